@@ -1,0 +1,1 @@
+"""Camera pose in a textured mesh, tracked by photometric alignment."""

@@ -1,0 +1,75 @@
+"""The pinhole camera of a rectified image."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mesh_reloc_ros.errors import InputError
+
+
+@dataclass(frozen=True)
+class Camera:
+    """Intrinsics of a rectified image in pixels; pixel (0, 0) is the top-left pixel's centre.
+
+    The camera's frame is the ROS optical frame (REP 103): x right, y down, z forward.
+    """
+
+    width: int
+    height: int
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+
+    def __post_init__(self) -> None:
+        """Refuse intrinsics that no camera has.
+
+        :raises InputError: a size or focal length is not positive, or a number is not finite.
+        """
+        if self.width < 1 or self.height < 1:
+            raise InputError(f'camera: image size {self.width}x{self.height} is empty')
+        if not all(math.isfinite(v) for v in (self.fx, self.fy, self.cx, self.cy)):
+            raise InputError('camera: the intrinsics are not finite numbers: calibrate the camera')
+        if self.fx <= 0 or self.fy <= 0:
+            raise InputError(
+                'camera: the focal length is not positive, so the camera is not calibrated:'
+                ' run camera_calibration and publish its result as camera_info'
+            )
+
+    def at_level(self, level: int) -> Camera:
+        """Return the camera of the image after `level` halvings by 2x2 averaging.
+
+        Averaging keeps pixel centres consistent with c' = (c + 0.5) / 2^level - 0.5.
+        """
+        scale = 2.0**level
+        return Camera(
+            width=self.width >> level,
+            height=self.height >> level,
+            fx=self.fx / scale,
+            fy=self.fy / scale,
+            cx=(self.cx + 0.5) / scale - 0.5,
+            cy=(self.cy + 0.5) / scale - 0.5,
+        )
+
+    def project(self, points: Tensor) -> Tensor:
+        """Project camera-frame points [..., 3] in metres to pixels [..., 2]."""
+        z = points[..., 2]
+        u = self.fx * points[..., 0] / z + self.cx
+        v = self.fy * points[..., 1] / z + self.cy
+        return torch.stack((u, v), dim=-1)
+
+    def rays(self, device: torch.device | str = 'cpu') -> Tensor:
+        """Return a ray per pixel, [H, W, 3] float32 in the camera's frame, with z = 1."""
+        v, u = torch.meshgrid(
+            torch.arange(self.height, dtype=torch.float64),
+            torch.arange(self.width, dtype=torch.float64),
+            indexing='ij',
+        )
+        rays = torch.stack(
+            ((u - self.cx) / self.fx, (v - self.cy) / self.fy, torch.ones_like(u)), dim=-1
+        )
+        return rays.to(device=device, dtype=torch.float32)

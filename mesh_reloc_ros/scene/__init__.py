@@ -1,0 +1,1 @@
+"""The textured mesh and its rendering: triangles, texels and pixels."""

@@ -1,0 +1,70 @@
+"""What goes into the tracker and what comes out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.geometry.camera import Camera
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One rectified image: RGB [H, W, 3] uint8, its camera, and its stamp in nanoseconds."""
+
+    stamp_ns: int
+    image: NDArray[np.uint8]
+    camera: Camera
+
+    def __post_init__(self) -> None:
+        """Refuse an image that the camera does not describe.
+
+        :raises InputError: the image is not [H, W, 3], or its size is not the camera's.
+        """
+        if self.image.ndim != 3 or self.image.shape[2] != 3:
+            raise InputError(f'image: expected RGB, got an array of shape {self.image.shape}')
+        height, width = self.image.shape[:2]
+        if (width, height) != (self.camera.width, self.camera.height):
+            raise InputError(
+                f'image is {width}x{height} but camera_info says'
+                f' {self.camera.width}x{self.camera.height}: publish the camera_info that belongs'
+                ' to this image'
+            )
+
+
+class State(Enum):
+    """What the tracker knows about where the camera is."""
+
+    INITIALIZING = 'INITIALIZING'
+    """No pose has been trusted since the start pose was given."""
+    TRACKING = 'TRACKING'
+    """Poses are trusted and published."""
+    LOST = 'LOST'
+    """Poses are not trusted and not published."""
+
+
+@dataclass(frozen=True)
+class PoseEstimate:
+    """The tracker's answer to one frame. Publish the pose only if `trusted`."""
+
+    stamp_ns: int
+    state: State
+    trusted: bool
+    reason: str
+    """Why the pose is not trusted, one line; empty when it is."""
+    map_T_camera: NDArray[np.float64]
+    """[4, 4], metres: the aligned pose, or the predicted one where alignment was not possible."""
+    covariance: NDArray[np.float64]
+    """[6, 6] in the ROS order x y z rx ry rz (m, rad), about the map's fixed axes."""
+    score: float = 0.0
+    """Agreement of render and image, 0 to 1."""
+    inlier_ratio: float = 0.0
+    coverage: float = 0.0
+    """Share of the image that the mesh covers."""
+    iterations: int = 0
+    stages_ms: dict[str, float] = field(default_factory=dict)
+    """Wall time by stage; `total` is the whole of it."""
