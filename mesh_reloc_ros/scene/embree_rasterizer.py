@@ -1,0 +1,74 @@
+"""Rasterizing on CPU by casting one ray per pixel with Embree."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from embreex import rtcore_scene
+from embreex.mesh_construction import TriangleMesh
+from torch import Tensor
+
+from mesh_reloc_ros.geometry.camera import Camera
+from mesh_reloc_ros.scene.mesh import TexturedMesh
+from mesh_reloc_ros.scene.rasterizer import Fragments
+
+
+class EmbreeRasterizer:
+    """Embree's acceleration structure of the mesh, built once; results go to `device`."""
+
+    name = 'embree'
+
+    def __init__(self, mesh: TexturedMesh, device: torch.device) -> None:
+        self._device = device
+        self._scene = rtcore_scene.EmbreeScene()
+        self._geometry = TriangleMesh(self._scene, mesh.vertices, mesh.faces)
+        self._corners = torch.from_numpy(mesh.vertices[mesh.faces])
+
+    def rasterize(self, map_T_camera: Tensor, camera: Camera) -> Fragments:
+        """Cast a ray through every pixel's centre; see `Rasterizer`."""
+        rays = camera.rays()
+        views = [self._cast(pose, rays) for pose in map_T_camera.to('cpu')]
+        face = torch.stack([view[0] for view in views]).to(self._device)
+        barycentric = torch.stack([view[1] for view in views]).to(self._device)
+        depth = torch.stack([view[2] for view in views]).to(self._device)
+        return Fragments(face, barycentric, depth)
+
+    def _cast(self, map_T_camera: Tensor, rays: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        height, width = rays.shape[:2]
+        pose = map_T_camera.detach().to(torch.float32)
+        directions = (rays.reshape(-1, 3) @ pose[:3, :3].T).contiguous().numpy()
+        origins = np.broadcast_to(pose[:3, 3].numpy(), directions.shape).astype(np.float32)
+        hit = self._scene.run(origins, directions, output=True)
+        face = torch.from_numpy(hit['primID'].astype(np.int64))
+        if map_T_camera.requires_grad:
+            barycentric, depth = self._intersect(map_T_camera, rays.reshape(-1, 3), face)
+        else:
+            u, v = torch.from_numpy(hit['u']), torch.from_numpy(hit['v'])
+            barycentric = torch.stack((1 - u - v, u, v), dim=-1)
+            # Rays have z = 1 in the camera's frame, so the ray's parameter is the depth.
+            depth = torch.from_numpy(hit['tfar'])
+        depth = torch.where(face >= 0, depth, torch.zeros_like(depth))
+        return (
+            face.reshape(height, width),
+            barycentric.reshape(height, width, 3),
+            depth.reshape(height, width),
+        )
+
+    def _intersect(
+        self, map_T_camera: Tensor, rays: Tensor, face: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Intersect rays [N, 3] with their known faces, differentiably in the pose.
+
+        Moeller and Trumbore, "Fast, minimum storage ray/triangle intersection", 1997.
+        """
+        pose = map_T_camera.to(torch.float32)
+        direction, origin = rays @ pose[:3, :3].T, pose[:3, 3]
+        a, b, c = self._corners[face.clamp(min=0)].unbind(1)
+        edge_b, edge_c, from_a = b - a, c - a, origin - a
+        p = torch.linalg.cross(direction, edge_c)
+        q = torch.linalg.cross(from_a, edge_b)
+        determinant = (edge_b * p).sum(-1)
+        determinant = torch.where(face >= 0, determinant, torch.ones_like(determinant))
+        u = (from_a * p).sum(-1) / determinant
+        v = (direction * q).sum(-1) / determinant
+        return torch.stack((1 - u - v, u, v), dim=-1), (edge_c * q).sum(-1) / determinant

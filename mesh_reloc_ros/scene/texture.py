@@ -1,0 +1,122 @@
+"""Textures with mip levels, sampled trilinearly.
+
+All textures and levels lie in one array of texels, so that one gather serves every material and
+moves to any device.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mesh_reloc_ros.scene.mesh import TexturedMesh
+
+
+class TextureSet:
+    """The textures of a mesh, with mip levels, on a device."""
+
+    def __init__(self, mesh: TexturedMesh, device: torch.device) -> None:
+        pyramids = [
+            _mip_levels(texture, _covered_texels(mesh, material))
+            for material, texture in enumerate(mesh.textures)
+        ]
+        self.levels = max(len(pyramid) for pyramid in pyramids)
+        table = np.zeros((len(pyramids), self.levels, 3), dtype=np.int64)
+        offset = 0
+        for material, pyramid in enumerate(pyramids):
+            for level in range(self.levels):
+                image = pyramid[min(level, len(pyramid) - 1)]
+                height, width = image.shape[:2]
+                table[material, level] = (offset, width, height)
+                if level < len(pyramid) - 1:
+                    offset += width * height
+            offset += pyramid[-1].shape[0] * pyramid[-1].shape[1]
+        flat = np.concatenate([image.reshape(-1, 3) for pyramid in pyramids for image in pyramid])
+        self._texels = torch.from_numpy(flat).to(device)
+        self._table = torch.from_numpy(table).to(device)
+        self.sizes = self._table[:, 0, 1:].to(torch.float32)
+        """[M, 2], width and height of each texture in texels."""
+
+    def sample(self, uvs: Tensor, materials: Tensor, lods: Tensor) -> Tensor:
+        """Return colours [N, 3] float32 of 0 to 1, trilinearly, repeating beyond 0 to 1.
+
+        :param uvs: [N, 2] float32; the result is differentiable in them.
+        :param materials: [N] int64.
+        :param lods: [N] float32, mip level; 0 is the texture itself.
+        """
+        lods = lods.clamp(0, self.levels - 1)
+        lower = lods.floor().clamp(max=max(self.levels - 2, 0))
+        fraction = (lods - lower)[:, None]
+        lower = lower.long()
+        upper = (lower + 1).clamp(max=self.levels - 1)
+        near = self._bilinear(uvs, self._table[materials, lower])
+        far = self._bilinear(uvs, self._table[materials, upper])
+        return torch.lerp(near, far, fraction) / 255
+
+    def _bilinear(self, uvs: Tensor, entries: Tensor) -> Tensor:
+        offset, width, height = entries.unbind(-1)
+        x = uvs[:, 0] * width - 0.5
+        y = (1 - uvs[:, 1]) * height - 0.5
+        x0, y0 = x.floor(), y.floor()
+        fx, fy = (x - x0)[:, None], (y - y0)[:, None]
+        left, top = x0.long().remainder(width), y0.long().remainder(height)
+        right, bottom = (left + 1).remainder(width), (top + 1).remainder(height)
+        row_top, row_bottom = offset + top * width, offset + bottom * width
+        upper = torch.lerp(self._fetch(row_top + left), self._fetch(row_top + right), fx)
+        lower = torch.lerp(self._fetch(row_bottom + left), self._fetch(row_bottom + right), fx)
+        return torch.lerp(upper, lower, fy)
+
+    def _fetch(self, indices: Tensor) -> Tensor:
+        return self._texels[indices].to(torch.float32)
+
+
+def _covered_texels(mesh: TexturedMesh, material: int) -> NDArray[np.float32]:
+    """Return [H, W]: 1 where a face uses the texel, 0 in the empty space between charts."""
+    height, width = mesh.textures[material].shape[:2]
+    covered = np.zeros((height, width), dtype=np.uint8)
+    uvs = mesh.uvs[mesh.faces[mesh.face_materials == material]]
+    if uvs.size and (uvs.min() < 0 or uvs.max() > 1):
+        # A repeating texture is no atlas of charts: all of it is in use.
+        return np.ones((height, width), dtype=np.float32)
+    fraction_bits = 4
+    corners = np.stack((uvs[..., 0] * width - 0.5, (1 - uvs[..., 1]) * height - 0.5), axis=-1)
+    corners = np.round(corners * (1 << fraction_bits)).astype(np.int32)
+    for triangle in corners:
+        cv2.fillConvexPoly(covered, triangle, 1, shift=fraction_bits)
+    return covered.astype(np.float32)
+
+
+def _mip_levels(
+    texture: NDArray[np.uint8], covered: NDArray[np.float32]
+) -> list[NDArray[np.uint8]]:
+    """Return the texture and its halvings down to one texel, with nothing bled into the charts.
+
+    Levels are averages over covered texels alone, and what is not covered is filled from the next
+    coarser level (push-pull), so that the colour between charts never shows at their borders.
+    """
+    weighted = np.dstack((texture * covered[..., None], covered))
+    levels: list[NDArray[np.float32]] = []
+    while True:
+        levels.append(weighted)
+        height, width = weighted.shape[:2]
+        if width == 1 and height == 1:
+            break
+        size = (max(width // 2, 1), max(height // 2, 1))
+        weighted = cv2.resize(weighted, size, interpolation=cv2.INTER_AREA).reshape(
+            size[1], size[0], 4
+        )
+    images: list[NDArray[np.uint8]] = []
+    coarser: NDArray[np.uint8] | None = None
+    for weighted in reversed(levels):
+        weight = weighted[..., 3:]
+        image = (weighted[..., :3] / np.maximum(weight, 1e-6) + 0.5).astype(np.uint8)
+        if coarser is not None:
+            size = (image.shape[1], image.shape[0])
+            filled = cv2.resize(coarser, size, interpolation=cv2.INTER_LINEAR)
+            image = np.where(weight > 0, image, filled.reshape(image.shape))
+        images.append(image)
+        coarser = image
+    return images[::-1]
