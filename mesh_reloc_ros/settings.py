@@ -92,9 +92,7 @@ def checked(declared: Setting, value: Any) -> Any:
     if wanted is list and isinstance(value, (tuple, list)):
         value = [float(item) if isinstance(item, (int, float)) else item for item in value]
     if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
-        raise InputError(
-            f'parameter {declared.name}: expected {wanted.__name__}, got {value!r}'
-        )
+        raise InputError(f'parameter {declared.name}: expected {wanted.__name__}, got {value!r}')
     if declared.choices and value not in declared.choices:
         raise InputError(
             f'parameter {declared.name}: expected one of {", ".join(declared.choices)},'

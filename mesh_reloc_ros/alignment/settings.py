@@ -12,26 +12,65 @@ class AlignmentSettings:
     """Levenberg-Marquardt, coarse to fine."""
 
     finest_level: int = setting(
-        1, 'Pyramid level of the last alignment; 0 is the full image, each level halves it.',
-        minimum=0, maximum=6,
+        1,
+        'Pyramid level of the last alignment; 0 is the full image, each level halves it.',
+        minimum=0,
+        maximum=6,
     )
     levels: int = setting(
-        4, 'Pyramid levels used, from the finest up; more survive larger errors of prediction.',
-        minimum=1, maximum=8,
+        3,
+        'Pyramid levels used while tracking; more survive larger errors of the prediction.',
+        minimum=1,
+        maximum=8,
+    )
+    refine_levels: int = setting(
+        1,
+        'Pyramid levels used with the renders of an image after the first.',
+        minimum=1,
+        maximum=8,
+    )
+    start_levels: int = setting(
+        5,
+        'Pyramid levels used from a start pose and while lost.',
+        minimum=1,
+        maximum=8,
     )
     renders: int = setting(
-        2, 'Renders per image: the mesh is rendered again where the pose has moved to.',
-        minimum=1, maximum=5,
+        2,
+        'Renders per image: the mesh is rendered again where the pose has moved to.',
+        minimum=1,
+        maximum=10,
+    )
+    start_renders: int = setting(
+        4,
+        'Renders per image from a start pose and while lost.',
+        minimum=1,
+        maximum=20,
     )
     max_points: int = setting(
-        6000, 'Most pixels used per level.', minimum=100, maximum=1_000_000,
+        6000,
+        'Most pixels used per level.',
+        minimum=100,
+        maximum=1_000_000,
     )
     max_iterations: int = setting(
-        12, 'Most steps per level and render.', minimum=1, maximum=200,
+        12,
+        'Most steps per level and render.',
+        minimum=1,
+        maximum=200,
     )
     robust_scale: float = setting(
-        0.06, 'Residual, in image intensity of 0 to 1, from which pixels count less and less.',
-        minimum=1e-3, maximum=1.0,
+        0.12,
+        'Residual, in image intensity of 0 to 1, from which pixels count less and less.',
+        minimum=1e-3,
+        maximum=1.0,
+    )
+    covariance_scale: float = setting(
+        400.0,
+        'Factor on the covariance of the normal equations, since residuals of neighbouring pixels'
+        ' and of the mesh as a whole err together.',
+        minimum=1e-3,
+        maximum=1e6,
     )
 
 
@@ -41,14 +80,26 @@ class AdamSettings:
 
     iterations: int = setting(300, 'Most steps per image.', minimum=1, maximum=10_000)
     learning_rate: float = setting(
-        0.001, 'Step size, alike for rotation, translation and exposure.', minimum=1e-6, maximum=1.0,
+        0.001,
+        'Step size, alike for rotation, translation and exposure.',
+        minimum=1e-6,
+        maximum=1.0,
     )
     clip: float = setting(
-        0.2, 'Residual at which the loss stops growing, of 0 to 1.', minimum=1e-3, maximum=1.0,
+        0.2,
+        'Residual at which the loss stops growing, of 0 to 1.',
+        minimum=1e-3,
+        maximum=1.0,
     )
     patience: int = setting(
-        25, 'Steps without a gain after which it stops.', minimum=1, maximum=10_000,
+        25,
+        'Steps without a gain after which it stops.',
+        minimum=1,
+        maximum=10_000,
     )
     min_gain: float = setting(
-        1e-5, 'Drop of the loss that counts as a gain.', minimum=0.0, maximum=1.0,
+        1e-5,
+        'Drop of the loss that counts as a gain.',
+        minimum=0.0,
+        maximum=1.0,
     )

@@ -11,7 +11,7 @@ from mesh_reloc_ros.geometry.camera import Camera
 
 
 class RegionOfInterest(Protocol):
-    """The fields of a sensor_msgs/RegionOfInterest: pixels of the full image; all 0: whole image."""
+    """The fields of a sensor_msgs/RegionOfInterest, in pixels of the full image; 0: all of it."""
 
     x_offset: int
     y_offset: int

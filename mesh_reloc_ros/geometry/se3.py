@@ -135,6 +135,12 @@ def inverse(motions: Tensor) -> Tensor:
     return from_rotation_translation(transposed, translation)
 
 
+def normalized(motions: Tensor) -> Tensor:
+    """Return the motions [..., 4, 4] with rounding errors of long products taken out."""
+    rotation = so3_exp(so3_log(motions[..., :3, :3]))
+    return from_rotation_translation(rotation, motions[..., :3, 3])
+
+
 def adjoint(motions: Tensor) -> Tensor:
     """Return the adjoints [..., 6, 6]: `T exp(x) T^-1 = exp(adjoint(T) x)`."""
     rotation, translation = motions[..., :3, :3], motions[..., :3, 3]

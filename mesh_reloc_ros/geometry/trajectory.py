@@ -62,7 +62,7 @@ def read_tum(path: Path) -> Trajectory:
 def write_tum(path: Path, trajectory: Trajectory) -> None:
     """Write `stamp tx ty tz qx qy qz qw` a line (seconds, metres), to a temporary name first."""
     lines = []
-    for stamp_ns, pose in zip(trajectory.stamps_ns.tolist(), trajectory.poses):
+    for stamp_ns, pose in zip(trajectory.stamps_ns.tolist(), trajectory.poses, strict=True):
         numbers = ' '.join(f'{value:.9f}' for value in pose_to_numbers(pose))
         lines.append(f'{stamp_ns // 10**9}.{stamp_ns % 10**9:09d} {numbers}\n')
     temporary = path.with_name(f'{path.name}.part')

@@ -54,9 +54,7 @@ class EmbreeRasterizer:
             depth.reshape(height, width),
         )
 
-    def _intersect(
-        self, map_T_camera: Tensor, rays: Tensor, face: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    def _intersect(self, map_T_camera: Tensor, rays: Tensor, face: Tensor) -> tuple[Tensor, Tensor]:
         """Intersect rays [N, 3] with their known faces, differentiably in the pose.
 
         Moeller and Trumbore, "Fast, minimum storage ray/triangle intersection", 1997.

@@ -1,0 +1,67 @@
+"""Play a bag to mesh_reloc_node, from when the node is ready."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ament_index_python.packages import get_package_share_directory
+from launch.actions import (
+    DeclareLaunchArgument,
+    ExecuteProcess,
+    IncludeLaunchDescription,
+    OpaqueFunction,
+    RegisterEventHandler,
+)
+from launch.event_handlers import OnProcessIO
+from launch.events.process import ProcessIO
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch.substitutions import LaunchConfiguration
+
+from launch import LaunchContext, LaunchDescription
+
+_LAUNCH = Path(get_package_share_directory('mesh_reloc_ros')) / 'launch'
+
+_ARGUMENTS = [
+    DeclareLaunchArgument('bag', description='Folder of the rosbag2 recording'),
+    DeclareLaunchArgument('rate', default_value='1.0', description='Speed of the replay'),
+    DeclareLaunchArgument(
+        'loop',
+        default_value='false',
+        choices=['true', 'false'],
+        description='Play the bag again and again',
+    ),
+    DeclareLaunchArgument(
+        'delay',
+        default_value='3.0',
+        description='Seconds from when the node is ready to the first image, for DDS discovery',
+    ),
+]
+
+
+def _play_when_ready(context: LaunchContext) -> list[RegisterEventHandler]:
+    """Return what starts the player: loading the mesh takes seconds that the bag must not run."""
+
+    def value(name: str) -> str:
+        return LaunchConfiguration(name).perform(context)
+
+    command = ['ros2', 'bag', 'play', value('bag'), '--clock', '--rate', value('rate')]
+    command += ['--delay', value('delay')]
+    player = ExecuteProcess(
+        cmd=[*command, '--loop'] if value('loop') == 'true' else command, output='screen'
+    )
+    waiting = [player]
+
+    def start(event: ProcessIO) -> list[ExecuteProcess]:
+        is_ready = 'mesh_reloc_node' in event.process_name and b']: ready: ' in event.text
+        return [waiting.pop()] if is_ready and waiting else []
+
+    return [RegisterEventHandler(OnProcessIO(on_stdout=start, on_stderr=start))]
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Describe the node, with the arguments of its own launch file, and the player."""
+    node = IncludeLaunchDescription(
+        PythonLaunchDescriptionSource(str(_LAUNCH / 'mesh_reloc.launch.py')),
+        launch_arguments={'use_sim_time': 'true'}.items(),
+    )
+    return LaunchDescription([*_ARGUMENTS, OpaqueFunction(function=_play_when_ready), node])

@@ -1,0 +1,109 @@
+"""Alignment by Adam through a differentiable render: slow, and the reference for the other.
+
+Every step renders the scene and differentiates the image with respect to rotation (exponential
+map), translation and exposure; the loss is the squared residual, clipped, over the mesh.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mesh_reloc_ros.alignment.alignment import Alignment, neutral_exposure
+from mesh_reloc_ros.alignment.assessment import assess
+from mesh_reloc_ros.alignment.normal_equations import build
+from mesh_reloc_ros.alignment.points import all_points
+from mesh_reloc_ros.alignment.pyramid import image_pyramid, render_pyramid
+from mesh_reloc_ros.alignment.settings import AdamSettings, AlignmentSettings
+from mesh_reloc_ros.geometry import se3
+from mesh_reloc_ros.geometry.camera import Camera
+from mesh_reloc_ros.scene.scene import Scene
+from mesh_reloc_ros.stopwatch import Stopwatch
+
+_LEVELS_FOR_SCORE = 3
+
+
+class AdamAligner:
+    """See `Aligner`."""
+
+    def __init__(
+        self, scene: Scene, settings: AlignmentSettings, adam_settings: AdamSettings
+    ) -> None:
+        self._scene = scene
+        self._settings = settings
+        self._adam = adam_settings
+
+    def align(
+        self,
+        image: NDArray[np.uint8],
+        camera: Camera,
+        map_T_camera: Tensor,
+        exposure: Tensor | None,
+        *,
+        wide: bool,
+        stopwatch: Stopwatch,
+    ) -> Alignment:
+        """Align an RGB image [H, W, 3] from start poses [B, 4, 4]; see `Aligner`.
+
+        A far start makes no difference to this solver: `wide` is not looked at.
+        """
+        settings, device = self._settings, self._scene.device
+        level = settings.finest_level
+        finest = camera.at_level(level)
+        poses = map_T_camera.to(dtype=torch.float64, device=device)
+        exposure = neutral_exposure(len(poses)) if exposure is None else exposure
+        with stopwatch.stage('pyramid'):
+            images = image_pyramid(image, level + _LEVELS_FOR_SCORE, device)[level:]
+        with stopwatch.stage('solve'):
+            poses, exposure, iterations = self._minimise(
+                images[0], finest, poses, exposure.to(device)
+            )
+        with stopwatch.stage('render'):
+            render = self._scene.render(poses, finest)
+            renders = render_pyramid(render.colour, render.depth, finest, _LEVELS_FOR_SCORE)
+        with stopwatch.stage('assess'):
+            still = torch.eye(4, dtype=torch.float64, device=device).repeat(len(poses), 1, 1)
+            scale = settings.robust_scale
+            system = build(all_points(renders[0]), images[0], finest, still, exposure, scale)
+            factor = settings.covariance_scale
+            return assess(renders, images, poses, still, exposure, system, iterations, factor)
+
+    def _minimise(
+        self, image: Tensor, camera: Camera, start: Tensor, exposure: Tensor
+    ) -> tuple[Tensor, Tensor, int]:
+        """Return poses [B, 4, 4], exposure [B, 6] of the lowest loss seen, and the steps taken."""
+        settings = self._adam
+        motion = torch.zeros(len(start), 6, dtype=torch.float64, device=start.device)
+        unknowns = [motion.requires_grad_(), exposure.clone().requires_grad_()]
+        optimizer = torch.optim.Adam(unknowns, lr=settings.learning_rate)
+        best_loss, best_step, best = float('inf'), 0, (start, exposure)
+        for step in range(settings.iterations):
+            poses = _moved(start, motion)
+            loss = self._loss(image, camera, poses, unknowns[1])
+            value = float(loss.detach())
+            if value < best_loss - settings.min_gain:
+                best_step = step
+            if value < best_loss:
+                best_loss, best = value, (poses.detach(), unknowns[1].detach().clone())
+            if step - best_step >= settings.patience:
+                break
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        return *best, step + 1
+
+    def _loss(self, image: Tensor, camera: Camera, poses: Tensor, exposure: Tensor) -> Tensor:
+        """Return the clipped squared residual, averaged over the pixels that show mesh."""
+        render = self._scene.render(poses, camera)
+        alpha, beta = exposure[:, None, None, :3], exposure[:, None, None, 3:]
+        squared = (alpha * render.colour + beta - image).square()
+        clipped = squared.clamp(max=self._adam.clip**2).mean(-1) * render.mask
+        return (clipped.sum((1, 2)) / render.mask.sum((1, 2)).clamp(min=1)).sum()
+
+
+def _moved(start: Tensor, motion: Tensor) -> Tensor:
+    """Return poses [B, 4, 4] turned by rotation vectors and shifted in the camera's frame."""
+    turn = se3.so3_exp(motion[:, 3:])
+    return start @ se3.from_rotation_translation(turn, motion[:, :3])

@@ -1,0 +1,103 @@
+"""Levenberg-Marquardt on pose and exposure, for a batch of poses at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mesh_reloc_ros.alignment.points import SurfacePoints
+from mesh_reloc_ros.alignment.normal_equations import NormalEquations, build
+from mesh_reloc_ros.alignment.residual import UNKNOWNS
+from mesh_reloc_ros.geometry import se3
+from mesh_reloc_ros.geometry.camera import Camera
+
+# A pull of the exposure towards none, in units of a residual of the robust scale: it matters
+# only where the image has too little contrast to tell gain and offset apart.
+_EXPOSURE_SIGMA = (0.5, 0.5, 0.5, 0.2, 0.2, 0.2)
+_SMALL_STEP_PX = 0.02
+# Steps are held to this share of the image's width: the linearisation says nothing beyond.
+_LARGE_STEP = 0.1
+# A pose that loses more of the points from view is no better, however well the rest agree.
+_MIN_SEEN = 0.6
+
+
+@dataclass(frozen=True)
+class Solution:
+    """Where a batch of B alignments on one pyramid level has come to."""
+
+    delta: Tensor
+    """[B, 4, 4] float64, motion from the rendering camera to the live camera."""
+    exposure: Tensor
+    """[B, 6] float32: three alphas, three betas."""
+    system: NormalEquations
+    """The normal equations at the solution."""
+    iterations: int
+
+
+def solve(
+    surface: SurfacePoints,
+    image: Tensor,
+    camera: Camera,
+    delta: Tensor,
+    exposure: Tensor,
+    *,
+    robust_scale: float,
+    max_iterations: int,
+) -> Solution:
+    """Align surface points with the image [H, W, 3], from the motion `delta` and `exposure`.
+
+    The loss is Geman-McClure's; steps that do not lower its mean over the points seen are undone.
+    """
+    largest_px = _LARGE_STEP * camera.width
+    pixels_per_step = _pixels_per_step(surface, camera)
+    damping = torch.full((len(delta),), 1e-4, dtype=torch.float64, device=delta.device)
+    system = build(surface, image, camera, delta, exposure, robust_scale)
+    fewest_seen = _MIN_SEEN * system.seen
+    active = torch.ones(len(delta), dtype=torch.bool, device=delta.device)
+    iterations = 0
+    while iterations < max_iterations:
+        iterations += 1
+        step = _step(system, exposure, damping, robust_scale)
+        moved_px = (step[:, :6].abs() * pixels_per_step).sum(-1)
+        step = step * (largest_px / moved_px.clamp(min=1e-9)).clamp(max=1)[:, None]
+        new_delta = se3.exp(step[:, :6]) @ delta
+        new_exposure = exposure + step[:, 6:].to(exposure.dtype)
+        new_system = build(surface, image, camera, new_delta, new_exposure, robust_scale)
+        better = active & (new_system.cost < system.cost) & (new_system.seen > fewest_seen)
+        delta = torch.where(better[:, None, None], new_delta, delta)
+        exposure = torch.where(better[:, None], new_exposure, exposure)
+        system = new_system.where(better, system)
+        damping = torch.where(better, damping * 0.1, damping * 10).clamp(1e-7, 1e7)
+        active = active & (moved_px > _SMALL_STEP_PX)
+        if not bool(active.any()):
+            break
+    return Solution(delta, exposure, system, iterations)
+
+
+def _step(
+    system: NormalEquations, exposure: Tensor, damping: Tensor, robust_scale: float
+) -> Tensor:
+    """Return the damped step [B, 12] of the normal equations."""
+    hessian, gradient = system.hessian, system.gradient
+    prior = torch.zeros(UNKNOWNS, dtype=hessian.dtype, device=hessian.device)
+    prior[6:] = (robust_scale / torch.tensor(_EXPOSURE_SIGMA, dtype=hessian.dtype)) ** 2
+    neutral = torch.tensor([1.0, 1, 1, 0, 0, 0], dtype=hessian.dtype, device=hessian.device)
+    pull = prior[6:] * (exposure.to(hessian.dtype) - neutral)
+    diagonal = hessian.diagonal(dim1=-2, dim2=-1)
+    damped = hessian + torch.diag_embed(diagonal * damping[:, None] + prior + 1e-9)
+    right = -(gradient + torch.nn.functional.pad(pull, (6, 0)))
+    factor, failed = torch.linalg.cholesky_ex(damped)
+    step = torch.cholesky_solve(right[..., None], factor).squeeze(-1)
+    # Without points there is nothing to solve for, and nowhere to go.
+    return torch.where((failed == 0)[:, None], step, torch.zeros_like(step)).nan_to_num(0.0)
+
+
+def _pixels_per_step(surface: SurfacePoints, camera: Camera) -> Tensor:
+    """Return how far a unit of each part of a twist [B, 6] moves the image, roughly, in pixels."""
+    depth = surface.points[..., 2].masked_fill(surface.weights == 0, float('nan'))
+    median = depth.nanmedian(dim=1).values.nan_to_num(1.0).double()
+    pixels = torch.full((len(depth), 6), camera.fx, dtype=torch.float64, device=depth.device)
+    pixels[:, :3] /= median[:, None]
+    return pixels

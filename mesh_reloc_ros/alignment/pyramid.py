@@ -1,0 +1,67 @@
+"""Image pyramids by 2x2 averaging, for the live image and for the render alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as functional
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mesh_reloc_ros.geometry.camera import Camera
+
+
+def image_pyramid(image: NDArray[np.uint8], levels: int, device: torch.device) -> list[Tensor]:
+    """Return `levels` images [H / 2^l, W / 2^l, 3] float32 of 0 to 1 of an RGB image [H, W, 3]."""
+    level = torch.from_numpy(image).to(device).to(torch.float32).permute(2, 0, 1)[None] / 255
+    images = [level]
+    while len(images) < levels:
+        images.append(functional.avg_pool2d(images[-1], 2))
+    return [image[0].permute(1, 2, 0).contiguous() for image in images]
+
+
+@dataclass(frozen=True)
+class RenderLevel:
+    """One pyramid level of a batch of B renders."""
+
+    camera: Camera
+    colour: Tensor
+    """[B, 3, H, W] float32; averages over the mesh where `mask` holds, not to be used elsewhere."""
+    inverse_depth: Tensor
+    """[B, 1, H, W] float32, 1 / metres."""
+    mask: Tensor
+    """[B, 1, H, W] bool: this pixel is all mesh, and on one surface."""
+
+
+# Depths that differ more within 2x2 pixels belong to two surfaces.
+_DEPTH_JUMP = 1.05
+
+
+def render_pyramid(colour: Tensor, depth: Tensor, camera: Camera, levels: int) -> list[RenderLevel]:
+    """Build the pyramid of renders: colour [B, H, W, 3], depth [B, H, W] with 0 for no mesh.
+
+    Inverse depth is averaged, since it is what is linear in the image on a plane.
+    """
+    depth = depth[:, None]
+    mask = depth > 0
+    inverse_depth = torch.where(mask, 1 / depth.clamp(min=1e-6), torch.zeros_like(depth))
+    level = RenderLevel(camera, colour.permute(0, 3, 1, 2).contiguous(), inverse_depth, mask)
+    pyramid = [level]
+    while len(pyramid) < levels:
+        level = _halved(level)
+        pyramid.append(level)
+    return pyramid
+
+
+def _halved(level: RenderLevel) -> RenderLevel:
+    nearest = functional.max_pool2d(level.inverse_depth, 2)
+    farthest = -functional.max_pool2d(-level.inverse_depth, 2)
+    covered = functional.avg_pool2d(level.mask.to(torch.float32), 2) == 1
+    return RenderLevel(
+        camera=level.camera.at_level(1),
+        colour=functional.avg_pool2d(level.colour, 2),
+        inverse_depth=functional.avg_pool2d(level.inverse_depth, 2),
+        mask=covered & (nearest < _DEPTH_JUMP * farthest),
+    )

@@ -1,0 +1,147 @@
+"""The images of a rosbag2 recording as frames, read without ROS."""
+
+from __future__ import annotations
+
+import bisect
+import dataclasses
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from rosbags.highlevel import AnyReader, AnyReaderError
+from rosbags.image.image import ImageError, image_to_cvimage, to_cvtype
+from rosbags.interfaces import Connection
+from rosbags.typesys import Stores, get_typestore
+
+from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.geometry.camera_info import camera_from_info
+from mesh_reloc_ros.tracking.frame import Frame
+
+IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
+CAMERA_INFO_TYPES = ('sensor_msgs/msg/CameraInfo',)
+
+
+class ImageBag:
+    """The images of one topic, raw or compressed, each with its camera; a context manager."""
+
+    def __init__(self, path: Path, image_topic: str = '', camera_info_topic: str = '') -> None:
+        """Open the bag. A topic that is left out is the bag's only one of its kind.
+
+        :param path: folder of a rosbag2 recording (MCAP or SQLite).
+        :raises InputError: no such bag, or none or several topics to choose from.
+        """
+        self._path = path
+        self._reader = _opened(path)
+        try:
+            self._images = self._choose(image_topic, IMAGE_TYPES, 'image')
+            self._infos = self._choose(camera_info_topic, CAMERA_INFO_TYPES, 'camera-info')
+        except InputError:
+            self._reader.close()
+            raise
+        self.image_topic = self._images[0].topic
+        self.camera_info_topic = self._infos[0].topic
+
+    def __enter__(self) -> ImageBag:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._reader.close()
+
+    def __len__(self) -> int:
+        """Return the number of images in the whole bag."""
+        return sum(connection.msgcount for connection in self._images)
+
+    def frames(self, start_s: float = 0.0, end_s: float = math.inf) -> Iterator[Frame]:
+        """Yield the images recorded from `start_s` to `end_s` seconds after the bag's beginning.
+
+        An image goes with the camera_info of its own stamp, or else with the last before it.
+
+        :raises InputError: an image or a camera_info cannot be read, or they do not fit together.
+        """
+        infos = sorted(
+            ((_stamp_ns(message), message) for _, message in self._messages(self._infos)),
+            key=lambda item: item[0],
+        )
+        stamps = [stamp_ns for stamp_ns, _ in infos]
+        begin = self._reader.start_time
+        for recorded_ns, message in self._messages(self._images):
+            if not start_s <= (recorded_ns - begin) / 1e9 <= end_s:
+                continue
+            stamp_ns = _stamp_ns(message)
+            info = infos[max(bisect.bisect_right(stamps, stamp_ns) - 1, 0)][1]
+            image = _rgb(message, self.image_topic)
+            yield Frame(stamp_ns=stamp_ns, image=image, camera=camera_from_info(info))
+
+    def _messages(self, connections: list[Connection]) -> Iterator[tuple[int, Any]]:
+        for connection, recorded_ns, data in self._reader.messages(connections):
+            yield recorded_ns, self._reader.deserialize(data, connection.msgtype)
+
+    def _choose(self, topic: str, types: tuple[str, ...], kind: str) -> list[Connection]:
+        candidates = [c for c in self._reader.connections if c.msgtype in types and c.msgcount]
+        topics = sorted({connection.topic for connection in candidates})
+        named = ', '.join(topics)
+        if not topics:
+            raise InputError(
+                f'bag {self._path} has no {kind} messages ({" or ".join(types)}):'
+                " record the camera's image_rect and camera_info"
+            )
+        if topic and topic not in topics:
+            raise InputError(f'bag {self._path} has no {kind} topic {topic}; it has: {named}')
+        if not topic and len(topics) > 1:
+            raise InputError(
+                f'bag {self._path} has several {kind} topics ({named}):'
+                f' choose one with --{kind}-topic'
+            )
+        return [connection for connection in candidates if connection.topic == (topic or topics[0])]
+
+
+def _opened(path: Path) -> AnyReader:
+    if not path.is_dir():
+        raise InputError(f'bag {path}: no such folder; give the folder of a rosbag2 recording')
+    try:
+        # Bags written before ROS 2 Iron do not describe their message types themselves.
+        reader = AnyReader([path], default_typestore=get_typestore(Stores.LATEST))
+        reader.open()
+    except (AnyReaderError, OSError) as error:
+        reason = ' '.join(str(error).split())
+        raise InputError(f'bag {path} cannot be read as a rosbag2 recording: {reason}') from error
+    return reader
+
+
+def _stamp_ns(message: Any) -> int:
+    return int(message.header.stamp.sec) * 10**9 + int(message.header.stamp.nanosec)
+
+
+def _rgb(message: Any, topic: str) -> NDArray[np.uint8]:
+    """Return the RGB image [H, W, 3] of an Image or CompressedImage message."""
+    if hasattr(message, 'format'):
+        image = cv2.imdecode(np.asarray(message.data), cv2.IMREAD_COLOR)
+        if image is None:
+            raise InputError(f'an image on {topic} cannot be decoded (format {message.format!r})')
+        return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+    try:
+        return image_to_cvimage(_packed(message), 'rgb8')
+    except (ImageError, TypeError, ValueError, cv2.error) as error:
+        raise InputError(
+            f'an image on {topic} cannot be read as RGB (encoding {message.encoding!r}):'
+            ' record rgb8, bgr8, mono8 or compressed images'
+        ) from error
+
+
+def _packed(message: Any) -> Any:
+    """Return an Image message whose rows follow each other without padding."""
+    _, _, dtype, channels = to_cvtype(message.encoding)
+    row_bytes = message.width * channels * np.dtype(dtype).itemsize
+    rows = np.asarray(message.data).reshape(message.height, message.step)
+    packed = np.ascontiguousarray(rows[:, :row_bytes]).reshape(-1)
+    return dataclasses.replace(message, data=packed)

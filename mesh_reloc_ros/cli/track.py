@@ -1,0 +1,158 @@
+"""`mesh_reloc track`: the poses of a bag's images, without ROS."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from mesh_reloc_ros.cli.bag import ImageBag
+from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.geometry.pose import pose_from_text
+from mesh_reloc_ros.geometry.trajectory import Trajectory, write_tum
+from mesh_reloc_ros.settings import build, read_parameter_file, settings_of
+from mesh_reloc_ros.tracking.frame import PoseEstimate
+from mesh_reloc_ros.tracking.settings import Settings
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `mesh_reloc track`."""
+    choices = {declared.name: declared.choices for declared in settings_of(Settings)}
+    parser.add_argument('--mesh', type=Path, required=True, help='textured mesh (OBJ with MTL)')
+    parser.add_argument('--bag', type=Path, required=True, help='folder of a rosbag2 recording')
+    parser.add_argument(
+        '--output', type=Path, required=True, metavar='OUT.tum', help='where the trusted poses go'
+    )
+    parser.add_argument(
+        '--report', type=Path, metavar='OUT.json', help='where figures of every image go'
+    )
+    parser.add_argument(
+        '--initial-pose',
+        metavar='"x y z qx qy qz qw"',
+        help="map_T_camera of the first image: the camera's optical frame in the map, metres",
+    )
+    parser.add_argument('--image-topic', default='', help="default: the bag's only image topic")
+    parser.add_argument(
+        '--camera-info-topic', default='', help="default: the bag's only camera_info topic"
+    )
+    parser.add_argument('--params', type=Path, metavar='config.yaml', help='ROS 2 parameter file')
+    for name in ('device', 'rasterizer', 'solver'):
+        parser.add_argument(f'--{name}', choices=choices[name], help='overrides --params')
+    parser.add_argument(
+        '--start', type=float, default=0.0, metavar='S', help='seconds into the bag to begin at'
+    )
+    parser.add_argument(
+        '--end', type=float, default=math.inf, metavar='S', help='seconds into the bag to end at'
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Track a bag and write its poses.
+
+    :raises InputError: the mesh, the bag, the start pose, a parameter or an output is unusable.
+    """
+    settings = _settings(arguments)
+    if arguments.initial_pose is None:
+        raise InputError(
+            'no start pose: give --initial-pose "x y z qx qy qz qw", the camera in the map at the'
+            ' first image'
+        )
+    start = pose_from_text(arguments.initial_pose)
+    for output in (arguments.output, arguments.report):
+        if output is not None and not output.parent.is_dir():
+            raise InputError(f'output {output}: the folder {output.parent} does not exist')
+    estimates: list[PoseEstimate] = []
+    with ImageBag(arguments.bag, arguments.image_topic, arguments.camera_info_topic) as bag:
+        # Imported here, as torch takes seconds that an unusable bag need not wait for.
+        from mesh_reloc_ros.scene.scene import Scene
+        from mesh_reloc_ros.tracking.tracker import Tracker
+
+        print(f'loading {arguments.mesh}', file=sys.stderr)
+        tracker = Tracker(
+            Scene.load(arguments.mesh, settings.device, settings.rasterizer), settings
+        )
+        tracker.start_at(start)
+        frames = bag.frames(arguments.start, arguments.end)
+        for frame in tqdm(frames, total=len(bag), desc='tracking', unit='image'):
+            estimates.append(tracker.track(frame))
+    if not estimates:
+        raise InputError(
+            f'bag {arguments.bag} has no images from {arguments.start:g} to {arguments.end:g} s'
+        )
+    _write(arguments, estimates)
+    return 0
+
+
+def _settings(arguments: argparse.Namespace) -> Settings:
+    values = read_parameter_file(arguments.params) if arguments.params else {}
+    declared = {setting.name for setting in settings_of(Settings)}
+    groups = {name.split('.')[0] for name in declared if '.' in name}
+    for name in sorted(set(values) - declared):
+        if name.split('.')[0] in groups:
+            raise InputError(f'parameter file {arguments.params}: there is no parameter {name}')
+    for name in ('device', 'rasterizer', 'solver'):
+        if getattr(arguments, name) is not None:
+            values[name] = getattr(arguments, name)
+    return build(Settings, values)
+
+
+def _write(arguments: argparse.Namespace, estimates: list[PoseEstimate]) -> None:
+    trusted = [estimate for estimate in estimates if estimate.trusted]
+    summary = _summary(estimates)
+    try:
+        write_tum(
+            arguments.output,
+            Trajectory(
+                np.array([estimate.stamp_ns for estimate in trusted], dtype=np.int64),
+                np.array([estimate.map_T_camera for estimate in trusted]).reshape(-1, 4, 4),
+            ),
+        )
+        if arguments.report is not None:
+            report = {'summary': summary, 'frames': [_entry(e) for e in estimates]}
+            temporary = arguments.report.with_name(f'{arguments.report.name}.part')
+            temporary.write_text(json.dumps(report, indent=1))
+            temporary.replace(arguments.report)
+    except OSError as error:
+        raise InputError(f'output cannot be written: {error}') from error
+    print(
+        f'{summary["published"]} of {summary["images"]} images have a trusted pose;'
+        f' latency {summary["latency_ms_p50"]:.0f} ms (median), {summary["latency_ms_p95"]:.0f} ms'
+        ' (p95)'
+    )
+    refused = next((estimate for estimate in estimates if not estimate.trusted), None)
+    if refused is not None:
+        print(f'first image without one: {refused.stamp_ns * 1e-9:.3f} s, {refused.reason}')
+
+
+def _summary(estimates: list[PoseEstimate]) -> dict[str, Any]:
+    latency = np.array([estimate.stages_ms['total'] for estimate in estimates])
+    return {
+        'images': len(estimates),
+        'published': sum(estimate.trusted for estimate in estimates),
+        'latency_ms_p50': float(np.percentile(latency, 50)),
+        'latency_ms_p95': float(np.percentile(latency, 95)),
+        'score_median': float(np.median([estimate.score for estimate in estimates])),
+        'iterations_mean': float(np.mean([estimate.iterations for estimate in estimates])),
+    }
+
+
+def _entry(estimate: PoseEstimate) -> dict[str, Any]:
+    return {
+        'stamp': estimate.stamp_ns * 1e-9,
+        'state': estimate.state.value,
+        'trusted': estimate.trusted,
+        'reason': estimate.reason,
+        'latency_ms': estimate.stages_ms['total'],
+        'score': estimate.score,
+        'inlier_ratio': estimate.inlier_ratio,
+        'coverage': estimate.coverage,
+        'iterations': estimate.iterations,
+        'covariance': estimate.covariance.ravel().tolist(),
+        'stages_ms': estimate.stages_ms,
+    }

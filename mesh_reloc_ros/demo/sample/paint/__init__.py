@@ -1,0 +1,1 @@
+"""Painters: what the surfaces of the room look like in even light."""

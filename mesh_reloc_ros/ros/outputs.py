@@ -1,0 +1,125 @@
+"""What the node publishes: poses, TF, the mesh for RViz, and the overlay."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+from tf2_ros import TransformBroadcaster
+from visualization_msgs.msg import Marker
+
+from mesh_reloc_ros.overlay import OverlaySettings, draw_overlay
+from mesh_reloc_ros.ros.conversions import (
+    estimate_to_pose,
+    estimate_to_pose_with_covariance,
+    estimate_to_transform,
+    image_from_rgb,
+)
+from mesh_reloc_ros.ros.latest import LatestWorker
+from mesh_reloc_ros.scene.scene import Scene
+from mesh_reloc_ros.tracking.frame import Frame, PoseEstimate
+
+_QUEUE = 10
+
+
+class PosePublisher:
+    """Publishes trusted estimates as pose, pose with covariance, and TF."""
+
+    def __init__(self, node: Node, map_frame: str, with_tf: bool) -> None:
+        overriding = QoSOverridingOptions.with_default_policies()
+        self._map_frame = map_frame
+        self._poses = node.create_publisher(
+            PoseStamped, '~/pose', _QUEUE, qos_overriding_options=overriding
+        )
+        self._covariances = node.create_publisher(
+            PoseWithCovarianceStamped,
+            '~/pose_with_covariance',
+            _QUEUE,
+            qos_overriding_options=overriding,
+        )
+        self._broadcaster = TransformBroadcaster(node) if with_tf else None
+
+    def publish(self, estimate: PoseEstimate, child_frame: str) -> None:
+        """Publish the estimate with its image's stamp; nothing where it is not trusted."""
+        if not estimate.trusted:
+            return
+        self._poses.publish(estimate_to_pose(estimate, self._map_frame))
+        self._covariances.publish(estimate_to_pose_with_covariance(estimate, self._map_frame))
+        if self._broadcaster is not None:
+            self._broadcaster.sendTransform(
+                estimate_to_transform(estimate, self._map_frame, child_frame)
+            )
+
+
+class OverlayPublisher:
+    """Draws and publishes overlays on a thread of its own, and only while someone subscribes."""
+
+    def __init__(
+        self,
+        node: Node,
+        scene: Scene,
+        settings: OverlaySettings,
+        on_failure: Callable[[Exception], None],
+    ) -> None:
+        """Create the publisher and start the thread.
+
+        :param on_failure: called with an exception that ended the thread.
+        """
+        self.published = 0
+        """Number of overlays published so far."""
+        self._publisher = node.create_publisher(
+            Image,
+            '~/overlay',
+            1,
+            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+        )
+        self._scene = scene
+        self._settings = settings
+        self._period_s = 1.0 / settings.max_rate
+        self._next = time.monotonic()
+        self._worker = LatestWorker('overlay', self._draw, on_failure, niceness=10)
+
+    def offer(
+        self, frame: Frame, estimate: PoseEstimate, latency_ms: float, header: Header
+    ) -> None:
+        """Have the overlay drawn, where someone subscribes and the rate allows it."""
+        now = time.monotonic()
+        if self._publisher.get_subscription_count() and now >= self._next:
+            self._next = now + self._period_s
+            self._worker.put((frame, estimate, latency_ms, header))
+
+    def stop(self, timeout_s: float) -> bool:
+        """End the thread; return False if that takes longer than allowed."""
+        return self._worker.stop(timeout_s)
+
+    def _draw(self, job: tuple[Frame, PoseEstimate, float, Header]) -> None:
+        frame, estimate, latency_ms, header = job
+        image = draw_overlay(self._scene, frame, estimate, latency_ms, self._settings)
+        self._publisher.publish(image_from_rgb(image, header))
+        self.published += 1
+
+
+def publish_mesh(node: Node, mesh: Path, map_frame: str) -> object:
+    """Publish the mesh for RViz, latched; return the publisher, which must be kept."""
+    qos = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    publisher = node.create_publisher(Marker, '~/mesh', qos)
+    marker = Marker(
+        header=Header(frame_id=map_frame),
+        ns='mesh',
+        type=Marker.MESH_RESOURCE,
+        action=Marker.ADD,
+        mesh_resource=mesh.as_uri(),
+        # With all colours left at zero the textures are shown as they are.
+        mesh_use_embedded_materials=True,
+    )
+    marker.pose.orientation.w = 1.0
+    marker.scale.x = marker.scale.y = marker.scale.z = 1.0
+    publisher.publish(marker)
+    return publisher

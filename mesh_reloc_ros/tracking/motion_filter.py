@@ -1,0 +1,98 @@
+"""Kalman filter with constant velocity on SE(3), as an error-state filter on filterpy."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from filterpy.kalman import KalmanFilter
+from numpy.typing import NDArray
+
+from mesh_reloc_ros.geometry import se3
+
+Array = NDArray[np.float64]
+
+# What is known of a start pose and of the first motion, 1 sigma.
+_START_SIGMA = np.array([0.3, 0.3, 0.3, 0.15, 0.15, 0.15])
+_VELOCITY_SIGMA = np.array([1.0, 1.0, 1.0, 1.5, 1.5, 1.5])
+
+
+class MotionFilter:
+    """Predicts the camera's pose at any stamp and takes aligned poses with their covariance.
+
+    The mean is a pose and a body velocity (twist per second, camera frame). The filter's state is
+    the error of both, 12 numbers, which every update moves into the mean: true pose =
+    `map_T_camera exp(error)`. Process noise is a white acceleration. See J. Sola, "Quaternion
+    kinematics for the error-state Kalman filter", 2017.
+    """
+
+    def __init__(
+        self,
+        map_T_camera: Array,
+        stamp_ns: int,
+        linear_acceleration_noise: float,
+        angular_acceleration_noise: float,
+    ) -> None:
+        """Start at a pose [4, 4] and at rest; accelerations are 1 sigma, m/s^2 and rad/s^2."""
+        self.map_T_camera = map_T_camera.copy()
+        self.velocity: Array = np.zeros(6)
+        self.stamp_ns = stamp_ns
+        self._acceleration = np.repeat([linear_acceleration_noise, angular_acceleration_noise], 3)
+        self._filter = KalmanFilter(dim_x=12, dim_z=6)
+        self._filter.H = np.eye(6, 12)
+        self._filter.P = np.diag(np.concatenate((_START_SIGMA, _VELOCITY_SIGMA)) ** 2)
+
+    @property
+    def covariance(self) -> Array:
+        """[6, 6], of the twist x in `map_T_camera exp(x)`."""
+        return np.asarray(self._filter.P[:6, :6])
+
+    def predict(self, stamp_ns: int) -> None:
+        """Move the pose to a stamp, which must not lie before the filter's own."""
+        dt = (stamp_ns - self.stamp_ns) * 1e-9
+        motion = _exp(self.velocity * dt)
+        self.map_T_camera = self.map_T_camera @ motion
+        self.stamp_ns = stamp_ns
+        transition = np.eye(12)
+        # The old error, seen from the moved camera.
+        transition[:6, :6] = se3.adjoint(torch.from_numpy(np.linalg.inv(motion))).numpy()
+        transition[:6, 6:] = dt * np.eye(6)
+        noise = np.zeros((12, 12))
+        variance = np.diag(self._acceleration**2)
+        noise[:6, :6] = variance * dt**4 / 4
+        noise[:6, 6:] = noise[6:, :6] = variance * dt**3 / 2
+        noise[6:, 6:] = variance * dt**2
+        self._filter.F, self._filter.Q = transition, noise
+        self._filter.predict()
+
+    def innovation_distance(self, map_T_camera: Array, covariance: Array) -> float:
+        """Return how many standard deviations a measured pose is from the prediction.
+
+        Mahalanobis distance over the square root of its six dimensions: about 1 when all is well.
+        """
+        innovation = self._innovation(map_T_camera)
+        spread = self.covariance + covariance
+        return float(np.sqrt(innovation @ np.linalg.solve(spread, innovation) / 6))
+
+    def update(self, map_T_camera: Array, covariance: Array) -> None:
+        """Take a measured pose [4, 4] with the covariance [6, 6] of x in `map_T_camera exp(x)`."""
+        self._filter.update(self._innovation(map_T_camera), R=covariance)
+        error = self._filter.x.reshape(12)
+        pose = torch.from_numpy(self.map_T_camera @ _exp(error[:6]))
+        self.map_T_camera = se3.normalized(pose).numpy()
+        self.velocity = self.velocity + error[6:]
+        self._filter.x = np.zeros((12, 1))
+
+    def rest(self) -> None:
+        """Forget the velocity: the camera may by now do anything."""
+        self.velocity = np.zeros(6)
+        self._filter.P[6:, :] = 0
+        self._filter.P[:, 6:] = 0
+        self._filter.P[6:, 6:] = np.diag(_VELOCITY_SIGMA**2)
+
+    def _innovation(self, map_T_camera: Array) -> Array:
+        relative = torch.from_numpy(np.linalg.inv(self.map_T_camera) @ map_T_camera)
+        return np.asarray(se3.log(relative).numpy())
+
+
+def _exp(twist: Array) -> Array:
+    return np.asarray(se3.exp(torch.from_numpy(twist)).numpy())

@@ -1,0 +1,139 @@
+"""From images to poses: predict, align, judge, update."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mesh_reloc_ros.alignment.adam_aligner import AdamAligner
+from mesh_reloc_ros.alignment.alignment import Aligner, Alignment
+from mesh_reloc_ros.alignment.lm_aligner import LmAligner
+from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.scene.scene import Scene
+from mesh_reloc_ros.stopwatch import Stopwatch
+from mesh_reloc_ros.tracking.frame import Frame, PoseEstimate, State
+from mesh_reloc_ros.tracking.health import Health
+from mesh_reloc_ros.tracking.motion_filter import MotionFilter
+from mesh_reloc_ros.tracking.settings import Settings
+
+
+class Tracker:
+    """Follows a camera through a scene, image by image, from a start pose."""
+
+    def __init__(self, scene: Scene, settings: Settings) -> None:
+        self.state = State.INITIALIZING
+        self._settings = settings
+        self._aligner: Aligner = (
+            AdamAligner(scene, settings.alignment, settings.adam)
+            if settings.solver == 'adam'
+            else LmAligner(scene, settings.alignment)
+        )
+        self._start: NDArray[np.float64] | None = None
+        self._restart()
+
+    def start_at(self, map_T_camera: NDArray[np.float64]) -> None:
+        """Forget the past and look for the camera at a pose [4, 4], metres.
+
+        :raises InputError: the pose is not a finite 4x4 matrix.
+        """
+        if map_T_camera.shape != (4, 4) or not np.isfinite(map_T_camera).all():
+            raise InputError('start pose: not a finite 4x4 matrix')
+        self._start = np.asarray(map_T_camera, dtype=np.float64).copy()
+        self._restart()
+
+    def track(self, frame: Frame) -> PoseEstimate:
+        """Estimate the pose of an image; stamps may come at any interval.
+
+        :raises InputError: no start pose has been given.
+        """
+        if self._start is None:
+            raise InputError('no start pose: give one before the first image')
+        stopwatch = Stopwatch()
+        motion = self._predicted(frame.stamp_ns, self._start)
+        alignment = self._aligner.align(
+            frame.image,
+            frame.camera,
+            torch.from_numpy(motion.map_T_camera)[None],
+            self._exposure,
+            wide=self.state is not State.TRACKING,
+            stopwatch=stopwatch,
+        )
+        pose, covariance = alignment.map_T_camera[0].numpy(), alignment.covariance[0].numpy()
+        finite = bool(np.isfinite(pose).all() and np.isfinite(covariance).all())
+        reason = (
+            self._health.doubts(alignment, motion.innovation_distance(pose, covariance))
+            if finite
+            else 'the image shows too little of the mesh to be aligned'
+        )
+        if reason:
+            self._distrust()
+        else:
+            self._trust(motion, alignment)
+        return PoseEstimate(
+            stamp_ns=frame.stamp_ns,
+            state=self.state,
+            trusted=not reason,
+            reason=reason,
+            map_T_camera=pose if finite else motion.map_T_camera,
+            covariance=about_map_axes(
+                covariance if finite else motion.covariance, motion.map_T_camera
+            ),
+            score=_number(alignment.score),
+            inlier_ratio=_number(alignment.inlier_ratio),
+            coverage=_number(alignment.coverage),
+            iterations=alignment.iterations,
+            stages_ms=stopwatch.milliseconds(),
+        )
+
+    def _restart(self) -> None:
+        self.state = State.INITIALIZING
+        self._motion: MotionFilter | None = None
+        self._health = Health(self._settings.tracking)
+        self._exposure: Tensor | None = None
+        self._distrusted = 0
+        self._trusted_ns = 0
+
+    def _predicted(self, stamp_ns: int, start: NDArray[np.float64]) -> MotionFilter:
+        """Return the motion filter, predicted to a stamp."""
+        settings = self._settings.tracking
+        noise = (settings.linear_acceleration_noise, settings.angular_acceleration_noise)
+        if self._motion is None:
+            self._motion = MotionFilter(start, stamp_ns, *noise)
+            self._trusted_ns = stamp_ns
+        if stamp_ns < self._motion.stamp_ns:
+            # Time has gone back (a bag loops): what is left of the past is a place to look at.
+            self._motion = MotionFilter(self._motion.map_T_camera, stamp_ns, *noise)
+            self._trusted_ns = stamp_ns
+        if (stamp_ns - self._trusted_ns) * 1e-9 > settings.max_prediction_interval:
+            self._motion.rest()
+        self._motion.predict(stamp_ns)
+        return self._motion
+
+    def _trust(self, motion: MotionFilter, alignment: Alignment) -> None:
+        motion.update(alignment.map_T_camera[0].numpy(), alignment.covariance[0].numpy())
+        self._health.learn(alignment)
+        self._exposure = alignment.exposure
+        self._distrusted = 0
+        self._trusted_ns = motion.stamp_ns
+        self.state = State.TRACKING
+
+    def _distrust(self) -> None:
+        self._distrusted += 1
+        if self._distrusted >= self._settings.tracking.lost_after:
+            self.state = State.LOST
+            self._exposure = None
+
+
+def about_map_axes(
+    covariance: NDArray[np.float64], map_T_camera: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Turn the covariance [6, 6] of x in `map_T_camera exp(x)` to the map's axes, the ROS order."""
+    rotation = np.zeros((6, 6))
+    rotation[:3, :3] = rotation[3:, 3:] = map_T_camera[:3, :3]
+    return rotation @ covariance @ rotation.T
+
+
+def _number(values: Tensor) -> float:
+    return float(values[0].nan_to_num(0.0))

@@ -1,0 +1,20 @@
+"""What all tests share."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+# A domain of this session's own, on this machine only: no other ROS nodes are seen, and none see
+# these. Processes that tests start inherit it.
+os.environ['ROS_DOMAIN_ID'] = str(1 + os.getpid() % 101)
+os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
+
+
+@pytest.fixture(scope='session')
+def shared_data() -> Path:
+    """Folder of real recordings beside the checkout; they are not part of the repository."""
+    folder = Path(__file__).parents[1] / '../shared/data'
+    if not folder.is_dir():
+        pytest.skip('no recordings at ../shared/data')
+    return folder.resolve()

@@ -1,0 +1,79 @@
+"""The camera that a sensor_msgs/CameraInfo describes."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from rosbags.typesys import Stores, get_typestore
+
+from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.geometry.camera import Camera
+from mesh_reloc_ros.geometry.camera_info import camera_from_info
+
+TYPES = get_typestore(Stores.ROS2_HUMBLE).types
+
+
+def camera_info(**changes):
+    """Return a CameraInfo of a 640x480 image whose K and P differ."""
+    time = TYPES['builtin_interfaces/msg/Time'](sec=0, nanosec=0)
+    roi = TYPES['sensor_msgs/msg/RegionOfInterest'](
+        x_offset=0, y_offset=0, height=0, width=0, do_rectify=False
+    )
+    info = TYPES['sensor_msgs/msg/CameraInfo'](
+        header=TYPES['std_msgs/msg/Header'](stamp=time, frame_id='camera'),
+        height=480,
+        width=640,
+        distortion_model='plumb_bob',
+        d=np.array([0.1, 0, 0, 0, 0]),
+        k=np.array([500.0, 0, 310, 0, 501, 230, 0, 0, 1]),
+        r=np.eye(3).ravel(),
+        p=np.array([520.0, 0, 319.5, 0, 0, 521, 239.5, 0, 0, 0, 1, 0]),
+        binning_x=0,
+        binning_y=0,
+        roi=roi,
+    )
+    return replace(info, **changes)
+
+
+def region(x_offset, y_offset, width, height):
+    return TYPES['sensor_msgs/msg/RegionOfInterest'](
+        x_offset=x_offset, y_offset=y_offset, height=height, width=width, do_rectify=False
+    )
+
+
+def test_a_rectified_image_has_the_intrinsics_of_p():
+    assert camera_from_info(camera_info()) == Camera(640, 480, 520.0, 521.0, 319.5, 239.5)
+
+
+def test_k_is_used_where_p_is_zero_and_nothing_is_distorted():
+    info = camera_info(p=np.zeros(12), d=np.zeros(0))
+    assert camera_from_info(info) == Camera(640, 480, 500.0, 501.0, 310.0, 230.0)
+
+
+def test_a_binned_region_is_the_crop_averaged_block_by_block():
+    """A point of the scene lands on the same spot of the image, worked out pixel by pixel."""
+    info = camera_info(roi=region(64, 32, 320, 240), binning_x=2, binning_y=4)
+    camera = camera_from_info(info)
+    assert (camera.width, camera.height) == (160, 60)
+    full_u = np.arange(64, 64 + 320).reshape(160, 2).mean(axis=1)
+    full_v = np.arange(32, 32 + 240).reshape(60, 4).mean(axis=1)
+    np.testing.assert_allclose((full_u - 319.5) / 520, (np.arange(160) - camera.cx) / camera.fx)
+    np.testing.assert_allclose((full_v - 239.5) / 521, (np.arange(60) - camera.cy) / camera.fy)
+
+
+@pytest.mark.parametrize(
+    ('changes', 'words'),
+    [
+        ({'k': np.zeros(9)}, 'not calibrated'),
+        ({'p': np.full(12, np.nan)}, 'not finite'),
+        ({'d': np.array([np.inf])}, 'not finite'),
+        ({'p': np.zeros(12)}, 'not rectified'),
+        ({'roi': region(400, 0, 320, 240)}, 'not inside'),
+        ({'width': 0}, 'empty'),
+        ({'p': np.array([-520.0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0])}, 'focal length'),
+    ],
+)
+def test_what_cannot_be_used_is_refused_in_one_line(changes, words):
+    with pytest.raises(InputError, match=words) as refusal:
+        camera_from_info(camera_info(**changes))
+    assert '\n' not in str(refusal.value)

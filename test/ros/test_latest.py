@@ -1,0 +1,56 @@
+import threading
+
+from mesh_reloc_ros.ros.latest import LatestWorker
+
+LONG_S = 30.0
+
+
+def test_only_the_newest_waits_and_the_others_are_counted():
+    started, go, done = threading.Event(), threading.Event(), threading.Event()
+    worked = []
+
+    def work(item: int) -> None:
+        worked.append(item)
+        started.set()
+        go.wait(LONG_S)
+        if item == 4:
+            done.set()
+
+    worker = LatestWorker('test', work, on_failure=lambda error: None)
+    worker.put(1)
+    assert started.wait(LONG_S)
+    for item in (2, 3, 4):
+        worker.put(item)
+    go.set()
+    assert done.wait(LONG_S)
+    assert worker.stop(LONG_S)
+    assert worked == [1, 4]
+    assert worker.replaced == 2
+
+
+def test_what_is_raised_is_handed_over_and_ends_the_thread():
+    failures = []
+
+    def work(_: int) -> None:
+        raise RuntimeError('out of memory')
+
+    worker = LatestWorker('test', work, failures.append)
+    worker.put(1)
+    worker._thread.join(LONG_S)
+    assert [str(failure) for failure in failures] == ['out of memory']
+    assert worker.stop(LONG_S)
+
+
+def test_stopping_does_not_wait_for_endless_work():
+    started, go = threading.Event(), threading.Event()
+
+    def work(_: int) -> None:
+        started.set()
+        go.wait(LONG_S)
+
+    worker = LatestWorker('test', work, on_failure=lambda error: None)
+    worker.put(1)
+    assert started.wait(LONG_S)
+    assert not worker.stop(timeout_s=0.05)
+    go.set()
+    assert worker.stop(LONG_S)

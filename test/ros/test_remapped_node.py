@@ -1,0 +1,113 @@
+"""The node over DDS: in a namespace, remapped, with compressed images and no start pose."""
+
+import signal
+from collections.abc import Iterator
+
+import pytest
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import CameraInfo, CompressedImage
+from small_room import SmallRoom, error, pose_at
+from station import NodeProcess, Station, camera_info, compressed_message, matrix, stamp_ns
+from std_srvs.srv import Trigger
+from tf2_msgs.msg import TFMessage
+
+from mesh_reloc_ros.ros.conversions import pose_to_message
+
+BEST_EFFORT = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
+
+
+@pytest.fixture(scope='module')
+def process(room: SmallRoom) -> Iterator[NodeProcess]:
+    process = NodeProcess(
+        '-r', '__ns:=/robot',
+        '-r', 'image_rect:=/front/image_rect',
+        '-r', 'camera_info:=/front/camera_info',
+        '-p', f'mesh:={room.mesh}',
+        '-p', 'image_transport:=compressed',
+        '-p', 'map_frame:=site',
+        '-p', 'child_frame:=eye',
+        '-p', 'image_timeout:=1.0',
+        '-p', 'diagnostics_period:=0.1',
+        '-p', 'aligment.levels:=3',
+    )  # fmt: skip
+    yield process
+    process.kill()
+
+
+def test_a_misspelt_parameter_is_reported(process: NodeProcess):
+    process.wait_for_line('[WARN]', 'unknown parameter aligment.levels')
+
+
+def test_a_topic_without_a_publisher_is_named(process: NodeProcess):
+    process.wait_for_line(
+        '[WARN]', 'no image', '/front/image_rect/compressed', 'publishers there: none'
+    )
+    process.wait_for_line('[WARN]', 'no camera_info', '/front/camera_info')
+
+
+def test_a_best_effort_publisher_is_found_and_named(process: NodeProcess, station: Station):
+    silent = station.node.create_publisher(
+        CompressedImage, '/front/image_rect/compressed', BEST_EFFORT
+    )
+    process.wait_for_line('now asking for best_effort')
+    process.wait_for_line('[WARN]', 'no image', '/station (best_effort, volatile)', 'LARGE_DATA')
+    station.node.destroy_publisher(silent)
+
+
+def test_poses_come_in_the_namespace_once_a_start_pose_is_given(
+    process: NodeProcess, station: Station, room: SmallRoom
+):
+    create = station.node.create_publisher
+    images = create(CompressedImage, '/front/image_rect/compressed', BEST_EFFORT)
+    infos = create(CameraInfo, '/front/camera_info', BEST_EFFORT)
+    start_poses = create(PoseWithCovarianceStamped, '/robot/initialpose', 5)
+    poses = station.listen(PoseStamped, '/robot/mesh_reloc/pose')
+    transforms = station.listen(TFMessage, '/tf', 100)
+    diagnostics = station.listen(DiagnosticArray, '/diagnostics')
+    process.wait_for_line('ready: /front/image_rect/compressed and /front/camera_info')
+    for publisher in (images, infos, start_poses):
+        station.wait_until(lambda p=publisher: p.get_subscription_count() > 0, 'a subscription')
+
+    def show(step: float) -> None:
+        message = compressed_message(room.view(pose_at(step)), station.next_stamp_ns())
+        info = camera_info()
+        info.header = message.header
+        infos.publish(info)
+        images.publish(message)
+        station.spin(0.2)
+
+    def message() -> str:
+        return diagnostics[-1].status[0].message if diagnostics else ''
+
+    while 'no start pose' not in message():
+        show(0)
+    assert diagnostics[-1].status[0].level == DiagnosticStatus.WARN
+    assert not poses
+    for service in ('reset', 'relocalize'):
+        answer = station.call(Trigger, f'/robot/mesh_reloc/{service}')
+        assert not answer.success
+        assert 'no start pose' in answer.message
+
+    start = PoseWithCovarianceStamped()
+    start.header.frame_id = 'site'
+    start.pose.pose = pose_to_message(pose_at(0.3))
+    start_poses.publish(start)
+    process.wait_for_line('start pose from initialpose')
+    while not poses:
+        show(0)
+    pose = poses[-1]
+    assert pose.header.frame_id == 'site'
+    distance, angle = error(matrix(pose.pose.position, pose.pose.orientation), pose_at(0))
+    assert distance < 0.01
+    assert angle < 0.3
+    station.wait_until(lambda: bool(transforms), 'TF')
+    assert transforms[-1].transforms[0].child_frame_id == 'eye'
+    assert stamp_ns(transforms[0].transforms[0]) == stamp_ns(poses[0])
+
+
+def test_sigterm_ends_with_status_zero(process: NodeProcess):
+    process.wait_for_line('ready')
+    assert process.end(signal.SIGTERM) == 0
+    assert not process.count('Traceback')

@@ -1,0 +1,325 @@
+"""The node over DDS, with raw images and a start pose by parameter; one process for all tests."""
+
+import signal
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped
+from numpy.typing import NDArray
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from sensor_msgs.msg import CameraInfo, Image
+from small_room import CAMERA, SmallRoom, error, pose_at
+from station import NodeProcess, Station, camera_info, image_message, matrix, stamp_ns
+from std_srvs.srv import Trigger
+from tf2_msgs.msg import TFMessage
+from visualization_msgs.msg import Marker
+
+from mesh_reloc_ros.geometry.pose import pose_to_numbers
+from mesh_reloc_ros.ros.conversions import pose_to_message, rgb_from_image
+
+START = pose_at(0.4)
+"""The start pose that the node is given: near that of the first image, not on it."""
+
+
+class Camera:
+    """Sends images to the node, and hears what it says of them."""
+
+    def __init__(self, station: Station, room: SmallRoom) -> None:
+        self.station, self.room = station, room
+        create = station.node.create_publisher
+        self.images = create(Image, 'image_rect', 5)
+        self.infos = create(CameraInfo, 'camera_info', 5)
+        self.start_poses = create(PoseWithCovarianceStamped, 'initialpose', 5)
+        self.poses = station.listen(PoseStamped, 'mesh_reloc/pose')
+        self.covariances = station.listen(
+            PoseWithCovarianceStamped, 'mesh_reloc/pose_with_covariance'
+        )
+        self.transforms = station.listen(TFMessage, '/tf', 100)
+        self.diagnostics = station.listen(DiagnosticArray, '/diagnostics')
+
+    def send(self, image: Image, info: CameraInfo | None = None) -> None:
+        """Send an image after its camera_info, and wait until the node has worked on it."""
+        info = info or camera_info()
+        info.header = image.header
+        self.infos.publish(info)
+        # Two topics: the camera_info must not come second.
+        self.station.spin(0.1)
+        before = self.worked_on()
+        self.images.publish(image)
+        self.station.wait_until(lambda: self.worked_on() > before, 'work on an image')
+
+    def show(self, pose: NDArray[np.float64]) -> int:
+        """Send what is seen from a pose; return its stamp."""
+        stamp = self.station.next_stamp_ns()
+        self.send(image_message(self.room.view(pose), stamp))
+        return stamp
+
+    def status(self) -> DiagnosticStatus:
+        """Return the newest state in the diagnostics."""
+        return self.diagnostics[-1].status[0]
+
+    def value(self, key: str) -> str:
+        values = {value.key: value.value for value in self.status().values}
+        return values[key]
+
+    def worked_on(self) -> int:
+        if not self.diagnostics:
+            return 0
+        return int(self.value('images tracked')) + int(self.value('inputs refused'))
+
+    def stamps(self) -> list[int]:
+        """Return the stamps of all poses so far."""
+        return [stamp_ns(pose) for pose in self.poses]
+
+    def wait_for_pose(self, stamp: int) -> NDArray[np.float64]:
+        """Return the pose [4, 4] with a stamp, which is to come."""
+        self.station.wait_until(lambda: stamp in self.stamps(), 'a pose')
+        pose = self.poses[self.stamps().index(stamp)].pose
+        return matrix(pose.position, pose.orientation)
+
+
+@pytest.fixture(scope='module')
+def process(room: SmallRoom) -> Iterator[NodeProcess]:
+    start = [f'{number:.6f}' for number in pose_to_numbers(START)]
+    process = NodeProcess(
+        '-p', f'mesh:={room.mesh}',
+        '-p', f'initial_pose:=[{", ".join(start)}]',
+        '-p', 'diagnostics_period:=0.1',
+        '-p', 'tracking.lost_after:=2',
+    )  # fmt: skip
+    yield process
+    process.kill()
+
+
+@pytest.fixture(scope='module')
+def camera(process: NodeProcess, station: Station, room: SmallRoom) -> Camera:
+    camera = Camera(station, room)
+    process.wait_for_line('ready: /image_rect and /camera_info')
+    station.wait_until(lambda: bool(camera.diagnostics), 'diagnostics')
+    for publisher in (camera.images, camera.infos, camera.start_poses):
+        station.wait_until(lambda p=publisher: p.get_subscription_count() > 0, 'a subscription')
+    return camera
+
+
+@pytest.fixture
+def tracking(camera: Camera) -> Callable[[], None]:
+    """Bring the node to track the first image's pose, whatever was before."""
+
+    def start() -> None:
+        camera.station.call(Trigger, 'mesh_reloc/reset')
+        camera.wait_for_pose(camera.show(pose_at(0)))
+
+    start()
+    return start
+
+
+def test_poses_come_back_right_with_the_stamps_of_their_images(camera: Camera):
+    sent = {camera.show(pose_at(step)): pose_at(step) for step in range(6)}
+    for stamp, truth in sent.items():
+        distance, angle = error(camera.wait_for_pose(stamp), truth)
+        assert distance < 0.01
+        assert angle < 0.3
+    assert {pose.header.frame_id for pose in camera.poses} == {'map'}
+    assert camera.status().level == DiagnosticStatus.OK
+    assert camera.status().message == 'TRACKING'
+    assert camera.value('poses published') == '6'
+
+
+def test_tf_and_the_pose_with_covariance_say_the_same(camera: Camera, tracking):
+    stamp = camera.show(pose_at(1))
+    pose = camera.wait_for_pose(stamp)
+    camera.station.wait_until(lambda: stamp_ns(camera.covariances[-1]) == stamp)
+    covariance = camera.covariances[-1].pose
+    np.testing.assert_allclose(
+        matrix(covariance.pose.position, covariance.pose.orientation), pose, atol=1e-12
+    )
+    spread = np.linalg.eigvalsh(covariance.covariance.reshape(6, 6))
+    assert np.isfinite(spread).all()
+    assert spread.min() > 0
+    assert np.sqrt(spread.max()) < 0.1
+    camera.station.wait_until(lambda: stamp_ns(camera.transforms[-1].transforms[0]) == stamp)
+    transform = camera.transforms[-1].transforms[0]
+    assert (transform.header.frame_id, transform.child_frame_id) == ('map', 'camera_optical')
+    moved = matrix(transform.transform.translation, transform.transform.rotation)
+    np.testing.assert_allclose(moved, pose, atol=1e-12)
+
+
+def test_the_mesh_waits_for_rviz(camera: Camera, room: SmallRoom):
+    latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    markers = camera.station.listen(Marker, 'mesh_reloc/mesh', latched)
+    camera.station.wait_until(lambda: bool(markers), 'the mesh')
+    assert markers[0].mesh_resource == room.mesh.as_uri()
+    assert markers[0].mesh_use_embedded_materials
+    assert markers[0].header.frame_id == 'map'
+
+
+def test_overlays_are_drawn_only_while_someone_subscribes(camera: Camera, tracking):
+    camera.show(pose_at(1))
+    assert camera.value('overlays published') == '0'
+    overlays: list[Any] = []
+    listener = camera.station.node.create_subscription(
+        Image, 'mesh_reloc/overlay', overlays.append, 1
+    )
+    publishers = camera.station.node.get_publishers_info_by_topic
+    camera.station.wait_until(lambda: bool(publishers('/mesh_reloc/overlay')), 'the publisher')
+    camera.station.spin(0.5)
+    while not overlays:
+        stamp = camera.show(pose_at(1))
+        camera.station.spin(0.3)
+    assert stamp_ns(overlays[-1]) == stamp
+    drawn = rgb_from_image(overlays[-1])
+    assert drawn.shape == (CAMERA.height, CAMERA.width, 3)
+    # Somewhere it differs from the image, and elsewhere it is the image with a tint at most.
+    difference = np.abs(drawn.astype(int) - camera.room.view(pose_at(1))).max(-1)
+    assert (difference > 60).mean() > 0.01
+    assert np.median(difference) < 40
+
+    camera.station.node.destroy_subscription(listener)
+    camera.station.spin(1.0)
+    camera.show(pose_at(1))
+    count = camera.value('overlays published')
+    camera.show(pose_at(1))
+    camera.station.spin(0.5)
+    assert camera.value('overlays published') == count
+
+
+@pytest.mark.parametrize('kind', ['black', 'noise'])
+def test_an_image_of_something_else_gives_no_pose(camera: Camera, tracking, kind):
+    noise = np.random.default_rng(5).integers(0, 256, (CAMERA.height, CAMERA.width, 3), np.uint8)
+    other = {'black': np.zeros_like(noise), 'noise': noise}[kind]
+    stamps = []
+    for _ in range(3):
+        stamps.append(camera.station.next_stamp_ns())
+        camera.send(image_message(other, stamps[-1]))
+    assert camera.status().level == DiagnosticStatus.ERROR
+    assert camera.status().message.startswith('LOST: ')
+    camera.station.spin(0.3)
+    assert not set(stamps) & set(camera.stamps())
+    published = {stamp_ns(t) for message in camera.transforms for t in message.transforms}
+    assert not set(stamps) & published
+
+
+def change(**fields: Any) -> Callable[[Any], None]:
+    """Return what sets fields of a message, nested ones with two underscores."""
+
+    def spoil(message: Any) -> None:
+        for name, value in fields.items():
+            *path, last = name.split('__')
+            target = message
+            for part in path:
+                target = getattr(target, part)
+            setattr(target, last, value)
+
+    return spoil
+
+
+def unchanged(_: Any) -> None:
+    pass
+
+
+@pytest.mark.parametrize(
+    ('spoil_image', 'spoil_info', 'reason'),
+    [
+        (change(encoding='nonsense'), unchanged, "encoding 'nonsense'"),
+        (change(height=10), unchanged, '320x10, cannot be read'),
+        (change(header__frame_id=''), unchanged, 'no header.frame_id'),
+        (change(header__frame_id='map'), unchanged, "the frame 'map'"),
+        (unchanged, change(k=[float('nan')] * 9), 'not finite'),
+        (unchanged, change(k=[0.0] * 9), 'K[0] is 0'),
+        (unchanged, change(width=640), '320x240 but camera_info says 640x240'),
+    ],
+)
+def test_bad_input_is_reported_once_and_the_next_image_is_tracked(
+    camera: Camera, process: NodeProcess, tracking, spoil_image, spoil_info, reason
+):
+    stamps = []
+    for _ in range(3):
+        stamps.append(camera.station.next_stamp_ns())
+        image = image_message(camera.room.view(pose_at(0)), stamps[-1])
+        info = camera_info()
+        info.header = image.header
+        spoil_image(image)
+        spoil_info(info)
+        camera.send(image, info)
+        assert camera.status().level == DiagnosticStatus.ERROR
+        assert reason in camera.status().message
+    process.wait_for_line('[ERROR]', reason)
+    camera.wait_for_pose(camera.show(pose_at(0)))
+    assert process.count(reason) == 1
+    assert not set(stamps) & set(camera.stamps())
+    assert camera.status().level == DiagnosticStatus.OK
+
+
+def start_message(pose: NDArray[np.float64]) -> PoseWithCovarianceStamped:
+    message = PoseWithCovarianceStamped()
+    message.header.frame_id = 'map'
+    message.pose.pose = pose_to_message(pose)
+    return message
+
+
+def test_tracking_starts_anew_from_initialpose(camera: Camera, process: NodeProcess, tracking):
+    camera.start_poses.publish(start_message(pose_at(20)))
+    logged = process.wait_for_line('start pose from initialpose')
+    assert ' '.join(f'{number:.3f}' for number in pose_to_numbers(pose_at(20))) in logged
+    distance, _ = error(camera.wait_for_pose(camera.show(pose_at(20.3))), pose_at(20.3))
+    assert distance < 0.01
+    # What was given last is what reset returns to.
+    camera.station.call(Trigger, 'mesh_reloc/reset')
+    camera.wait_for_pose(camera.show(pose_at(20)))
+    camera.start_poses.publish(start_message(START))
+    process.wait_for_line('start pose from initialpose', f'{START[0, 3]:.3f}')
+
+
+@pytest.mark.parametrize(
+    ('spoil', 'reason'),
+    [
+        (change(header__frame_id='odom'), "initialpose is in frame 'odom', not in 'map'"),
+        (change(pose__pose__position__x=float('nan')), 'initialpose: pose: not all of'),
+        (change(pose__pose__orientation__w=0.0), 'initialpose: pose: the quaternion is zero'),
+    ],
+)
+def test_a_bad_initialpose_is_refused_and_tracking_goes_on(
+    camera: Camera, process: NodeProcess, tracking, spoil, reason
+):
+    message = start_message(np.eye(4))
+    spoil(message)
+    camera.start_poses.publish(message)
+    process.wait_for_line('[ERROR]', reason)
+    camera.station.wait_until(lambda: reason in camera.status().message, 'the reason')
+    camera.wait_for_pose(camera.show(pose_at(0)))
+
+
+def test_the_services_say_what_they_did(camera: Camera, tracking):
+    answer = camera.station.call(Trigger, 'mesh_reloc/relocalize')
+    assert answer.success
+    assert 'last trusted pose' in answer.message
+    camera.wait_for_pose(camera.show(pose_at(0)))
+    answer = camera.station.call(Trigger, 'mesh_reloc/reset')
+    assert answer.success
+    assert 'from the start pose' in answer.message
+    camera.wait_for_pose(camera.show(pose_at(0)))
+
+
+def test_a_bag_that_plays_again_is_tracked_from_the_start_pose(
+    camera: Camera, process: NodeProcess, tracking
+):
+    stamp = camera.station.next_stamp_ns() - 60 * 10**9
+    camera.send(image_message(camera.room.view(pose_at(0)), stamp))
+    process.wait_for_line('time went back in the images')
+    camera.wait_for_pose(stamp)
+
+
+def test_silence_is_explained(camera: Camera, process: NodeProcess):
+    process.wait_for_line(
+        '[WARN]', 'no image for 5 s on /image_rect', '/station (reliable, volatile)'
+    )
+    camera.station.wait_until(lambda: 'no image for 5 s' in camera.status().message, 'a warning')
+    assert camera.status().level == DiagnosticStatus.WARN
+
+
+def test_ctrl_c_ends_with_status_zero(camera: Camera, process: NodeProcess):
+    assert process.end(signal.SIGINT) == 0
+    assert not process.count('Traceback')
