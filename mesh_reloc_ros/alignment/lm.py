@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mesh_reloc_ros.alignment.points import SurfacePoints
+from mesh_reloc_ros.alignment.lm_cpu import solve_one
 from mesh_reloc_ros.alignment.normal_equations import NormalEquations, build
+from mesh_reloc_ros.alignment.points import SurfacePoints
 from mesh_reloc_ros.alignment.residual import UNKNOWNS
 from mesh_reloc_ros.geometry import se3
 from mesh_reloc_ros.geometry.camera import Camera
@@ -49,7 +50,67 @@ def solve(
     """Align surface points with the image [H, W, 3], from the motion `delta` and `exposure`.
 
     The loss is Geman-McClure's; steps that do not lower its mean over the points seen are undone.
+    On the CPU a compiled function takes the steps, elsewhere tensor operations do.
     """
+    if image.device.type == 'cpu':
+        return _solve_on_cpu(surface, image, camera, delta, exposure, robust_scale, max_iterations)
+    return solve_by_tensors(
+        surface,
+        image,
+        camera,
+        delta,
+        exposure,
+        robust_scale=robust_scale,
+        max_iterations=max_iterations,
+    )
+
+
+def _solve_on_cpu(
+    surface: SurfacePoints,
+    image: Tensor,
+    camera: Camera,
+    delta: Tensor,
+    exposure: Tensor,
+    robust_scale: float,
+    max_iterations: int,
+) -> Solution:
+    delta, exposure = delta.clone(), exposure.double()
+    pixels_per_step = _pixels_per_step(surface, camera).numpy()
+    iterations = 0
+    for b in range(len(delta)):
+        iterations += solve_one(
+            surface.points[b].numpy(),
+            surface.colours[b].numpy(),
+            surface.gradients[b].numpy(),
+            surface.weights[b].numpy(),
+            image.numpy(),
+            (camera.fx, camera.fy, camera.cx, camera.cy),
+            delta[b].numpy(),
+            exposure[b].numpy(),
+            robust_scale,
+            max_iterations,
+            _prior(robust_scale).numpy(),
+            pixels_per_step[b],
+            _LARGE_STEP * camera.width,
+            _SMALL_STEP_PX,
+            _MIN_SEEN,
+        )
+    exposure = exposure.float()
+    system = build(surface, image, camera, delta, exposure, robust_scale)
+    return Solution(delta, exposure, system, iterations)
+
+
+def solve_by_tensors(
+    surface: SurfacePoints,
+    image: Tensor,
+    camera: Camera,
+    delta: Tensor,
+    exposure: Tensor,
+    *,
+    robust_scale: float,
+    max_iterations: int,
+) -> Solution:
+    """Do what `solve` does by tensor operations, on any device."""
     largest_px = _LARGE_STEP * camera.width
     pixels_per_step = _pixels_per_step(surface, camera)
     damping = torch.full((len(delta),), 1e-4, dtype=torch.float64, device=delta.device)
@@ -81,8 +142,7 @@ def _step(
 ) -> Tensor:
     """Return the damped step [B, 12] of the normal equations."""
     hessian, gradient = system.hessian, system.gradient
-    prior = torch.zeros(UNKNOWNS, dtype=hessian.dtype, device=hessian.device)
-    prior[6:] = (robust_scale / torch.tensor(_EXPOSURE_SIGMA, dtype=hessian.dtype)) ** 2
+    prior = _prior(robust_scale).to(hessian.device)
     neutral = torch.tensor([1.0, 1, 1, 0, 0, 0], dtype=hessian.dtype, device=hessian.device)
     pull = prior[6:] * (exposure.to(hessian.dtype) - neutral)
     diagonal = hessian.diagonal(dim1=-2, dim2=-1)
@@ -92,6 +152,13 @@ def _step(
     step = torch.cholesky_solve(right[..., None], factor).squeeze(-1)
     # Without points there is nothing to solve for, and nowhere to go.
     return torch.where((failed == 0)[:, None], step, torch.zeros_like(step)).nan_to_num(0.0)
+
+
+def _prior(robust_scale: float) -> Tensor:
+    """Return the weight [12] of the pull of each unknown towards its neutral value."""
+    prior = torch.zeros(UNKNOWNS, dtype=torch.float64)
+    prior[6:] = (robust_scale / torch.tensor(_EXPOSURE_SIGMA, dtype=torch.float64)) ** 2
+    return prior
 
 
 def _pixels_per_step(surface: SurfacePoints, camera: Camera) -> Tensor:

@@ -1,9 +1,11 @@
 """The normal equations in one compiled pass over the points, for the CPU.
 
-It computes what `normal_equations.build_by_tensors` does; see there and `residual` for the formulas.
+It computes what `normal_equations.build_by_tensors` does; `residual` has the formulas.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -29,13 +31,13 @@ def build_on_cpu(
     hessian, gradient = np.zeros((batch, 12, 12)), np.zeros((batch, 12))
     sums = np.zeros((batch, 5))
     for b in range(batch):
-        _accumulate(
+        accumulate(
             points[b],
             colours[b],
             gradients[b],
             weights[b],
             image,
-            np.array(intrinsics),
+            intrinsics,
             delta[b],
             exposure[b],
             robust_scale,
@@ -50,20 +52,27 @@ def build_on_cpu(
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _accumulate(
-    points,
-    colours,
-    gradients,
-    weights,
-    image,
-    intrinsics,
-    delta,
-    exposure,
-    scale,
-    hessian,
-    gradient,
-    sums,
-):  # type: ignore[no-untyped-def]
+def accumulate(
+    points: Any,
+    colours: Any,
+    gradients: Any,
+    weights: Any,
+    image: Any,
+    intrinsics: Any,
+    delta: Any,
+    exposure: Any,
+    scale: float,
+    hessian: Any,
+    gradient: Any,
+    sums: Any,
+) -> None:
+    """Fill hessian [12, 12], gradient [12] and sums [5] for one pose.
+
+    The sums are those of rho, weighted squared residuals, weights, points seen and inliers.
+    """
+    hessian[:] = 0
+    gradient[:] = 0
+    sums[:] = 0
     fx, fy, cx, cy = intrinsics
     height, width = image.shape[:2]
     inverse_scale2 = 1.0 / (scale * scale)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -64,12 +65,18 @@ class Camera:
 
     def rays(self, device: torch.device | str = 'cpu') -> Tensor:
         """Return a ray per pixel, [H, W, 3] float32 in the camera's frame, with z = 1."""
-        v, u = torch.meshgrid(
-            torch.arange(self.height, dtype=torch.float64),
-            torch.arange(self.width, dtype=torch.float64),
-            indexing='ij',
-        )
-        rays = torch.stack(
-            ((u - self.cx) / self.fx, (v - self.cy) / self.fy, torch.ones_like(u)), dim=-1
-        )
-        return rays.to(device=device, dtype=torch.float32)
+        return _rays(self, torch.device(device))
+
+
+# The same few cameras, one per pyramid level, are asked for with every image.
+@functools.lru_cache(maxsize=16)
+def _rays(camera: Camera, device: torch.device) -> Tensor:
+    v, u = torch.meshgrid(
+        torch.arange(camera.height, dtype=torch.float64),
+        torch.arange(camera.width, dtype=torch.float64),
+        indexing='ij',
+    )
+    rays = torch.stack(
+        ((u - camera.cx) / camera.fx, (v - camera.cy) / camera.fy, torch.ones_like(u)), dim=-1
+    )
+    return rays.to(device=device, dtype=torch.float32)

@@ -11,8 +11,8 @@ from torch import Tensor
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.geometry.camera import Camera
 from mesh_reloc_ros.scene.mesh import TexturedMesh, load_mesh
-from mesh_reloc_ros.scene.rasterizer import Fragments, make_rasterizer
-from mesh_reloc_ros.scene.texture import TextureSet
+from mesh_reloc_ros.scene.rasterizer import make_rasterizer
+from mesh_reloc_ros.scene.shading import Shader
 
 
 @dataclass(frozen=True)
@@ -45,15 +45,12 @@ class Scene:
         self.mesh = mesh
         self.device = choose_device(device)
         self.rasterizer = make_rasterizer(rasterizer, mesh, self.device)
-        self._textures = TextureSet(mesh, self.device)
-        self._face_uvs = torch.from_numpy(mesh.uvs[mesh.faces]).to(self.device)
-        self._face_materials = torch.from_numpy(mesh.face_materials).to(self.device).long()
-        corners = torch.from_numpy(mesh.vertices[mesh.faces])
-        cross = torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-        area = cross.norm(dim=-1, keepdim=True).clamp(min=1e-12)
-        self.face_normals = (cross / area).to(self.device)
+        self._shader = Shader(mesh, self.device)
+
+    @property
+    def face_normals(self) -> Tensor:
         """[F, 3] float32, unit normals in the map frame."""
-        self._texel_density = self._texels_per_area(area[:, 0].to(self.device))
+        return self._shader.face_normals
 
     @classmethod
     def load(cls, path: Path, device: str = 'auto', rasterizer: str = 'auto') -> Scene:
@@ -67,43 +64,8 @@ class Scene:
         """Render from poses [4, 4] or [B, 4, 4], differentiably where they require gradients."""
         poses = map_T_camera.reshape(-1, 4, 4).to(self.device)
         fragments = self.rasterizer.rasterize(poses, camera)
-        batch, row, column = (fragments.face >= 0).nonzero(as_tuple=True)
-        face = fragments.face[batch, row, column]
-        corners = self._face_uvs[face]
-        uvs = (fragments.barycentric[batch, row, column][..., None] * corners).sum(1)
-        lods = self._lods(poses, camera, fragments, (batch, row, column), face)
-        hit = self._textures.sample(uvs, self._face_materials[face], lods)
-        colour = torch.zeros((*fragments.face.shape, 3), device=self.device)
-        colour = colour.index_put((batch, row, column), hit)
+        colour = self._shader.shade(fragments, poses, camera)
         return Render(colour, fragments.depth, fragments.face)
-
-    def _lods(
-        self,
-        poses: Tensor,
-        camera: Camera,
-        fragments: Fragments,
-        pixel: tuple[Tensor, Tensor, Tensor],
-        face: Tensor,
-    ) -> Tensor:
-        """Return the mip level [N] at which a texel is as large as the pixel's footprint.
-
-        A pixel on ray r (z = 1) sees the area depth^2 / (fx fy |n . r|) of a surface of normal n.
-        """
-        batch, row, column = pixel
-        with torch.no_grad():
-            rays = camera.rays(self.device)[row, column]
-            to_camera = poses[:, :3, :3].transpose(-1, -2).to(torch.float32)
-            normals = (to_camera[batch] @ self.face_normals[face][..., None]).squeeze(-1)
-            cosine = (normals * rays).sum(-1).abs().clamp(min=0.05)
-            depth = fragments.depth[pixel]
-            area = depth * depth / (camera.fx * camera.fy * cosine)
-            return 0.5 * torch.log2((self._texel_density[face] * area).clamp(min=1e-6))
-
-    def _texels_per_area(self, doubled_area: Tensor) -> Tensor:
-        """Return texels per square metre of each face [F]."""
-        texels = self._face_uvs * self._textures.sizes[self._face_materials][:, None]
-        b, c = texels[:, 1] - texels[:, 0], texels[:, 2] - texels[:, 0]
-        return (b[:, 0] * c[:, 1] - b[:, 1] * c[:, 0]).abs() / doubled_area
 
 
 def choose_device(name: str) -> torch.device:

@@ -35,9 +35,11 @@ class TextureSet:
                     offset += width * height
             offset += pyramid[-1].shape[0] * pyramid[-1].shape[1]
         flat = np.concatenate([image.reshape(-1, 3) for pyramid in pyramids for image in pyramid])
-        self._texels = torch.from_numpy(flat).to(device)
-        self._table = torch.from_numpy(table).to(device)
-        self.sizes = self._table[:, 0, 1:].to(torch.float32)
+        self.texels = torch.from_numpy(flat).to(device)
+        """[T, 3] uint8, of all textures and levels."""
+        self.table = torch.from_numpy(table).to(device)
+        """[M, L, 3] int64: first texel, width and height of each texture's levels."""
+        self.sizes = self.table[:, 0, 1:].to(torch.float32)
         """[M, 2], width and height of each texture in texels."""
 
     def sample(self, uvs: Tensor, materials: Tensor, lods: Tensor) -> Tensor:
@@ -52,8 +54,8 @@ class TextureSet:
         fraction = (lods - lower)[:, None]
         lower = lower.long()
         upper = (lower + 1).clamp(max=self.levels - 1)
-        near = self._bilinear(uvs, self._table[materials, lower])
-        far = self._bilinear(uvs, self._table[materials, upper])
+        near = self._bilinear(uvs, self.table[materials, lower])
+        far = self._bilinear(uvs, self.table[materials, upper])
         return torch.lerp(near, far, fraction) / 255
 
     def _bilinear(self, uvs: Tensor, entries: Tensor) -> Tensor:
@@ -70,7 +72,7 @@ class TextureSet:
         return torch.lerp(upper, lower, fy)
 
     def _fetch(self, indices: Tensor) -> Tensor:
-        return self._texels[indices].to(torch.float32)
+        return self.texels[indices].to(torch.float32)
 
 
 def _covered_texels(mesh: TexturedMesh, material: int) -> NDArray[np.float32]:
