@@ -34,6 +34,8 @@ class Solution:
     """[B, 6] float32: three alphas, three betas."""
     system: NormalEquations
     """The normal equations at the solution."""
+    moved_px: Tensor
+    """[B], how far `delta` moves the image, roughly, in pixels of this level."""
     iterations: int
 
 
@@ -75,7 +77,7 @@ def _solve_on_cpu(
     max_iterations: int,
 ) -> Solution:
     delta, exposure = delta.clone(), exposure.double()
-    pixels_per_step = _pixels_per_step(surface, camera).numpy()
+    pixels_per_step = _pixels_per_step(surface, camera)
     iterations = 0
     for b in range(len(delta)):
         iterations += solve_one(
@@ -90,14 +92,15 @@ def _solve_on_cpu(
             robust_scale,
             max_iterations,
             _prior(robust_scale).numpy(),
-            pixels_per_step[b],
+            pixels_per_step[b].numpy(),
             _LARGE_STEP * camera.width,
             _SMALL_STEP_PX,
             _MIN_SEEN,
         )
     exposure = exposure.float()
     system = build(surface, image, camera, delta, exposure, robust_scale)
-    return Solution(delta, exposure, system, iterations)
+    moved_px = _moved_px(se3.log(delta), pixels_per_step)
+    return Solution(delta, exposure, system, moved_px, iterations)
 
 
 def solve_by_tensors(
@@ -121,7 +124,7 @@ def solve_by_tensors(
     while iterations < max_iterations:
         iterations += 1
         step = _step(system, exposure, damping, robust_scale)
-        moved_px = (step[:, :6].abs() * pixels_per_step).sum(-1)
+        moved_px = _moved_px(step[:, :6], pixels_per_step)
         step = step * (largest_px / moved_px.clamp(min=1e-9)).clamp(max=1)[:, None]
         new_delta = se3.exp(step[:, :6]) @ delta
         new_exposure = exposure + step[:, 6:].to(exposure.dtype)
@@ -134,7 +137,8 @@ def solve_by_tensors(
         active = active & (moved_px > _SMALL_STEP_PX)
         if not bool(active.any()):
             break
-    return Solution(delta, exposure, system, iterations)
+    moved_px = _moved_px(se3.log(delta), pixels_per_step)
+    return Solution(delta, exposure, system, moved_px, iterations)
 
 
 def _step(
@@ -159,6 +163,10 @@ def _prior(robust_scale: float) -> Tensor:
     prior = torch.zeros(UNKNOWNS, dtype=torch.float64)
     prior[6:] = (robust_scale / torch.tensor(_EXPOSURE_SIGMA, dtype=torch.float64)) ** 2
     return prior
+
+
+def _moved_px(twists: Tensor, pixels_per_step: Tensor) -> Tensor:
+    return (twists.abs() * pixels_per_step).sum(-1)
 
 
 def _pixels_per_step(surface: SurfacePoints, camera: Camera) -> Tensor:

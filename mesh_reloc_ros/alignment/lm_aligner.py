@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -22,6 +24,8 @@ from mesh_reloc_ros.stopwatch import Stopwatch
 _ROBUST_GROWTH = 0.5
 # Coarser images than this show too little to be aligned.
 _MIN_SIDE_PX = 24
+# A pose that moved the image by less, at the level rendered, needs no new render.
+_SETTLED_PX = 0.5
 
 
 class LmAligner:
@@ -46,25 +50,27 @@ class LmAligner:
         poses = map_T_camera.to(dtype=torch.float64, device=device)
         exposure = neutral_exposure(len(poses)) if exposure is None else exposure
         exposure = exposure.to(device)
-        levels = _usable_levels(camera, settings, wide)
+        coarsest = _coarsest_level(camera, settings, wide)
         with stopwatch.stage('pyramid'):
-            images = image_pyramid(image, settings.finest_level + levels, device)
-            images = images[settings.finest_level :]
+            images = image_pyramid(image, coarsest + 1, device)
         iterations = 0
-        for count in range(settings.start_renders if wide else settings.renders):
-            # The first render may be far off; the ones after it only refine.
-            used = levels if count == 0 or wide else min(levels, settings.refine_levels)
-            with stopwatch.stage('render'):
-                renders = self._render(poses, camera, levels)
-            solution = self._solve(renders[:used], images, exposure, stopwatch)
-            rendered_from = poses
-            poses = se3.normalized(poses @ se3.inverse(solution.delta))
-            exposure = solution.exposure
-            iterations += solution.iterations
+        for level, most_renders in _schedule(settings, coarsest, wide):
+            refines = iterations > 0 and level == settings.finest_level
+            for _ in range(most_renders):
+                with stopwatch.stage('render'):
+                    renders = self._render(poses, camera, level, coarsest)
+                used = renders[: settings.refine_levels] if refines else renders
+                solution = self._solve(used, images[level:], level, exposure, stopwatch)
+                rendered_from = poses
+                poses = se3.normalized(poses @ se3.inverse(solution.delta))
+                exposure = solution.exposure
+                iterations += solution.iterations
+                if bool((solution.moved_px < _SETTLED_PX).all()):
+                    break
         with stopwatch.stage('assess'):
             return assess(
                 renders,
-                images,
+                images[settings.finest_level :],
                 rendered_from,
                 solution.delta,
                 exposure,
@@ -73,45 +79,66 @@ class LmAligner:
                 settings.covariance_scale,
             )
 
-    def _render(self, poses: Tensor, camera: Camera, levels: int) -> list[RenderLevel]:
-        finest = camera.at_level(self._settings.finest_level)
-        render = self._scene.render(poses, finest)
-        return render_pyramid(render.colour, render.depth, finest, levels)
+    def _render(
+        self, poses: Tensor, camera: Camera, level: int, coarsest: int
+    ) -> list[RenderLevel]:
+        """Render at a pyramid level, and return it with the levels above it."""
+        at_level = camera.at_level(level)
+        render = self._scene.render(poses, at_level)
+        return render_pyramid(render.colour, render.depth, at_level, coarsest + 1 - level)
 
     def _solve(
         self,
         renders: list[RenderLevel],
         images: list[Tensor],
+        level: int,
         exposure: Tensor,
         stopwatch: Stopwatch,
     ) -> Solution:
-        """Align with one render, from the coarsest level given to the finest."""
+        """Align with one render, from the coarsest of its levels down to `level`, the first."""
         settings = self._settings
         delta = torch.eye(4, dtype=torch.float64, device=exposure.device)
         delta = delta.repeat(len(exposure), 1, 1)
         iterations = 0
-        for level in reversed(range(len(renders))):
+        for i in reversed(range(len(renders))):
+            growth = 1 + _ROBUST_GROWTH * (level + i - settings.finest_level)
             with stopwatch.stage('points'):
-                surface = select_points(renders[level], settings.max_points)
+                surface = select_points(renders[i], settings.max_points)
             with stopwatch.stage('solve'):
                 solution = solve(
                     surface,
-                    images[level],
-                    renders[level].camera,
+                    images[i],
+                    renders[i].camera,
                     delta,
                     exposure,
-                    robust_scale=settings.robust_scale * (1 + _ROBUST_GROWTH * level),
+                    robust_scale=settings.robust_scale * growth,
                     max_iterations=settings.max_iterations,
                 )
             delta, exposure = solution.delta, solution.exposure
             iterations += solution.iterations
-        return Solution(delta, exposure, solution.system, iterations)
+        return dataclasses.replace(solution, iterations=iterations)
 
 
-def _usable_levels(camera: Camera, settings: AlignmentSettings, wide: bool) -> int:
-    wanted = settings.start_levels if wide else settings.levels
-    shorter = min(camera.width, camera.height) >> settings.finest_level
-    usable = 1
-    while usable < wanted and shorter >> usable >= _MIN_SIDE_PX:
-        usable += 1
-    return usable
+def _schedule(settings: AlignmentSettings, coarsest: int, wide: bool) -> list[tuple[int, int]]:
+    """Return the pyramid levels to render at, and how often at most, from coarse to fine.
+
+    While tracking one small render comes before the finest. From far off every level is rendered
+    until the pose settles: a render from the wrong place shows and hides the wrong things.
+    """
+    finest = settings.finest_level
+    coarser = range(finest + 1, max(coarsest, finest + 2))
+    if wide:
+        on_the_way = [(level, settings.start_renders) for level in reversed(coarser)]
+        return [*on_the_way, (finest, settings.renders)]
+    return [(finest + 1, 1)] * (settings.renders - 1) + [(finest, 1)]
+
+
+def _coarsest_level(camera: Camera, settings: AlignmentSettings, wide: bool) -> int:
+    levels = settings.start_levels if wide else settings.levels
+    coarsest = settings.finest_level
+    shorter = min(camera.width, camera.height)
+    while coarsest < settings.finest_level + levels - 1:
+        if shorter >> (coarsest + 1) < _MIN_SIDE_PX:
+            break
+        coarsest += 1
+    return coarsest

@@ -34,47 +34,59 @@ _GRADIENT_FLOOR = 0.004
 
 def all_points(level: RenderLevel) -> SurfacePoints:
     """Return every pixel of a render level as a point; only those with mesh all around count."""
-    batch = len(level.colour)
-    rays = level.camera.rays(level.colour.device).reshape(1, -1, 3)
-    depth = 1 / level.inverse_depth.reshape(batch, -1, 1).clamp(min=1e-6)
-    colour = level.colour
-    du = 0.5 * functional.pad(colour[..., :, 2:] - colour[..., :, :-2], (1, 1, 0, 0))
-    dv = 0.5 * functional.pad(colour[..., 2:, :] - colour[..., :-2, :], (0, 0, 1, 1))
-    gradients = torch.stack((du, dv), dim=-1).reshape(batch, 3, -1, 2).transpose(1, 2)
-    # Pixels outside the image count as not on the mesh, so that borders have no gradient.
-    on_mesh = functional.pad(level.mask.to(torch.float32), (1, 1, 1, 1))
-    surrounded = -functional.max_pool2d(-on_mesh, 3, stride=1) > 0
-    return SurfacePoints(
-        points=rays * depth,
-        colours=colour.reshape(batch, 3, -1).transpose(1, 2),
-        gradients=gradients,
-        weights=surrounded.reshape(batch, -1).to(torch.float32),
-    )
+    height, width = level.colour.shape[-2:]
+    index = torch.arange(height * width, device=level.colour.device).expand(len(level.colour), -1)
+    du, dv = _gradients(level)
+    return _gathered(level, du, dv, index, _surrounded(level).reshape(index.shape))
 
 
 def select_points(level: RenderLevel, max_points: int) -> SurfacePoints:
     """Return the pixels of strongest gradient, an equal number from each cell of the image."""
-    everything = all_points(level)
-    strength = everything.gradients.square().sum((-1, -2)).sqrt() * everything.weights
-    batch, _, height, width = level.colour.shape
-    strength = strength.reshape(batch, 1, height, width)
+    du, dv = _gradients(level)
+    strength = (du.square() + dv.square()).sum(1).sqrt() * _surrounded(level)
+    batch, height, width = strength.shape
     padded = functional.pad(strength, (0, -width % _CELL, 0, -height % _CELL))
-    cells = functional.unfold(padded, _CELL, stride=_CELL)
-    per_cell = min(math.ceil(max_points / cells.shape[-1]), _CELL**2)
-    best, place = cells.topk(per_cell, dim=1, sorted=False)
-    columns = padded.shape[-1] // _CELL
-    cell = torch.arange(cells.shape[-1], device=place.device)
-    row = (cell // columns) * _CELL + place // _CELL
-    column = (cell % columns) * _CELL + place % _CELL
-    index = (row.clamp(max=height - 1) * width + column.clamp(max=width - 1)).reshape(batch, -1)
+    rows, columns = padded.shape[1] // _CELL, padded.shape[2] // _CELL
+    cells = padded.reshape(batch, rows, _CELL, columns, _CELL).transpose(2, 3).flatten(3)
+    per_cell = min(math.ceil(max_points / (rows * columns)), _CELL**2)
+    best, place = cells.topk(per_cell, dim=-1, sorted=False)
+    cell_row = torch.arange(rows, device=place.device)[:, None, None]
+    cell_column = torch.arange(columns, device=place.device)[:, None]
+    row = (cell_row * _CELL + place // _CELL).clamp(max=height - 1)
+    column = (cell_column * _CELL + place % _CELL).clamp(max=width - 1)
+    index = (row * width + column).reshape(batch, -1)
+    return _gathered(level, du, dv, index, best.reshape(batch, -1) > _GRADIENT_FLOOR)
 
-    def gathered(values: Tensor) -> Tensor:
-        tail = values.shape[2:]
-        return values.gather(1, index.reshape(batch, -1, *[1] * len(tail)).expand(-1, -1, *tail))
 
+def _gradients(level: RenderLevel) -> tuple[Tensor, Tensor]:
+    """Return the change of colour per pixel along u and v, [B, 3, H, W] each; 0 at the border."""
+    colour = level.colour
+    du = 0.5 * functional.pad(colour[..., :, 2:] - colour[..., :, :-2], (1, 1, 0, 0))
+    dv = 0.5 * functional.pad(colour[..., 2:, :] - colour[..., :-2, :], (0, 0, 1, 1))
+    return du, dv
+
+
+def _surrounded(level: RenderLevel) -> Tensor:
+    """Return [B, H, W]: True where the pixel and its eight neighbours are mesh in the image."""
+    mask = functional.pad(level.mask[:, 0], (1, 1, 1, 1))
+    across = mask[..., :-2] & mask[..., 1:-1] & mask[..., 2:]
+    return across[:, :-2] & across[:, 1:-1] & across[:, 2:]
+
+
+def _gathered(
+    level: RenderLevel, du: Tensor, dv: Tensor, index: Tensor, counts: Tensor
+) -> SurfacePoints:
+    """Return the pixels `index` [B, N] as points; `counts` [B, N] says which are not padding."""
+    channels = index[:, None].expand(-1, 3, -1)
+
+    def pick(values: Tensor) -> Tensor:
+        return values.flatten(2).gather(2, channels).transpose(1, 2).contiguous()
+
+    rays = level.camera.rays(index.device).reshape(-1, 3)[index]
+    inverse_depth = level.inverse_depth.flatten(1).gather(1, index)
     return SurfacePoints(
-        points=gathered(everything.points),
-        colours=gathered(everything.colours),
-        gradients=gathered(everything.gradients),
-        weights=(best.reshape(batch, -1) > _GRADIENT_FLOOR).to(torch.float32),
+        points=rays / inverse_depth.clamp(min=1e-6)[..., None],
+        colours=pick(level.colour),
+        gradients=torch.stack((pick(du), pick(dv)), dim=-1),
+        weights=counts.to(torch.float32),
     )

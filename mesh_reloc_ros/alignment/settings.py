@@ -42,10 +42,10 @@ class AlignmentSettings:
         maximum=10,
     )
     start_renders: int = setting(
-        4,
-        'Renders per image from a start pose and while lost.',
+        8,
+        'Most renders per pyramid level from a start pose and while lost.',
         minimum=1,
-        maximum=20,
+        maximum=50,
     )
     max_points: int = setting(
         6000,

@@ -71,8 +71,10 @@ def run(arguments: argparse.Namespace) -> int:
     with ImageBag(arguments.bag, arguments.image_topic, arguments.camera_info_topic) as bag:
         # Imported here, as torch takes seconds that an unusable bag need not wait for.
         from mesh_reloc_ros.scene.scene import Scene
+        from mesh_reloc_ros.threads import use_one_core_per_operation
         from mesh_reloc_ros.tracking.tracker import Tracker
 
+        use_one_core_per_operation()
         print(f'loading {arguments.mesh}', file=sys.stderr)
         tracker = Tracker(
             Scene.load(arguments.mesh, settings.device, settings.rasterizer), settings

@@ -27,7 +27,10 @@ class Health:
         inlier_ratio = float(alignment.inlier_ratio[0])
         score = float(alignment.score[0])
         if not coverage >= settings.min_coverage:
-            return f'the mesh covers {coverage:.0%} of the image, less than {settings.min_coverage:.0%}'
+            return (
+                f'the mesh covers {coverage:.0%} of the image,'
+                f' less than {settings.min_coverage:.0%}'
+            )
         if not inlier_ratio >= settings.min_inlier_ratio:
             return (
                 f'{inlier_ratio:.0%} of the pixels agree with the mesh,'

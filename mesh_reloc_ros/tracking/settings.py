@@ -40,13 +40,13 @@ class TrackingSettings:
         maximum=1.0,
     )
     min_inlier_ratio: float = setting(
-        0.4,
+        0.5,
         'Smallest share of aligned pixels that must agree with the mesh.',
         minimum=0.0,
         maximum=1.0,
     )
     min_score: float = setting(
-        0.5,
+        0.7,
         'Smallest correlation of image and render for a pose to be trusted.',
         minimum=0.0,
         maximum=1.0,
@@ -58,7 +58,7 @@ class TrackingSettings:
         maximum=1.0,
     )
     innovation_gate: float = setting(
-        5.0,
+        3.5,
         'Largest distance of the aligned from the predicted pose, in standard deviations.',
         minimum=1.0,
         maximum=100.0,
