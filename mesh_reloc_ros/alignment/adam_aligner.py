@@ -13,9 +13,9 @@ from torch import Tensor
 
 from mesh_reloc_ros.alignment.alignment import Alignment, neutral_exposure
 from mesh_reloc_ros.alignment.assessment import assess
-from mesh_reloc_ros.alignment.normal_equations import build
-from mesh_reloc_ros.alignment.points import all_points
-from mesh_reloc_ros.alignment.pyramid import image_pyramid, render_pyramid
+from mesh_reloc_ros.alignment.keyframe import make_keyframe
+from mesh_reloc_ros.alignment.lm import solve
+from mesh_reloc_ros.alignment.pyramid import image_pyramid
 from mesh_reloc_ros.alignment.settings import AdamSettings, AlignmentSettings
 from mesh_reloc_ros.geometry import se3
 from mesh_reloc_ros.geometry.camera import Camera
@@ -51,24 +51,33 @@ class AdamAligner:
         """
         settings, device = self._settings, self._scene.device
         level = settings.finest_level
+        coarsest = level + _LEVELS_FOR_SCORE - 1
         finest = camera.at_level(level)
         poses = map_T_camera.to(dtype=torch.float64, device=device)
         exposure = neutral_exposure(len(poses)) if exposure is None else exposure
         with stopwatch.stage('pyramid'):
-            images = image_pyramid(image, level + _LEVELS_FOR_SCORE, device)[level:]
+            images = image_pyramid(image, level, coarsest, device)
         with stopwatch.stage('solve'):
             poses, exposure, iterations = self._minimise(
                 images[0], finest, poses, exposure.to(device)
             )
-        with stopwatch.stage('render'):
-            render = self._scene.render(poses, finest)
-            renders = render_pyramid(render.colour, render.depth, finest, _LEVELS_FOR_SCORE)
         with stopwatch.stage('assess'):
+            keyframe = make_keyframe(
+                self._scene, poses, camera, level, coarsest, settings.max_points
+            )
+            # No step is taken: this only judges the pose as the other solver's is judged.
             still = torch.eye(4, dtype=torch.float64, device=device).repeat(len(poses), 1, 1)
-            scale = settings.robust_scale
-            system = build(all_points(renders[0]), images[0], finest, still, exposure, scale)
-            factor = settings.covariance_scale
-            return assess(renders, images, poses, still, exposure, system, iterations, factor)
+            solution = solve(
+                keyframe.levels[0].surface,
+                images[0],
+                finest,
+                still,
+                exposure,
+                robust_scale=settings.robust_scale,
+                max_iterations=0,
+                small_px=0.0,
+            )
+            return assess(keyframe, images, solution, iterations, settings.covariance_scale)
 
     def _minimise(
         self, image: Tensor, camera: Camera, start: Tensor, exposure: Tensor

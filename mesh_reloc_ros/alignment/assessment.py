@@ -6,44 +6,40 @@ import torch
 from torch import Tensor
 
 from mesh_reloc_ros.alignment.alignment import Alignment
+from mesh_reloc_ros.alignment.keyframe import Keyframe
+from mesh_reloc_ros.alignment.lm import Solution
 from mesh_reloc_ros.alignment.normal_equations import NormalEquations
-from mesh_reloc_ros.alignment.points import all_points
-from mesh_reloc_ros.alignment.pyramid import RenderLevel
 from mesh_reloc_ros.alignment.score import correlation
 from mesh_reloc_ros.geometry import se3
 
-# Levels above the finest at which the score is taken: coarse enough not to mind a pixel.
-_SCORE_LEVEL = 2
-
 
 def assess(
-    renders: list[RenderLevel],
+    keyframe: Keyframe,
     images: list[Tensor],
-    rendered_from: Tensor,
-    delta: Tensor,
-    exposure: Tensor,
-    system: NormalEquations,
+    solution: Solution,
     iterations: int,
     covariance_scale: float,
 ) -> Alignment:
     """Judge the poses that a solver has found.
 
-    :param renders: finest first, from poses `rendered_from` [B, 4, 4] (map_T_camera).
-    :param images: the live image's levels [H, W, 3], as the renders.
-    :param delta: [B, 4, 4], motion from the rendering camera to the live camera.
-    :param exposure: [B, 6]. :param system: the normal equations at the solution.
+    :param images: the live image's levels [H, W, 3], as the keyframe's.
+    :param iterations: steps taken in all. :param covariance_scale: see the settings.
     """
-    level = min(_SCORE_LEVEL, len(renders) - 1)
-    surface = all_points(renders[level])
-    score = correlation(surface, images[level], renders[level].camera, delta)
-    coverage = renders[0].mask.to(torch.float32).mean((1, 2, 3))
+    score = correlation(
+        keyframe.everything.surface,
+        images[keyframe.score_level],
+        keyframe.everything.camera,
+        solution.delta,
+    )
+    system = solution.system
+    poses = se3.normalized(keyframe.map_T_camera @ se3.inverse(solution.delta))
     return Alignment(
-        map_T_camera=se3.normalized(rendered_from @ se3.inverse(delta)).cpu(),
+        map_T_camera=poses.cpu(),
         covariance=(covariance_scale * _covariance(system)).cpu(),
-        exposure=exposure.cpu(),
+        exposure=solution.exposure.cpu(),
         score=score.cpu(),
         inlier_ratio=(system.inliers / system.chosen.clamp(min=1e-9)).cpu(),
-        coverage=coverage.cpu(),
+        coverage=keyframe.coverage.cpu(),
         iterations=iterations,
     )
 

@@ -17,7 +17,6 @@ from mesh_reloc_ros.geometry.camera import Camera
 # A pull of the exposure towards none, in units of a residual of the robust scale: it matters
 # only where the image has too little contrast to tell gain and offset apart.
 _EXPOSURE_SIGMA = (0.5, 0.5, 0.5, 0.2, 0.2, 0.2)
-_SMALL_STEP_PX = 0.02
 # Steps are held to this share of the image's width: the linearisation says nothing beyond.
 _LARGE_STEP = 0.1
 # A pose that loses more of the points from view is no better, however well the rest agree.
@@ -35,7 +34,7 @@ class Solution:
     system: NormalEquations
     """The normal equations at the solution."""
     moved_px: Tensor
-    """[B], how far `delta` moves the image, roughly, in pixels of this level."""
+    """[B], how far the steps have moved the image, roughly, in pixels of this level."""
     iterations: int
 
 
@@ -48,15 +47,16 @@ def solve(
     *,
     robust_scale: float,
     max_iterations: int,
+    small_px: float,
 ) -> Solution:
     """Align surface points with the image [H, W, 3], from the motion `delta` and `exposure`.
 
     The loss is Geman-McClure's; steps that do not lower its mean over the points seen are undone.
+    It ends with a step that moves the image by less than `small_px`, roughly, or at the last.
     On the CPU a compiled function takes the steps, elsewhere tensor operations do.
     """
-    if image.device.type == 'cpu':
-        return _solve_on_cpu(surface, image, camera, delta, exposure, robust_scale, max_iterations)
-    return solve_by_tensors(
+    by = _solve_on_cpu if image.device.type == 'cpu' else solve_by_tensors
+    return by(
         surface,
         image,
         camera,
@@ -64,6 +64,7 @@ def solve(
         exposure,
         robust_scale=robust_scale,
         max_iterations=max_iterations,
+        small_px=small_px,
     )
 
 
@@ -73,10 +74,12 @@ def _solve_on_cpu(
     camera: Camera,
     delta: Tensor,
     exposure: Tensor,
+    *,
     robust_scale: float,
     max_iterations: int,
+    small_px: float,
 ) -> Solution:
-    delta, exposure = delta.clone(), exposure.double()
+    start, delta, exposure = delta, delta.clone(), exposure.double()
     pixels_per_step = _pixels_per_step(surface, camera)
     iterations = 0
     for b in range(len(delta)):
@@ -94,12 +97,12 @@ def _solve_on_cpu(
             _prior(robust_scale).numpy(),
             pixels_per_step[b].numpy(),
             _LARGE_STEP * camera.width,
-            _SMALL_STEP_PX,
+            small_px,
             _MIN_SEEN,
         )
     exposure = exposure.float()
     system = build(surface, image, camera, delta, exposure, robust_scale)
-    moved_px = _moved_px(se3.log(delta), pixels_per_step)
+    moved_px = _moved_px(se3.log(delta @ se3.inverse(start)), pixels_per_step)
     return Solution(delta, exposure, system, moved_px, iterations)
 
 
@@ -112,9 +115,10 @@ def solve_by_tensors(
     *,
     robust_scale: float,
     max_iterations: int,
+    small_px: float,
 ) -> Solution:
     """Do what `solve` does by tensor operations, on any device."""
-    largest_px = _LARGE_STEP * camera.width
+    start, largest_px = delta, _LARGE_STEP * camera.width
     pixels_per_step = _pixels_per_step(surface, camera)
     damping = torch.full((len(delta),), 1e-4, dtype=torch.float64, device=delta.device)
     system = build(surface, image, camera, delta, exposure, robust_scale)
@@ -134,10 +138,10 @@ def solve_by_tensors(
         exposure = torch.where(better[:, None], new_exposure, exposure)
         system = new_system.where(better, system)
         damping = torch.where(better, damping * 0.1, damping * 10).clamp(1e-7, 1e7)
-        active = active & (moved_px > _SMALL_STEP_PX)
+        active = active & (moved_px > small_px)
         if not bool(active.any()):
             break
-    moved_px = _moved_px(se3.log(delta), pixels_per_step)
+    moved_px = _moved_px(se3.log(delta @ se3.inverse(start)), pixels_per_step)
     return Solution(delta, exposure, system, moved_px, iterations)
 
 
@@ -163,6 +167,11 @@ def _prior(robust_scale: float) -> Tensor:
     prior = torch.zeros(UNKNOWNS, dtype=torch.float64)
     prior[6:] = (robust_scale / torch.tensor(_EXPOSURE_SIGMA, dtype=torch.float64)) ** 2
     return prior
+
+
+def image_motion_px(surface: SurfacePoints, camera: Camera, delta: Tensor) -> Tensor:
+    """Return how far motions `delta` [B, 4, 4] move the image [B], roughly, in pixels."""
+    return _moved_px(se3.log(delta), _pixels_per_step(surface, camera))
 
 
 def _moved_px(twists: Tensor, pixels_per_step: Tensor) -> Tensor:

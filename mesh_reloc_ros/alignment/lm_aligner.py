@@ -1,4 +1,4 @@
-"""Coarse-to-fine alignment by Levenberg-Marquardt on renders that follow the pose."""
+"""Coarse-to-fine alignment by Levenberg-Marquardt on keyframes rendered from the scene."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from torch import Tensor
 
 from mesh_reloc_ros.alignment.alignment import Alignment, neutral_exposure
 from mesh_reloc_ros.alignment.assessment import assess
-from mesh_reloc_ros.alignment.lm import Solution, solve
-from mesh_reloc_ros.alignment.points import select_points
-from mesh_reloc_ros.alignment.pyramid import RenderLevel, image_pyramid, render_pyramid
+from mesh_reloc_ros.alignment.keyframe import Keyframe, make_keyframe
+from mesh_reloc_ros.alignment.lm import Solution, image_motion_px, solve
+from mesh_reloc_ros.alignment.pyramid import image_pyramid
 from mesh_reloc_ros.alignment.settings import AlignmentSettings
 from mesh_reloc_ros.geometry import se3
 from mesh_reloc_ros.geometry.camera import Camera
@@ -24,16 +24,20 @@ from mesh_reloc_ros.stopwatch import Stopwatch
 _ROBUST_GROWTH = 0.5
 # Coarser images than this show too little to be aligned.
 _MIN_SIDE_PX = 24
-# A pose that moved the image by less, at the level rendered, needs no new render.
+# From far off: a pose that moved the image by less, at the level rendered, needs no new render.
 _SETTLED_PX = 0.5
+_FINEST_RENDERS = 2
+# Steps that move the image by less end a level; coarse levels need not be exact.
+_SMALL_STEP_PX, _SMALL_COARSE_STEP_PX = 0.02, 0.1
 
 
 class LmAligner:
-    """See `Aligner`."""
+    """See `Aligner`. While tracking, a keyframe serves until the view has moved on."""
 
     def __init__(self, scene: Scene, settings: AlignmentSettings) -> None:
         self._scene = scene
         self._settings = settings
+        self._keyframe: Keyframe | None = None
 
     def align(
         self,
@@ -52,85 +56,122 @@ class LmAligner:
         exposure = exposure.to(device)
         coarsest = _coarsest_level(camera, settings, wide)
         with stopwatch.stage('pyramid'):
-            images = image_pyramid(image, coarsest + 1, device)
-        iterations = 0
-        for level, most_renders in _schedule(settings, coarsest, wide):
-            refines = iterations > 0 and level == settings.finest_level
-            for _ in range(most_renders):
-                with stopwatch.stage('render'):
-                    renders = self._render(poses, camera, level, coarsest)
-                used = renders[: settings.refine_levels] if refines else renders
-                solution = self._solve(used, images[level:], level, exposure, stopwatch)
-                rendered_from = poses
-                poses = se3.normalized(poses @ se3.inverse(solution.delta))
-                exposure = solution.exposure
+            images = image_pyramid(image, settings.finest_level, coarsest, device)
+        if wide:
+            poses, exposure, iterations = self._approach(
+                images, camera, poses, exposure, coarsest, stopwatch
+            )
+            keyframe, solution = self._settle(images, camera, poses, exposure, coarsest, stopwatch)
+        else:
+            keyframe = self._keyframe_near(poses, camera, coarsest, stopwatch)
+            iterations = 0
+            solution = self._solve(keyframe, images, 0, poses, exposure, stopwatch)
+        self._keyframe = keyframe
+        with stopwatch.stage('assess'):
+            total = iterations + solution.iterations
+            return assess(keyframe, images, solution, total, settings.covariance_scale)
+
+    def _approach(
+        self,
+        images: list[Tensor],
+        camera: Camera,
+        poses: Tensor,
+        exposure: Tensor,
+        coarsest: int,
+        stopwatch: Stopwatch,
+    ) -> tuple[Tensor, Tensor, int]:
+        """Bring poses nearer from far off, with small renders; return them and the steps taken.
+
+        Every level is rendered until the pose settles: a render from the wrong place shows, and
+        hides, the wrong things.
+        """
+        finest, iterations = self._settings.finest_level, 0
+        for level in reversed(range(finest + 1, max(coarsest, finest + 2))):
+            for _ in range(self._settings.start_renders):
+                keyframe = self._render(poses, camera, level, coarsest, stopwatch)
+                solution = self._solve(
+                    keyframe, images[level - finest :], level - finest, poses, exposure, stopwatch
+                )
+                poses, exposure = _pose(keyframe, solution), solution.exposure
                 iterations += solution.iterations
                 if bool((solution.moved_px < _SETTLED_PX).all()):
                     break
-        with stopwatch.stage('assess'):
-            return assess(
-                renders,
-                images[settings.finest_level :],
-                rendered_from,
-                solution.delta,
-                exposure,
-                solution.system,
-                iterations,
-                settings.covariance_scale,
-            )
+        return poses, exposure, iterations
+
+    def _settle(
+        self,
+        images: list[Tensor],
+        camera: Camera,
+        poses: Tensor,
+        exposure: Tensor,
+        coarsest: int,
+        stopwatch: Stopwatch,
+    ) -> tuple[Keyframe, Solution]:
+        """Align with renders at the finest level, from near by."""
+        finest, iterations = self._settings.finest_level, 0
+        for _ in range(_FINEST_RENDERS):
+            keyframe = self._render(poses, camera, finest, coarsest, stopwatch)
+            solution = self._solve(keyframe, images[:1], 0, poses, exposure, stopwatch)
+            poses, exposure = _pose(keyframe, solution), solution.exposure
+            iterations += solution.iterations
+        return keyframe, dataclasses.replace(solution, iterations=iterations)
+
+    def _keyframe_near(
+        self, poses: Tensor, camera: Camera, coarsest: int, stopwatch: Stopwatch
+    ) -> Keyframe:
+        """Return the last keyframe if the view from the poses is much the same, or a new one."""
+        last = self._keyframe
+        if last is not None and last.camera == camera and len(last.map_T_camera) == len(poses):
+            level = last.levels[0]
+            delta = se3.inverse(poses) @ last.map_T_camera
+            limit = self._settings.keyframe_motion * level.camera.width
+            if bool((image_motion_px(level.surface, level.camera, delta) < limit).all()):
+                return last
+        return self._render(poses, camera, self._settings.finest_level, coarsest, stopwatch)
 
     def _render(
-        self, poses: Tensor, camera: Camera, level: int, coarsest: int
-    ) -> list[RenderLevel]:
-        """Render at a pyramid level, and return it with the levels above it."""
-        at_level = camera.at_level(level)
-        render = self._scene.render(poses, at_level)
-        return render_pyramid(render.colour, render.depth, at_level, coarsest + 1 - level)
+        self, poses: Tensor, camera: Camera, level: int, coarsest: int, stopwatch: Stopwatch
+    ) -> Keyframe:
+        with stopwatch.stage('render'):
+            points = self._settings.max_points
+            return make_keyframe(self._scene, poses, camera, level, max(level, coarsest), points)
 
     def _solve(
         self,
-        renders: list[RenderLevel],
+        keyframe: Keyframe,
         images: list[Tensor],
-        level: int,
+        above_finest: int,
+        poses: Tensor,
         exposure: Tensor,
         stopwatch: Stopwatch,
     ) -> Solution:
-        """Align with one render, from the coarsest of its levels down to `level`, the first."""
+        """Align from poses [B, 4, 4], from the coarsest of the images to the first.
+
+        :param above_finest: by how many levels the first image is coarser than the finest.
+        """
         settings = self._settings
-        delta = torch.eye(4, dtype=torch.float64, device=exposure.device)
-        delta = delta.repeat(len(exposure), 1, 1)
+        delta = se3.inverse(poses) @ keyframe.map_T_camera
         iterations = 0
-        for i in reversed(range(len(renders))):
-            growth = 1 + _ROBUST_GROWTH * (level + i - settings.finest_level)
-            with stopwatch.stage('points'):
-                surface = select_points(renders[i], settings.max_points)
-            with stopwatch.stage('solve'):
+        with stopwatch.stage('solve'):
+            for i in reversed(range(min(len(images), len(keyframe.levels)))):
+                steps_above = above_finest + i
                 solution = solve(
-                    surface,
+                    keyframe.levels[i].surface,
                     images[i],
-                    renders[i].camera,
+                    keyframe.levels[i].camera,
                     delta,
                     exposure,
-                    robust_scale=settings.robust_scale * growth,
+                    robust_scale=settings.robust_scale * (1 + _ROBUST_GROWTH * steps_above),
                     max_iterations=settings.max_iterations,
+                    small_px=_SMALL_COARSE_STEP_PX if steps_above else _SMALL_STEP_PX,
                 )
-            delta, exposure = solution.delta, solution.exposure
-            iterations += solution.iterations
+                delta, exposure = solution.delta, solution.exposure
+                iterations += solution.iterations
         return dataclasses.replace(solution, iterations=iterations)
 
 
-def _schedule(settings: AlignmentSettings, coarsest: int, wide: bool) -> list[tuple[int, int]]:
-    """Return the pyramid levels to render at, and how often at most, from coarse to fine.
-
-    While tracking one small render comes before the finest. From far off every level is rendered
-    until the pose settles: a render from the wrong place shows and hides the wrong things.
-    """
-    finest = settings.finest_level
-    coarser = range(finest + 1, max(coarsest, finest + 2))
-    if wide:
-        on_the_way = [(level, settings.start_renders) for level in reversed(coarser)]
-        return [*on_the_way, (finest, settings.renders)]
-    return [(finest + 1, 1)] * (settings.renders - 1) + [(finest, 1)]
+def _pose(keyframe: Keyframe, solution: Solution) -> Tensor:
+    return se3.normalized(keyframe.map_T_camera @ se3.inverse(solution.delta))
 
 
 def _coarsest_level(camera: Camera, settings: AlignmentSettings, wide: bool) -> int:

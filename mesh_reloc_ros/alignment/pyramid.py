@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as functional
@@ -13,13 +14,31 @@ from torch import Tensor
 from mesh_reloc_ros.geometry.camera import Camera
 
 
-def image_pyramid(image: NDArray[np.uint8], levels: int, device: torch.device) -> list[Tensor]:
-    """Return `levels` images [H / 2^l, W / 2^l, 3] float32 of 0 to 1 of an RGB image [H, W, 3]."""
+def image_pyramid(
+    image: NDArray[np.uint8], first: int, last: int, device: torch.device
+) -> list[Tensor]:
+    """Return levels `first` to `last` of an RGB image [H, W, 3], float32 of 0 to 1.
+
+    Level l is [H / 2^l, W / 2^l, 3]; odd rows and columns at the far border are dropped.
+    """
+    if device.type == 'cpu':
+        return [torch.from_numpy(level) for level in _pyramid_on_cpu(image, first, last)]
     level = torch.from_numpy(image).to(device).to(torch.float32).permute(2, 0, 1)[None] / 255
-    images = [level]
-    while len(images) < levels:
-        images.append(functional.avg_pool2d(images[-1], 2))
-    return [image[0].permute(1, 2, 0).contiguous() for image in images]
+    levels = [level]
+    while len(levels) <= last:
+        levels.append(functional.avg_pool2d(levels[-1], 2))
+    return [image[0].permute(1, 2, 0).contiguous() for image in levels[first:]]
+
+
+def _pyramid_on_cpu(image: NDArray[np.uint8], first: int, last: int) -> list[NDArray[np.float32]]:
+    level = image.astype(np.float32)
+    level *= np.float32(1 / 255)
+    levels = [level]
+    while len(levels) <= last:
+        height, width = levels[-1].shape[0] // 2, levels[-1].shape[1] // 2
+        even = levels[-1][: 2 * height, : 2 * width]
+        levels.append(cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA))
+    return levels[first:]
 
 
 @dataclass(frozen=True)

@@ -23,23 +23,18 @@ class AlignmentSettings:
         minimum=1,
         maximum=8,
     )
-    refine_levels: int = setting(
-        1,
-        'Pyramid levels used with the renders of an image after the first.',
-        minimum=1,
-        maximum=8,
-    )
     start_levels: int = setting(
         5,
         'Pyramid levels used from a start pose and while lost.',
         minimum=1,
         maximum=8,
     )
-    renders: int = setting(
-        2,
-        'Renders per image: the mesh is rendered again where the pose has moved to.',
-        minimum=1,
-        maximum=10,
+    keyframe_motion: float = setting(
+        0.05,
+        'Motion of the image, as a share of its width, after which the mesh is rendered again;'
+        ' 0 renders it with every image.',
+        minimum=0.0,
+        maximum=0.5,
     )
     start_renders: int = setting(
         8,
