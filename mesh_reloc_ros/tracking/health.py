@@ -5,8 +5,10 @@ from __future__ import annotations
 from mesh_reloc_ros.alignment.alignment import Alignment
 from mesh_reloc_ros.tracking.settings import TrackingSettings
 
-# Share of a new score that goes into the baseline.
+# Share of a new figure that goes into the baseline.
 _BASELINE_RATE = 0.05
+# An alignment whose score or inlier ratio is below this share of the baseline is worth a retry.
+_POOR_SCORE, _POOR_INLIER_RATIO = 0.95, 0.9
 
 
 class Health:
@@ -14,7 +16,19 @@ class Health:
 
     def __init__(self, settings: TrackingSettings) -> None:
         self._settings = settings
-        self._baseline: float | None = None
+        self._score: float | None = None
+        self._inlier_ratio: float | None = None
+
+    def is_poor(self, alignment: Alignment) -> bool:
+        """Whether an alignment falls short of those before, so that another try may be better."""
+        if self._score is None or self._inlier_ratio is None:
+            return False
+        score, inlier_ratio = float(alignment.score[0]), float(alignment.inlier_ratio[0])
+        # Written so that a score that is not a number is poor.
+        return not (
+            score >= _POOR_SCORE * self._score
+            and inlier_ratio >= _POOR_INLIER_RATIO * self._inlier_ratio
+        )
 
     def doubts(self, alignment: Alignment, innovation_distance: float) -> str:
         """Return why a pose is not to be trusted, in one line; empty when it is.
@@ -37,8 +51,8 @@ class Health:
                 f' less than {settings.min_inlier_ratio:.0%}'
             )
         bar = settings.min_score
-        if self._baseline is not None:
-            bar = max(bar, settings.min_score_of_baseline * self._baseline)
+        if self._score is not None:
+            bar = max(bar, settings.min_score_of_baseline * self._score)
         if not score >= bar:
             return f'image and render correlate by {score:.2f}, less than {bar:.2f}'
         if not innovation_distance <= settings.innovation_gate:
@@ -50,7 +64,9 @@ class Health:
 
     def learn(self, alignment: Alignment) -> None:
         """Take a trusted alignment into the baseline."""
-        score = float(alignment.score[0])
-        if self._baseline is None:
-            self._baseline = score
-        self._baseline += _BASELINE_RATE * (score - self._baseline)
+        self._score = _blended(self._score, float(alignment.score[0]))
+        self._inlier_ratio = _blended(self._inlier_ratio, float(alignment.inlier_ratio[0]))
+
+
+def _blended(baseline: float | None, new: float) -> float:
+    return new if baseline is None else baseline + _BASELINE_RATE * (new - baseline)

@@ -52,14 +52,7 @@ class Tracker:
             raise InputError('no start pose: give one before the first image')
         stopwatch = Stopwatch()
         motion = self._predicted(frame.stamp_ns, self._start)
-        alignment = self._aligner.align(
-            frame.image,
-            frame.camera,
-            torch.from_numpy(motion.map_T_camera)[None],
-            self._exposure,
-            wide=self.state is not State.TRACKING,
-            stopwatch=stopwatch,
-        )
+        alignment = self._aligned(frame, motion, stopwatch)
         pose, covariance = alignment.map_T_camera[0].numpy(), alignment.covariance[0].numpy()
         finite = bool(np.isfinite(pose).all() and np.isfinite(covariance).all())
         reason = (
@@ -86,6 +79,28 @@ class Tracker:
             iterations=alignment.iterations,
             stages_ms=stopwatch.milliseconds(),
         )
+
+    def _aligned(self, frame: Frame, motion: MotionFilter, stopwatch: Stopwatch) -> Alignment:
+        """Align from the prediction: quickly while all goes well, else with all that there is."""
+        predicted = torch.from_numpy(motion.map_T_camera)[None]
+
+        def align(wide: bool) -> Alignment:
+            return self._aligner.align(
+                frame.image,
+                frame.camera,
+                predicted,
+                self._exposure,
+                wide=wide,
+                stopwatch=stopwatch,
+            )
+
+        if self.state is not State.TRACKING:
+            return align(wide=True)
+        quick = align(wide=False)
+        if not self._health.is_poor(quick):
+            return quick
+        thorough = align(wide=True)
+        return thorough if _agreement(thorough) > _agreement(quick) else quick
 
     def _restart(self) -> None:
         self.state = State.INITIALIZING
@@ -133,6 +148,10 @@ def about_map_axes(
     rotation = np.zeros((6, 6))
     rotation[:3, :3] = rotation[3:, 3:] = map_T_camera[:3, :3]
     return rotation @ covariance @ rotation.T
+
+
+def _agreement(alignment: Alignment) -> float:
+    return _number(alignment.score) * _number(alignment.inlier_ratio)
 
 
 def _number(values: Tensor) -> float:
