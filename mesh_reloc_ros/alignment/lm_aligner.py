@@ -114,6 +114,8 @@ class LmAligner:
             solution = self._solve(keyframe, images[:1], 0, poses, exposure, stopwatch)
             poses, exposure = _pose(keyframe, solution), solution.exposure
             iterations += solution.iterations
+            if bool((solution.moved_px < _SETTLED_PX).all()):
+                break
         return keyframe, dataclasses.replace(solution, iterations=iterations)
 
     def _keyframe_near(
@@ -121,7 +123,13 @@ class LmAligner:
     ) -> Keyframe:
         """Return the last keyframe if the view from the poses is much the same, or a new one."""
         last = self._keyframe
-        if last is not None and last.camera == camera and len(last.map_T_camera) == len(poses):
+        fits = (
+            last is not None
+            and last.camera == camera
+            and len(last.map_T_camera) == len(poses)
+            and last.score_level <= coarsest - self._settings.finest_level
+        )
+        if last is not None and fits:
             level = last.levels[0]
             delta = se3.inverse(poses) @ last.map_T_camera
             limit = self._settings.keyframe_motion * level.camera.width
