@@ -28,6 +28,8 @@ _LEVELS_FOR_SCORE = 3
 class AdamAligner:
     """See `Aligner`."""
 
+    knows_wide = False
+
     def __init__(
         self, scene: Scene, settings: AlignmentSettings, adam_settings: AdamSettings
     ) -> None:
@@ -45,10 +47,7 @@ class AdamAligner:
         wide: bool,
         stopwatch: Stopwatch,
     ) -> Alignment:
-        """Align an RGB image [H, W, 3] from start poses [B, 4, 4]; see `Aligner`.
-
-        A far start makes no difference to this solver: `wide` is not looked at.
-        """
+        """Align an RGB image [H, W, 3] from start poses [B, 4, 4]; see `Aligner`."""
         settings, device = self._settings, self._scene.device
         level = settings.finest_level
         coarsest = level + _LEVELS_FOR_SCORE - 1

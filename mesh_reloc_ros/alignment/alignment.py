@@ -42,6 +42,9 @@ def neutral_exposure(batch: int) -> Tensor:
 class Aligner(Protocol):
     """Brings the pose of an image from a start near by to where the render agrees with it."""
 
+    knows_wide: bool
+    """Whether `wide` makes a difference."""
+
     def align(
         self,
         image: NDArray[np.uint8],

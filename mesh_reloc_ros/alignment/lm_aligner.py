@@ -34,6 +34,8 @@ _SMALL_STEP_PX, _SMALL_COARSE_STEP_PX = 0.02, 0.1
 class LmAligner:
     """See `Aligner`. While tracking, a keyframe serves until the view has moved on."""
 
+    knows_wide = True
+
     def __init__(self, scene: Scene, settings: AlignmentSettings) -> None:
         self._scene = scene
         self._settings = settings
@@ -86,7 +88,9 @@ class LmAligner:
         hides, the wrong things.
         """
         finest, iterations = self._settings.finest_level, 0
-        for level in reversed(range(finest + 1, max(coarsest, finest + 2))):
+        # The coarsest level is not rendered by itself, unless there is no other.
+        levels = range(finest + 1, coarsest) or range(coarsest, finest, -1)
+        for level in reversed(levels):
             for _ in range(self._settings.start_renders):
                 keyframe = self._render(poses, camera, level, coarsest, stopwatch)
                 solution = self._solve(

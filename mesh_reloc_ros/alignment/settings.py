@@ -15,7 +15,7 @@ class AlignmentSettings:
         1,
         'Pyramid level of the last alignment; 0 is the full image, each level halves it.',
         minimum=0,
-        maximum=6,
+        maximum=3,
     )
     levels: int = setting(
         3,
@@ -44,13 +44,13 @@ class AlignmentSettings:
     )
     max_points: int = setting(
         6000,
-        'Most pixels used per level.',
+        'Most pixels used at the finest level; each coarser one has half as many.',
         minimum=100,
         maximum=1_000_000,
     )
     max_iterations: int = setting(
         12,
-        'Most steps per level and render.',
+        'Most steps per level.',
         minimum=1,
         maximum=200,
     )

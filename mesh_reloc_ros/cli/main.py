@@ -20,7 +20,9 @@ def main(arguments: list[str] | None = None) -> int:
         ('track', track, 'track the camera of a bag through a mesh'),
         ('demo', demo, 'make a sample, track it through the node over DDS, and report'),
     ):
-        command = commands.add_parser(name, help=summary, description=f'{summary.capitalize()}.')
+        command = commands.add_parser(
+            name, help=summary, description=f'{summary[0].upper()}{summary[1:]}.'
+        )
         module.add_arguments(command)
         command.set_defaults(run=module.run)
     parsed = parser.parse_args(arguments)

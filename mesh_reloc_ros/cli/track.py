@@ -81,7 +81,9 @@ def run(arguments: argparse.Namespace) -> int:
         )
         tracker.start_at(start)
         frames = bag.frames(arguments.start, arguments.end)
-        for frame in tqdm(frames, total=len(bag), desc='tracking', unit='image'):
+        whole = arguments.start <= 0 and math.isinf(arguments.end)
+        total = len(bag) if whole else None
+        for frame in tqdm(frames, total=total, desc='tracking', unit='image'):
             estimates.append(tracker.track(frame))
     if not estimates:
         raise InputError(

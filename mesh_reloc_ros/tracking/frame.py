@@ -42,9 +42,9 @@ class State(Enum):
     INITIALIZING = 'INITIALIZING'
     """No pose has been trusted since the start pose was given."""
     TRACKING = 'TRACKING'
-    """Poses are trusted and published."""
+    """Poses are trusted and published; single images may be refused."""
     LOST = 'LOST'
-    """Poses are not trusted and not published."""
+    """Several images in a row were refused; every further one is looked at thoroughly."""
 
 
 @dataclass(frozen=True)

@@ -64,15 +64,15 @@ class Tracker:
             self._distrust()
         else:
             self._trust(motion, alignment)
+        if not finite:
+            pose, covariance = motion.map_T_camera, motion.covariance
         return PoseEstimate(
             stamp_ns=frame.stamp_ns,
             state=self.state,
             trusted=not reason,
             reason=reason,
-            map_T_camera=pose if finite else motion.map_T_camera,
-            covariance=about_map_axes(
-                covariance if finite else motion.covariance, motion.map_T_camera
-            ),
+            map_T_camera=pose,
+            covariance=about_map_axes(covariance, pose),
             score=_number(alignment.score),
             inlier_ratio=_number(alignment.inlier_ratio),
             coverage=_number(alignment.coverage),
@@ -97,7 +97,7 @@ class Tracker:
         if self.state is not State.TRACKING:
             return align(wide=True)
         quick = align(wide=False)
-        if not self._health.is_poor(quick):
+        if not (self._aligner.knows_wide and self._health.is_poor(quick)):
             return quick
         thorough = align(wide=True)
         return thorough if _agreement(thorough) > _agreement(quick) else quick
