@@ -76,14 +76,13 @@ def draw_overlay(
     settings = settings or OverlaySettings()
     camera = _fitted(frame.camera, settings.max_width)
     size = (camera.width, camera.height)
-    image = cv2.resize(frame.image, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    drawn: _Image = cv2.resize(frame.image, size, interpolation=cv2.INTER_AREA)
     colour = _colour(estimate)
     covered, edges = mesh_lines(scene, estimate.map_T_camera, camera, settings)
-    image = _blend(image, settings.tint * covered, colour)
+    drawn = _blend(drawn, settings.tint * covered, colour)
     # A dark rim keeps the line legible on a bright background.
-    image = _blend(image, 0.5 * cv2.GaussianBlur(edges, (0, 0), 1.6), (0, 0, 0))
-    image = _blend(image, 1.6 * cv2.GaussianBlur(edges, (0, 0), 0.7), colour)
-    drawn: _Image = np.ascontiguousarray(image.clip(0, 255).astype(np.uint8))
+    drawn = _blend(drawn, 0.5 * cv2.GaussianBlur(edges, (0, 0), 1.6), (0, 0, 0))
+    drawn = _blend(drawn, 1.6 * cv2.GaussianBlur(edges, (0, 0), 0.7), colour)
     shown_ms = estimate.stages_ms.get('total') if latency_ms is None else latency_ms
     _write(drawn, _lines(estimate, shown_ms), colour)
     return drawn
@@ -158,16 +157,16 @@ def _creases(normals: _Map, covered: NDArray[np.bool_], angle_deg: float) -> NDA
     """Return thin lines where smoothed normals [H, W, 3] turn by more than the angle."""
     # A reconstructed surface is rough: its single triangles bend where the surface does not.
     smooth = cv2.GaussianBlur(normals, (0, 0), 2.0).astype(np.float32, copy=False)
-    smooth /= np.maximum(np.linalg.norm(smooth, axis=-1, keepdims=True), 1e-6)
+    length = np.sqrt(np.einsum('hwc,hwc->hw', smooth, smooth))[..., None]
+    smooth /= np.maximum(length, 1e-6)
     reach = 3
     creases = np.zeros(covered.shape, bool)
     for axis in (0, 1):
-        turn = 1.0 - (np.roll(smooth, reach, axis) * np.roll(smooth, -reach, axis)).sum(-1)
+        before, after = np.roll(smooth, reach, axis), np.roll(smooth, -reach, axis)
+        turn = 1.0 - np.einsum('hwc,hwc->hw', before, after)
         peak = cv2.dilate(turn, np.ones((5, 1) if axis == 0 else (1, 5), np.uint8)) <= turn
         creases |= peak & (turn > 1.0 - np.cos(np.radians(angle_deg)))
-    inside = cv2.erode(
-        covered.astype(np.uint8), np.ones((9, 9), np.uint8), borderValue=(0.0,)
-    )
+    inside = cv2.erode(covered.astype(np.uint8), np.ones((9, 9), np.uint8), borderValue=(0.0,))
     return creases & inside.astype(bool)
 
 
@@ -179,9 +178,10 @@ def _without_specks(edges: NDArray[np.bool_], smallest: int = 12) -> NDArray[np.
     return large[labels]
 
 
-def _blend(image: _Map, alpha: _Map, colour: tuple[int, int, int]) -> _Map:
-    weight = alpha.clip(0.0, 1.0)[..., None]
-    return image * (1.0 - weight) + np.asarray(colour, np.float32) * weight
+def _blend(image: _Image, alpha: _Map, colour: tuple[int, int, int]) -> _Image:
+    weight = alpha.clip(0.0, 1.0)
+    blended: _Image = cv2.blendLinear(image, np.full_like(image, colour), 1.0 - weight, weight)
+    return blended
 
 
 def _colour(estimate: PoseEstimate) -> tuple[int, int, int]:

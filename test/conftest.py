@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from small_room import SmallRoom, write_small_room
 
 # A domain of this session's own, on this machine only: no other ROS nodes are seen, and none see
 # these. Processes that tests start inherit it.
@@ -18,3 +19,9 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip('no recordings at ../shared/data')
     return folder.resolve()
+
+
+@pytest.fixture(scope='session')
+def room(tmp_path_factory: pytest.TempPathFactory) -> SmallRoom:
+    """Return a small textured room and what a camera sees of it."""
+    return write_small_room(tmp_path_factory.mktemp('room'))

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mesh_reloc_ros.demo.replay import Replay
-from mesh_reloc_ros.geometry.trajectory import Trajectory, error_figures, errors, paired
+from mesh_reloc_ros.demo.received import Replay
+from mesh_reloc_ros.geometry.trajectory import Trajectory, error_figures, errors
 
 MAX_MEDIAN_CM = 2.0
 MAX_MEDIAN_DEG = 0.5
@@ -77,16 +77,14 @@ def outcome_of(replay: Replay, truth: Trajectory) -> Outcome:
 
     :param truth: a pose for every image.
     """
-    poses = sorted(replay.poses, key=lambda pose: pose.stamp_ns)
-    published = Trajectory(
+    answers = [pose for pose in replay.poses if pose.stamp_ns in replay.sent]
+    poses = sorted(answers, key=lambda pose: pose.stamp_ns)
+    estimate = Trajectory(
         np.array([pose.stamp_ns for pose in poses], dtype=np.int64),
         np.array([pose.map_T_camera for pose in poses]).reshape(-1, 4, 4),
     )
-    estimate, _ = paired(published, truth)
     metres, degrees = errors(estimate, truth)
-    latencies = [
-        1e3 * (p.received - replay.sent[p.stamp_ns]) for p in poses if p.stamp_ns in replay.sent
-    ]
+    latencies = [1e3 * (pose.received - replay.sent[pose.stamp_ns]) for pose in poses]
     first, last = int(truth.stamps_ns[0]), int(truth.stamps_ns[-1])
     stamps = np.concatenate(([first], estimate.stamps_ns, [last]))
     return Outcome(

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import rclpy
 from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped
-from numpy.typing import NDArray
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rosbags.highlevel import AnyReader
@@ -20,37 +18,19 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from tqdm import tqdm
 
 from mesh_reloc_ros.demo.error import DemoError
+from mesh_reloc_ros.demo.received import ReceivedPose, Replay
 from mesh_reloc_ros.demo.sample.recording import CAMERA_INFO_TOPIC, IMAGE_TOPIC
 from mesh_reloc_ros.geometry.pose import pose_from_numbers
 
 NODE_NAME = '/mesh_reloc'
 _READY_TIMEOUT_S = 120.0
-_FIRST_POSE_TIMEOUT_S = 60.0
+_FIRST_POSE_TIMEOUT_S = 3.0
+_FIRST_POSE_TRIALS = 10
 _LAST_POSE_TIMEOUT_S = 3.0
-_OVERLAY_LEAD_S = 0.5
+_OVERLAY_LEAD_NS = 500_000_000
 
-
-@dataclass(frozen=True)
-class ReceivedPose:
-    """A pose that the node published."""
-
-    stamp_ns: int
-    map_T_camera: NDArray[np.float64]
-    received: float
-    """Seconds of the clock that `Replay.sent` is in, too."""
-
-
-@dataclass
-class Replay:
-    """All that went out and came back."""
-
-    sent: dict[int, float] = field(default_factory=dict)
-    """When each image was published, in seconds, by its stamp in nanoseconds."""
-    poses: list[ReceivedPose] = field(default_factory=list)
-    covariances: dict[int, NDArray[np.float64]] = field(default_factory=dict)
-    """[6, 6] by stamp, of the messages with covariance."""
-    overlays: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
-    """RGB [H, W, 3] by stamp."""
+Shot = tuple[int, bytes, bytes]
+"""Stamp in nanoseconds, serialized camera_info and image."""
 
 
 def replay(bag: Path, overlay_moments: list[float], check: Callable[[], None]) -> Replay:
@@ -60,34 +40,34 @@ def replay(bag: Path, overlay_moments: list[float], check: Callable[[], None]) -
     :param check: called all along; raises where the node has ended.
     :raises DemoError: the node is not ready in time, or what `check` raises.
     """
-    rclpy.init()
+    context = rclpy.Context()
+    rclpy.init(context=context)
     try:
-        player = Player(check)
+        player = Player(context, check)
         player.wait_until_ready()
         player.play(bag, overlay_moments)
         return player.result
     finally:
-        rclpy.try_shutdown()
+        rclpy.try_shutdown(context=context)
 
 
 class Player(Node):
     """Publishes images and camera_info, and listens to the node."""
 
-    def __init__(self, check: Callable[[], None]) -> None:
-        super().__init__('demo_player')
+    def __init__(self, context: rclpy.Context, check: Callable[[], None]) -> None:
+        super().__init__('demo_player', context=context)
         self.result = Replay()
         self._check = check
-        self._executor = SingleThreadedExecutor()
+        self._executor = SingleThreadedExecutor(context=context)
         self._executor.add_node(self)
-        self._publishers_by_topic = {
-            IMAGE_TOPIC: self.create_publisher(CompressedImage, IMAGE_TOPIC, 10),
-            CAMERA_INFO_TOPIC: self.create_publisher(CameraInfo, CAMERA_INFO_TOPIC, 10),
-        }
+        self._images = self.create_publisher(CompressedImage, IMAGE_TOPIC, 10)
+        self._infos = self.create_publisher(CameraInfo, CAMERA_INFO_TOPIC, 10)
         self.create_subscription(PoseStamped, f'{NODE_NAME}/pose', self._on_pose, 100)
         self.create_subscription(
             PoseWithCovarianceStamped, f'{NODE_NAME}/pose_with_covariance', self._on_covariance, 100
         )
-        self._overlay_subscription: Any = None
+        self._overlays: Any = None
+        self._moments_ns: list[int] = []
 
     def wait_until_ready(self) -> None:
         """Wait until the node hears the images and is heard.
@@ -96,50 +76,55 @@ class Player(Node):
         """
 
         def connected() -> bool:
-            heard = all(p.get_subscription_count() for p in self._publishers_by_topic.values())
-            return heard and self.count_publishers(f'{NODE_NAME}/pose') > 0
+            heard = self._images.get_subscription_count() and self._infos.get_subscription_count()
+            return bool(heard) and self.count_publishers(f'{NODE_NAME}/pose') > 0
 
         if not self._spin_until(connected, _READY_TIMEOUT_S):
             raise DemoError(f'the node was not ready within {_READY_TIMEOUT_S:.0f} s')
 
     def play(self, bag: Path, overlay_moments: list[float]) -> None:
         """Publish the recording's messages at the times that they were recorded at."""
-        moments = sorted(overlay_moments)
-        first_ns, begin = 0, 0.0
-        for recorded_ns, topic, data in tqdm(
-            list(_messages(bag)), desc='replaying', unit='message'
-        ):
-            if not self.result.sent:
-                first_ns, begin = recorded_ns, time.monotonic()
-            elapsed = (recorded_ns - first_ns) / 1e9
-            self._spin_for(begin + elapsed - time.monotonic())
-            moments = self._take_overlays(moments, elapsed, first_ns)
-            if topic == IMAGE_TOPIC:
-                self.result.sent[recorded_ns] = time.monotonic()
-            # The recording holds messages as they go over the wire.
-            self._publishers_by_topic[topic].publish(data)
-            if len(self.result.sent) == 1 and topic == IMAGE_TOPIC:
-                self._spin_until(lambda: bool(self.result.poses), _FIRST_POSE_TIMEOUT_S)
-                begin = time.monotonic()
-        last = max(self.result.sent)
+        shots = _shots(bag)
+        first_ns = shots[0][0]
+        self._moments_ns = [first_ns + round(1e9 * moment) for moment in sorted(overlay_moments)]
+        self._hold(shots[0])
+        begin = time.monotonic()
+        for shot in tqdm(shots[1:], initial=1, total=len(shots), desc='replaying', unit='image'):
+            due = begin + (shot[0] - first_ns) / 1e9
+            self._spin_until(lambda: False, due - time.monotonic())
+            self._listen_to_overlays(shot[0])
+            self._send(shot)
+        last = shots[-1][0]
         self._spin_until(
             lambda: any(pose.stamp_ns == last for pose in self.result.poses), _LAST_POSE_TIMEOUT_S
         )
 
-    def _take_overlays(self, moments: list[float], elapsed: float, first_ns: int) -> list[float]:
-        """Listen to overlays shortly before a moment until there is one; return what is left."""
-        newest = max(self.result.overlays, default=first_ns - 1)
-        if moments and (newest - first_ns) / 1e9 >= moments[0]:
-            moments = moments[1:]
-        wanted = bool(moments) and elapsed >= moments[0] - _OVERLAY_LEAD_S
-        if wanted and self._overlay_subscription is None:
-            self._overlay_subscription = self.create_subscription(
-                Image, f'{NODE_NAME}/overlay', self._on_overlay, 2
-            )
-        elif not wanted and self._overlay_subscription is not None:
-            self.destroy_subscription(self._overlay_subscription)
-            self._overlay_subscription = None
-        return moments
+    def _hold(self, shot: Shot) -> None:
+        """Show the first image until it has a pose, as with a camera that is held still at first.
+
+        It is sent again now and then, as it may have come before its camera_info.
+        """
+        for _ in range(_FIRST_POSE_TRIALS):
+            self._send(shot)
+            if self._spin_until(lambda: bool(self.result.poses), _FIRST_POSE_TIMEOUT_S):
+                return
+
+    def _send(self, shot: Shot) -> None:
+        stamp_ns, camera_info, image = shot
+        # The recording holds messages as they go over the wire.
+        self._infos.publish(camera_info)
+        self.result.sent[stamp_ns] = time.monotonic()
+        self._images.publish(image)
+
+    def _listen_to_overlays(self, stamp_ns: int) -> None:
+        """Subscribe to overlays only around the moments that they are wanted at: they cost time."""
+        wanted = bool(self._moments_ns) and stamp_ns >= self._moments_ns[0] - _OVERLAY_LEAD_NS
+        if wanted and self._overlays is None:
+            topic = f'{NODE_NAME}/overlay'
+            self._overlays = self.create_subscription(Image, topic, self._on_overlay, 2)
+        elif not wanted and self._overlays is not None:
+            self.destroy_subscription(self._overlays)
+            self._overlays = None
 
     def _spin_until(self, done: Callable[[], bool], timeout_s: float) -> bool:
         """Handle what comes in until something is so; return whether it came to be in time."""
@@ -150,9 +135,6 @@ class Player(Node):
             self._check()
             self._executor.spin_once(timeout_sec=0.005)
         return True
-
-    def _spin_for(self, seconds: float) -> None:
-        self._spin_until(lambda: False, seconds)
 
     def _on_pose(self, message: PoseStamped) -> None:
         received = time.monotonic()
@@ -165,16 +147,23 @@ class Player(Node):
         self.result.covariances[_stamp_ns(message)] = covariance
 
     def _on_overlay(self, message: Image) -> None:
-        self.result.overlays[_stamp_ns(message)] = np.array(message_to_cvimage(message, 'rgb8'))
+        stamp_ns = _stamp_ns(message)
+        if self._moments_ns and stamp_ns >= self._moments_ns[0]:
+            del self._moments_ns[0]
+            self.result.overlays[stamp_ns] = np.array(message_to_cvimage(message, 'rgb8'))
 
 
-def _messages(bag: Path) -> Iterator[tuple[int, str, bytes]]:
-    """Yield time, topic and content of the messages that a camera publishes."""
+def _shots(bag: Path) -> list[Shot]:
+    """Return the images of a recording with their camera_info."""
+    contents: dict[str, dict[int, bytes]] = {CAMERA_INFO_TOPIC: {}, IMAGE_TOPIC: {}}
     with AnyReader([bag]) as reader:
-        topics = (CAMERA_INFO_TOPIC, IMAGE_TOPIC)
-        connections = [c for c in reader.connections if c.topic in topics]
+        connections = [c for c in reader.connections if c.topic in contents]
         for connection, recorded_ns, data in reader.messages(connections):
-            yield recorded_ns, connection.topic, bytes(data)
+            contents[connection.topic][recorded_ns] = bytes(data)
+    return [
+        (stamp_ns, contents[CAMERA_INFO_TOPIC][stamp_ns], image)
+        for stamp_ns, image in sorted(contents[IMAGE_TOPIC].items())
+    ]
 
 
 def _stamp_ns(message: Any) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 
 from mesh_reloc_ros.demo.figures import Outcome
 from mesh_reloc_ros.demo.plot import Span, draw_replay
-from mesh_reloc_ros.demo.replay import Replay
+from mesh_reloc_ros.demo.received import Replay
 from mesh_reloc_ros.demo.sample.make import Sample
 from mesh_reloc_ros.geometry.trajectory import Trajectory, write_tum
 from mesh_reloc_ros.scene.mesh import load_mesh

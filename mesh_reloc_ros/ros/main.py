@@ -36,7 +36,9 @@ def main(args: list[str] | None = None) -> int:
 def _run() -> None:
     # Imported here, as loading torch takes seconds in which Ctrl-C must end it cleanly, too.
     from mesh_reloc_ros.ros.node import MeshRelocNode
+    from mesh_reloc_ros.threads import use_one_core_per_operation
 
+    use_one_core_per_operation()
     try:
         node = MeshRelocNode()
     except InputError:

@@ -22,6 +22,7 @@ from mesh_reloc_ros.ros.start_pose import StartPoses, start_pose_from_message
 from mesh_reloc_ros.ros.watchdog import Watchdog
 from mesh_reloc_ros.scene.scene import Scene
 from mesh_reloc_ros.tracking.tracker import Tracker
+from mesh_reloc_ros.tracking.warm_up import warm_up
 
 _NO_START_POSE = 'no start pose: set the parameter initial_pose, or publish one on initialpose'
 _WATCH_PERIOD_S = 0.25
@@ -46,9 +47,12 @@ class MeshRelocNode(Node):
         self._starts = StartPoses(parameters.initial_pose(settings.initial_pose))
         self.get_logger().info(f'loading {mesh}')
         scene = Scene.load(mesh, pipeline.device, pipeline.rasterizer)
+        self.get_logger().info('warming up (the first time takes longer)')
+        warm_up(scene, pipeline)
         self._tracker = Tracker(scene, pipeline)
         self._started = False
         self._last_stamp_ns = 0
+        self._stale = 0
         self._info: CameraInfo | None = None
 
         self._poses = PosePublisher(self, settings.map_frame, settings.publish_tf)
@@ -142,7 +146,7 @@ class MeshRelocNode(Node):
     def _counts(self) -> dict[str, int]:
         return {
             'images received': self._images.received,
-            'images dropped': self._worker.replaced,
+            'images dropped': self._worker.replaced + self._stale,
             'overlays published': self._overlay.published,
         }
 
@@ -178,6 +182,7 @@ class MeshRelocNode(Node):
             )
             self._starts.reset()
         elif stamp_ns <= self._last_stamp_ns:
+            self._stale += 1
             return False
         self._last_stamp_ns = stamp_ns
         requested = self._starts.take()

@@ -29,15 +29,19 @@ def test_only_the_newest_waits_and_the_others_are_counted():
 
 
 def test_what_is_raised_is_handed_over_and_ends_the_thread():
-    failures = []
+    failures, failed = [], threading.Event()
 
     def work(_: int) -> None:
         raise RuntimeError('out of memory')
 
-    worker = LatestWorker('test', work, failures.append)
+    def on_failure(error: Exception) -> None:
+        failures.append(str(error))
+        failed.set()
+
+    worker = LatestWorker('test', work, on_failure)
     worker.put(1)
-    worker._thread.join(LONG_S)
-    assert [str(failure) for failure in failures] == ['out of memory']
+    assert failed.wait(LONG_S)
+    assert failures == ['out of memory']
     assert worker.stop(LONG_S)
 
 

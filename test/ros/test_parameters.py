@@ -12,6 +12,7 @@ from mesh_reloc_ros.ros.parameters import (
     NodeSettings,
     declare_parameters,
     descriptor,
+    initial_pose,
     mesh_path,
     unknown_parameters,
 )
@@ -113,16 +114,23 @@ def test_the_mesh_may_be_a_path_or_a_url(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ('arguments', 'reason'),
+    ('numbers', 'reason'),
     [
-        (('-p', 'mesh:=/no/such/mesh.obj'), '/no/such/mesh.obj'),
-        (('-p', 'mesh:=/x.obj', '-p', 'initial_pose:=[0, 0, 0, 0, 0, 0, 0]'), 'quaternion is zero'),
+        ([0.0] * 7, 'parameter initial_pose: .*quaternion is zero'),
+        ([float('inf')] * 7, 'parameter initial_pose: .*finite'),
+        ([0.0, 1.0], 'parameter initial_pose: .*expected 7 numbers'),
     ],
 )
-def test_the_node_ends_with_status_two_and_one_line(arguments, reason):
-    node = NodeProcess(*arguments)
+def test_a_start_pose_that_is_none_is_refused(numbers, reason):
+    assert initial_pose([]) is None
+    with pytest.raises(InputError, match=reason):
+        initial_pose(numbers)
+
+
+def test_without_a_usable_mesh_the_node_ends_with_status_two_and_one_line():
+    node = NodeProcess('-p', 'mesh:=/no/such/mesh.obj')
     assert node.end() == 2
-    assert [line for line in node.lines if reason in line and 'FATAL' in line]
+    assert [line for line in node.lines if '/no/such/mesh.obj' in line and 'FATAL' in line]
     assert not node.count('Traceback')
 
 

@@ -51,9 +51,9 @@ class Camera:
         self.images.publish(image)
         self.station.wait_until(lambda: self.worked_on() > before, 'work on an image')
 
-    def show(self, pose: NDArray[np.float64]) -> int:
-        """Send what is seen from a pose; return its stamp."""
-        stamp = self.station.next_stamp_ns()
+    def show(self, pose: NDArray[np.float64], after_s: float = 1 / 30) -> int:
+        """Send what is seen from a pose, some time after the last; return its stamp."""
+        stamp = self.station.next_stamp_ns(after_s)
         self.send(image_message(self.room.view(pose), stamp))
         return stamp
 
@@ -306,6 +306,8 @@ def test_the_services_say_what_they_did(camera: Camera, tracking):
 def test_a_bag_that_plays_again_is_tracked_from_the_start_pose(
     camera: Camera, process: NodeProcess, tracking
 ):
+    for step in range(2, 25, 2):
+        camera.wait_for_pose(camera.show(pose_at(step), after_s=0.2))
     stamp = camera.station.next_stamp_ns() - 60 * 10**9
     camera.send(image_message(camera.room.view(pose_at(0)), stamp))
     process.wait_for_line('time went back in the images')

@@ -16,7 +16,7 @@ from mesh_reloc_ros.geometry.camera import Camera
 # They walk east along a line of constant y: metres and seconds.
 WALK_Y = 1.30
 WALK_FROM_X = 0.55
-WALK_BEGIN = 3.0
+WALK_BEGIN = 3.8
 WALK_SPEED = 0.95
 STRIDE_HZ = 0.85
 

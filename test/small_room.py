@@ -90,3 +90,30 @@ def error(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[float, float]
     """Return the distance in metres and the angle in degrees between two poses [4, 4]."""
     turn = Rotation.from_matrix(a[:3, :3].T @ b[:3, :3]).magnitude()
     return float(np.linalg.norm(a[:3, 3] - b[:3, 3])), float(np.degrees(turn))
+
+
+def perturbed(
+    pose: NDArray[np.float64], seed: int, metres: float, degrees: float
+) -> NDArray[np.float64]:
+    """Return a pose [4, 4] off by this distance and angle, in seeded random directions."""
+    rng = np.random.default_rng(seed)
+    shift, axis = rng.normal(size=(2, 3))
+    off = np.eye(4)
+    turn = np.radians(degrees) * axis / np.linalg.norm(axis)
+    off[:3, :3] = pose[:3, :3] @ Rotation.from_rotvec(turn).as_matrix()
+    off[:3, 3] = pose[:3, 3] + metres * shift / np.linalg.norm(shift)
+    off[3, 3] = 1
+    return off
+
+
+def photographed(
+    image: NDArray[np.uint8],
+    seed: int,
+    gain: tuple[float, ...] = (1.0, 1.0, 1.0),
+    offset: tuple[float, ...] = (0.0, 0.0, 0.0),
+    noise: float = 5.0,
+) -> NDArray[np.uint8]:
+    """Return an image as a camera takes it: with a gain and an offset per channel, and noise."""
+    rng = np.random.default_rng(seed)
+    seen = image * np.array(gain) + np.array(offset) + rng.normal(scale=noise, size=image.shape)
+    return seen.round().clip(0, 255).astype(np.uint8)

@@ -1,0 +1,179 @@
+"""Both aligners on whole images of the small room: poses, exposure, judgement."""
+
+import numpy as np
+import pytest
+import torch
+from small_room import CAMERA, SmallRoom, error, looking, perturbed, photographed, pose_at
+
+from mesh_reloc_ros.alignment.adam_aligner import AdamAligner
+from mesh_reloc_ros.alignment.lm_aligner import LmAligner
+from mesh_reloc_ros.alignment.settings import AdamSettings, AlignmentSettings
+from mesh_reloc_ros.geometry.camera import Camera
+from mesh_reloc_ros.scene.scene import Scene
+from mesh_reloc_ros.stopwatch import Stopwatch
+
+TRUE = pose_at(0.5)
+# In one place, so that every test aligns as the tracker does.
+SMALL = Camera(width=80, height=60, fx=65.0, fy=66.0, cx=38.2, cy=31.4)
+
+
+def align(aligner, image, starts, wide=False, camera=CAMERA, exposure=None):
+    poses = torch.from_numpy(np.stack(starts))
+    return aligner.align(image, camera, poses, exposure, wide=wide, stopwatch=Stopwatch())
+
+
+def pixels_off(room: SmallRoom, estimate, camera=CAMERA) -> float:
+    """Return how far the image of the room lies from where it should, median, in pixels."""
+    depth = room.scene.render(torch.from_numpy(TRUE), camera).depth[0, ::4, ::4]
+    rays = camera.rays().double()[::4, ::4]
+    points = (rays * depth[..., None])[depth > 0]
+    moved = torch.linalg.inv(torch.from_numpy(estimate)) @ torch.from_numpy(TRUE)
+    seen = camera.project(points @ moved[:3, :3].T + moved[:3, 3])
+    return float((seen - camera.project(points)).norm(dim=-1).median())
+
+
+@pytest.fixture
+def lm(room: SmallRoom) -> LmAligner:
+    return LmAligner(room.scene, AlignmentSettings())
+
+
+@pytest.mark.parametrize('seed', range(6))
+def test_lm_finds_the_pose_of_a_noisy_image_to_a_fraction_of_a_pixel(room, lm, seed):
+    image = photographed(room.view(TRUE), seed)
+    start = perturbed(TRUE, seed, metres=0.03, degrees=1.0)
+    assert pixels_off(room, start) > 1
+    alignment = align(lm, image, [start])
+    estimate = alignment.map_T_camera[0].numpy()
+    assert pixels_off(room, estimate) < 0.1
+    metres, degrees = error(estimate, TRUE)
+    assert metres < 0.004
+    assert degrees < 0.06
+    assert float(alignment.score[0]) > 0.95
+    assert float(alignment.inlier_ratio[0]) > 0.9
+
+
+@pytest.mark.parametrize('seed', range(6))
+def test_a_wide_search_finds_it_from_far_off(room, lm, seed):
+    image = photographed(room.view(TRUE), seed)
+    start = perturbed(TRUE, 100 + seed, metres=0.15, degrees=5.0)
+    estimate = align(lm, image, [start], wide=True).map_T_camera[0].numpy()
+    assert pixels_off(room, estimate) < 0.1
+
+
+def test_a_batch_is_aligned_as_its_starts_are_one_by_one(room):
+    image = photographed(room.view(TRUE), 1)
+    starts = [perturbed(TRUE, seed, metres=0.02, degrees=0.7) for seed in range(3)]
+    together = align(LmAligner(room.scene, AlignmentSettings()), image, starts)
+    assert together.map_T_camera.shape == (3, 4, 4)
+    assert together.covariance.shape == (3, 6, 6)
+    assert together.exposure.shape == (3, 6)
+    for i, start in enumerate(starts):
+        alone = align(LmAligner(room.scene, AlignmentSettings()), image, [start])
+        assert torch.allclose(together.map_T_camera[i], alone.map_T_camera[0], atol=1e-9)
+        assert torch.allclose(together.covariance[i], alone.covariance[0], rtol=1e-6)
+        assert float(together.score[i]) == pytest.approx(float(alone.score[0]), abs=1e-5)
+
+
+def test_gain_and_offset_of_each_channel_are_found(room, lm):
+    gain, offset = (1.25, 0.8, 1.0), (-12.0, 15.0, 4.0)
+    image = photographed(room.view(TRUE), 2, gain, offset)
+    alignment = align(lm, image, [perturbed(TRUE, 3, metres=0.02, degrees=0.7)])
+    expected = np.concatenate((gain, np.array(offset) / 255))
+    np.testing.assert_allclose(alignment.exposure[0], expected, atol=0.02)
+    assert pixels_off(room, alignment.map_T_camera[0].numpy()) < 0.1
+    # The same exposure to begin with changes nothing of what is found.
+    exposure = torch.tensor(expected[None], dtype=torch.float32)
+    again = align(lm, image, [TRUE], exposure=exposure)
+    assert pixels_off(room, again.map_T_camera[0].numpy()) < 0.1
+
+
+def test_errors_are_as_large_as_the_covariance_says_or_smaller(room):
+    """The covariance allows for errors that independent noise does not make."""
+    distances = []
+    for seed in range(12):
+        alignment = align(
+            LmAligner(room.scene, AlignmentSettings()),
+            photographed(room.view(TRUE), seed, noise=8.0),
+            [perturbed(TRUE, seed, metres=0.02, degrees=0.5)],
+        )
+        covariance = alignment.covariance[0].numpy()
+        np.testing.assert_allclose(covariance, covariance.T, atol=1e-12)
+        assert np.linalg.eigvalsh(covariance).min() > 0
+        # Of the twist x in estimate exp(x): small, so the rotation vector is that of the matrix.
+        off = np.linalg.inv(alignment.map_T_camera[0].numpy()) @ TRUE
+        twist = np.array([*off[:3, 3], off[2, 1], off[0, 2], off[1, 0]])
+        distances.append(twist @ np.linalg.solve(covariance, twist) / 6)
+    assert np.mean(distances) < 1.0
+    assert np.mean(distances) > 1e-4
+
+
+def test_coverage_is_the_share_of_the_image_with_mesh(room, lm):
+    past_the_corner = looking((1.2, -1.9, 1.5), heading_deg=-60.0, down_deg=5.0)
+    for pose in (TRUE, past_the_corner):
+        mask = room.scene.render(torch.from_numpy(pose), CAMERA).mask
+        alignment = align(lm, room.view(pose), [pose])
+        assert float(alignment.coverage[0]) == pytest.approx(float(mask.float().mean()), abs=0.01)
+    assert mask.float().mean() < 0.7
+
+
+OUTSIDE = looking((0.0, -6.0, 1.5), heading_deg=-90.0, down_deg=0.0)
+
+
+@pytest.mark.parametrize('wide', [False, True])
+@pytest.mark.parametrize('case', ['nothing in view', 'black', 'white', 'grey'])
+def test_lm_yields_numbers_and_no_good_score_where_nothing_can_be_aligned(room, lm, case, wide):
+    value = {'black': 0, 'white': 255, 'grey': 128}.get(case)
+    image = room.view(TRUE) if value is None else np.full((240, 320, 3), value, np.uint8)
+    start = OUTSIDE if value is None else TRUE
+    alignment = align(lm, image, [start], wide=wide)
+    for name in ('map_T_camera', 'covariance', 'exposure', 'score', 'inlier_ratio', 'coverage'):
+        assert torch.isfinite(getattr(alignment, name)).all(), name
+    assert float(alignment.score[0]) < 0.1
+    if value is None:
+        assert float(alignment.coverage[0]) == 0
+        assert float(alignment.inlier_ratio[0]) == 0
+        np.testing.assert_allclose(alignment.map_T_camera[0], start, atol=1e-6)
+
+
+def small_view(room: SmallRoom):
+    colour = room.scene.render(torch.from_numpy(TRUE), SMALL).colour[0].numpy()
+    return photographed((255 * colour).round().astype(np.uint8), 4, (1.1, 0.95, 1.0), (0, 5, -5))
+
+
+@pytest.mark.parametrize('backend', ['pytorch3d', 'embree'])
+def test_adam_and_lm_reach_the_same_pose(room, backend):
+    """By gradients of the render on the one hand, by a Jacobian of the render's own on the other."""
+    scene, settings = Scene(room.scene.mesh, 'cpu', backend), AlignmentSettings(finest_level=0)
+    image, start = small_view(room), perturbed(TRUE, 5, metres=0.02, degrees=0.7)
+    adam = AdamAligner(scene, settings, AdamSettings(learning_rate=0.002))
+    by_adam = align(adam, image, [start], camera=SMALL)
+    by_lm = align(LmAligner(scene, settings), image, [start], camera=SMALL)
+    assert pixels_off(room, start, SMALL) > 0.8
+    for alignment in (by_adam, by_lm):
+        assert pixels_off(room, alignment.map_T_camera[0].numpy(), SMALL) < 0.1
+        assert float(alignment.score[0]) > 0.9
+        np.testing.assert_allclose(alignment.exposure[0, :3], (1.1, 0.95, 1.0), atol=0.06)
+    metres, degrees = error(by_adam.map_T_camera[0].numpy(), by_lm.map_T_camera[0].numpy())
+    assert metres < 0.008
+    assert degrees < 0.15
+    assert by_adam.iterations > by_lm.iterations
+
+
+def test_adam_stops_when_nothing_is_gained(room):
+    settings = AdamSettings(iterations=40, patience=3, min_gain=1.0)
+    aligner = AdamAligner(room.scene, AlignmentSettings(finest_level=0), settings)
+    alignment = align(aligner, small_view(room), [TRUE], camera=SMALL)
+    assert alignment.iterations == 4
+
+
+@pytest.mark.parametrize('backend', ['pytorch3d', 'embree'])
+@pytest.mark.parametrize('case', ['nothing in view', 'black'])
+def test_adam_yields_numbers_where_nothing_can_be_aligned(room, backend, case):
+    scene = Scene(room.scene.mesh, 'cpu', backend)
+    aligner = AdamAligner(scene, AlignmentSettings(finest_level=0), AdamSettings(iterations=5))
+    image = small_view(room) if case == 'nothing in view' else np.zeros((60, 80, 3), np.uint8)
+    start = OUTSIDE if case == 'nothing in view' else TRUE
+    alignment = align(aligner, image, [start], camera=SMALL)
+    for name in ('map_T_camera', 'covariance', 'exposure', 'score', 'inlier_ratio', 'coverage'):
+        assert torch.isfinite(getattr(alignment, name)).all(), name
+    assert float(alignment.score[0]) < 0.1

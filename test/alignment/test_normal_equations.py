@@ -1,0 +1,105 @@
+"""The normal equations: the compiled pass equals the tensor operations, and both the loss."""
+
+import pytest
+import torch
+
+from mesh_reloc_ros.alignment.normal_equations import build, build_by_tensors
+from mesh_reloc_ros.alignment.points import SurfacePoints
+from mesh_reloc_ros.alignment.residual import residuals, sample_live
+from mesh_reloc_ros.geometry import se3
+from mesh_reloc_ros.geometry.camera import Camera
+
+CAMERA = Camera(width=80, height=60, fx=70.0, fy=76.0, cx=35.2, cy=33.1)
+SCALE = 0.15
+FIELDS = ('hessian', 'gradient', 'cost', 'variance', 'chosen', 'seen', 'inliers')
+
+
+def random_problem(seed=1, batch=3, count=700):
+    """Return points all around the camera with weights of 0 to 1, an image, motions, exposure."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def uniform(*shape):
+        return torch.rand(shape, generator=generator)
+
+    points = (uniform(batch, count, 3) - 0.5) * torch.tensor([2.0, 1.5, 2.0]) + torch.tensor(
+        [0.0, 0.0, 0.9]
+    )
+    surface = SurfacePoints(
+        points=points,
+        colours=uniform(batch, count, 3),
+        gradients=0.2 * (uniform(batch, count, 3, 2) - 0.5),
+        weights=(uniform(batch, count) - 0.3).clamp(min=0),
+    )
+    image = uniform(60, 80, 3)
+    delta = se3.exp(0.2 * (uniform(batch, 6).double() - 0.5))
+    exposure = torch.tensor([1.0, 1, 1, 0, 0, 0]) + 0.4 * (uniform(batch, 6) - 0.5)
+    return surface, image, CAMERA, delta, exposure, SCALE
+
+
+def test_the_compiled_pass_equals_tensor_operations():
+    problem = random_problem()
+    compiled, tensors = build(*problem), build_by_tensors(*problem)
+    surface, image, camera, delta = problem[:4]
+    moved = se3.transform(delta, surface.points.double())
+    assert (moved[..., 2] < 0).float().mean() > 0.02
+    assert (surface.weights == 0).float().mean() > 0.2
+    samples = sample_live(delta, surface.points, image, camera)
+    assert 0.1 < samples.inside.float().mean() < 0.9
+    for name in FIELDS:
+        mine, oracle = getattr(compiled, name), getattr(tensors, name)
+        assert mine.dtype == oracle.dtype == torch.float64
+        scale = oracle.abs().flatten(1).max(1).values if oracle.ndim > 1 else oracle.abs()
+        limit = 1e-4 * scale.reshape(-1, *[1] * (oracle.ndim - 1))
+        assert ((mine - oracle).abs() <= limit).all(), name
+
+
+@pytest.mark.parametrize('pass_over', [build, build_by_tensors])
+def test_the_gradient_is_that_of_the_robust_loss(pass_over):
+    """In the exposure, on which the residual depends as its Jacobian says everywhere."""
+    surface, image, camera, delta, exposure, scale = random_problem(seed=2)
+    unknown = exposure.double().requires_grad_()
+    samples = sample_live(delta, surface.points, image, camera)
+    squared = (residuals(samples, surface, unknown) / scale).square()
+    weights = (surface.weights * samples.inside)[..., None]
+    rho = (squared / (1 + squared) * weights).sum((1, 2))
+    (0.5 * scale**2 * rho.sum()).backward()
+    system = pass_over(surface, image, camera, delta, exposure, scale)
+    assert torch.allclose(system.gradient[:, 6:], unknown.grad, rtol=1e-4, atol=1e-5)
+    assert torch.allclose(system.cost, (rho / (3 * weights.sum((1, 2)))).detach(), rtol=1e-4)
+
+
+@pytest.mark.parametrize('pass_over', [build, build_by_tensors])
+def test_figures_of_a_problem_that_can_be_counted(pass_over):
+    """Four points at one pixel: right, off by less and by more than the scale, and unseen."""
+    points = torch.tensor([[0.0, 0, 1], [0, 0, 1], [0, 0, 1], [0, 0, -1]])[None]
+    colours = torch.tensor([0.5, 0.6, 0.9, 0.5])[None, :, None].expand(1, 4, 3)
+    surface = SurfacePoints(
+        points, colours.contiguous(), torch.zeros(1, 4, 3, 2), torch.tensor([[1.0, 0.5, 1.0, 1.0]])
+    )
+    image = torch.full((60, 80, 3), 0.5)
+    still, neutral = torch.eye(4, dtype=torch.float64)[None], torch.tensor([[1.0, 1, 1, 0, 0, 0]])
+    system = pass_over(surface, image, CAMERA, still, neutral, 0.2)
+    assert float(system.chosen) == pytest.approx(3.5)
+    assert float(system.seen) == pytest.approx(2.5)
+    assert float(system.inliers) == pytest.approx(1.5)
+    # rho is 0, 1/4 / (1 + 1/4) = 0.2 and 4 / 5, weighted by 1, 1/2 and 1.
+    assert float(system.cost) == pytest.approx((0.5 * 0.2 + 0.8) / 2.5, rel=1e-4)
+
+
+@pytest.mark.parametrize('pass_over', [build, build_by_tensors])
+def test_nothing_in_view_gives_zeros(pass_over):
+    surface, image, camera, delta, exposure, scale = random_problem(seed=3)
+    away = se3.exp(torch.tensor([0, 0, -50.0, 0, 0, 0], dtype=torch.float64)) @ delta
+    system = pass_over(surface, image, camera, away, exposure, scale)
+    for name in set(FIELDS) - {'chosen'}:
+        assert not getattr(system, name).any(), name
+
+
+def test_systems_are_picked_one_by_one():
+    surface, image, camera, delta, exposure, scale = random_problem()
+    one = build(surface, image, camera, delta, exposure, scale)
+    other = build(surface, image, camera, delta, 2 * exposure, scale)
+    mixed = one.where(torch.tensor([True, False, True]), other)
+    for name in FIELDS:
+        assert torch.equal(getattr(mixed, name)[[0, 2]], getattr(one, name)[[0, 2]])
+        assert torch.equal(getattr(mixed, name)[1], getattr(other, name)[1])

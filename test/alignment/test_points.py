@@ -1,0 +1,107 @@
+"""The choice of surface points."""
+
+import math
+
+import pytest
+import torch
+
+from mesh_reloc_ros.alignment.points import all_points, select_points
+from mesh_reloc_ros.alignment.pyramid import render_pyramid
+from mesh_reloc_ros.geometry.camera import Camera
+
+# Not a multiple of the cells' 8 pixels, so that the last ones are partly empty.
+CAMERA = Camera(width=61, height=43, fx=55.0, fy=60.0, cx=33.3, cy=18.9)
+CELLS = 8 * 6
+
+
+def textured_level(batch=2, seed=1, smooth=False):
+    """Return a render of noise, or of a colour that is affine in the image, on rough ground."""
+    generator = torch.Generator().manual_seed(seed)
+    v, u = torch.meshgrid(torch.arange(43.0), torch.arange(61.0), indexing='ij')
+    affine = torch.stack((0.012 * u, 0.02 * v, 0.004 * u + 0.005 * v), dim=-1)
+    noise = torch.rand(batch, 43, 61, 3, generator=generator)
+    colour = affine.expand(batch, -1, -1, -1) if smooth else noise
+    depth = 2 + torch.rand(batch, 43, 61, generator=generator)
+    (level,) = render_pyramid(colour, depth, CAMERA, 1)
+    return level, colour, depth
+
+
+def pixels_of(surface):
+    """Return the column and row [B, N] of points, which lie on the rays of pixels."""
+    pixels = CAMERA.project(surface.points.double())
+    assert (pixels - pixels.round()).abs().max() < 1e-3
+    return pixels.round().long().unbind(-1)
+
+
+def test_points_lie_on_the_surface_under_their_pixel_and_have_its_colour():
+    level, colour, depth = textured_level()
+    for surface in (all_points(level), select_points(level, 500)):
+        column, row = pixels_of(surface)
+        view = torch.arange(2)[:, None]
+        assert torch.allclose(surface.points[..., 2], depth[view, row, column], rtol=1e-5)
+        assert torch.equal(surface.colours, colour[view, row, column])
+
+
+def test_gradients_are_the_change_of_colour_per_pixel():
+    level, _, _ = textured_level(smooth=True)
+    surface = all_points(level)
+    counted = surface.gradients[surface.weights > 0]
+    expected = torch.tensor([[0.012, 0.0], [0.0, 0.02], [0.004, 0.005]])
+    assert len(counted) == 2 * 41 * 59
+    assert torch.allclose(counted, expected.expand_as(counted), atol=1e-5)
+
+
+def test_only_pixels_with_mesh_all_around_count():
+    colour, depth = textured_level()[1:]
+    depth[:, 20, 30] = 0
+    (level,) = render_pyramid(colour, depth, CAMERA, 1)
+    expected = torch.zeros(43, 61)
+    expected[1:-1, 1:-1] = 1
+    expected[19:22, 29:32] = 0
+    weights = all_points(level).weights.reshape(2, 43, 61)
+    assert torch.equal(weights, expected.expand(2, -1, -1))
+    chosen = select_points(level, 10_000)
+    column, row = pixels_of(chosen)
+    assert torch.equal(chosen.weights * expected[row, column], chosen.weights)
+
+
+@pytest.mark.parametrize('max_points', [100, 480, 1000])
+def test_every_cell_gives_its_strongest_pixels(max_points):
+    level, _, _ = textured_level()
+    surface, everything = select_points(level, max_points), all_points(level)
+    per_cell = math.ceil(max_points / CELLS)
+    strength = everything.gradients.square().sum((-1, -2)).sqrt() * everything.weights
+    strength = strength.reshape(2, 43, 61)
+    column, row = pixels_of(surface)
+    for view in range(2):
+        counts = surface.weights[view] > 0
+        pixels = {*zip(row[view, counts].tolist(), column[view, counts].tolist(), strict=True)}
+        assert len(pixels) == int(counts.sum())
+        expected = set()
+        for top in range(0, 43, 8):
+            for left in range(0, 61, 8):
+                cell = strength[view, top : top + 8, left : left + 8]
+                best = cell.flatten().argsort(descending=True)[:per_cell].tolist()
+                places = ((i // cell.shape[1], i % cell.shape[1]) for i in best)
+                expected |= {
+                    (top + y, left + x) for y, x in places if float(cell[y, x]) > 0.004
+                }
+        assert pixels == expected
+
+
+def test_asking_for_more_points_than_pixels_gives_each_once():
+    level, _, _ = textured_level()
+    surface = select_points(level, 1_000_000)
+    assert surface.weights.sum(1).tolist() == [41 * 59, 41 * 59]
+
+
+def test_where_nothing_is_to_be_seen_no_point_counts():
+    (uniform,) = render_pyramid(
+        torch.full((1, 43, 61, 3), 0.5), torch.full((1, 43, 61), 2.0), CAMERA, 1
+    )
+    (empty,) = render_pyramid(torch.zeros(1, 43, 61, 3), torch.zeros(1, 43, 61), CAMERA, 1)
+    for level in (uniform, empty):
+        surface = select_points(level, 500)
+        assert not surface.weights.any()
+        assert torch.isfinite(surface.points).all()
+    assert not all_points(empty).weights.any()

@@ -1,0 +1,57 @@
+"""The score: correlation of render and image, whatever the exposure."""
+
+import pytest
+import torch
+
+from mesh_reloc_ros.alignment.points import all_points
+from mesh_reloc_ros.alignment.score import correlation
+from mesh_reloc_ros.geometry import se3
+
+
+@pytest.fixture
+def view(room_levels):
+    """Return the points of three views at a coarse level, its camera, and the first view."""
+    level = room_levels[2]
+    return all_points(level), level.camera, level.colour[0].permute(1, 2, 0).contiguous()
+
+
+STILL = torch.eye(4, dtype=torch.float64).repeat(3, 1, 1)
+
+
+def test_the_image_itself_scores_one_and_others_less(view):
+    surface, camera, image = view
+    scores = correlation(surface, image, camera, STILL)
+    assert float(scores[0]) == pytest.approx(1.0, abs=1e-4)
+    assert float(scores[1]) < 0.95
+    assert float(scores[2]) < float(scores[1])
+
+
+def test_exposure_does_not_matter_but_an_inverted_image_does(view):
+    surface, camera, image = view
+    scores = correlation(surface, image, camera, STILL)
+    other = correlation(surface, 0.4 * image + 0.3, camera, STILL)
+    assert torch.allclose(scores, other, atol=1e-4)
+    assert torch.allclose(scores, -correlation(surface, 1 - image, camera, STILL), atol=1e-4)
+
+
+def test_noise_scores_about_nothing(view):
+    surface, camera, image = view
+    noise = torch.rand(image.shape, generator=torch.Generator().manual_seed(1))
+    assert correlation(surface, noise, camera, STILL).abs().max() < 0.1
+
+
+def test_the_score_peaks_at_the_right_pose(view):
+    surface, camera, image = view
+    best = correlation(surface, image, camera, STILL)[0]
+    for twist in torch.eye(6, dtype=torch.float64):
+        for sign in (-1, 1):
+            moved = se3.exp(sign * 0.03 * twist).repeat(3, 1, 1)
+            assert correlation(surface, image, camera, moved)[0] < best - 0.003
+
+
+@pytest.mark.parametrize('colour', [0.0, 0.5])
+def test_a_uniform_image_or_none_in_view_scores_zero(view, colour):
+    surface, camera, image = view
+    assert not correlation(surface, torch.full_like(image, colour), camera, STILL).any()
+    away = se3.exp(torch.tensor([0, 0, -99.0, 0, 0, 0], dtype=torch.float64)).repeat(3, 1, 1)
+    assert not correlation(surface, image, camera, away).any()

@@ -1,0 +1,201 @@
+"""Mesh files: what they hold arrives, and what is wrong with them is said in one line."""
+
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+import torch
+
+from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.geometry.camera import Camera
+from mesh_reloc_ros.scene.mesh import load_mesh
+from mesh_reloc_ros.scene.scene import Scene
+
+RED, GREEN, BLUE = (220, 30, 20), (10, 200, 40), (30, 60, 240)
+
+
+def save_plain(path: Path, colour, size=(8, 6)) -> None:
+    PIL.Image.new('RGB', size, colour).save(path)
+
+
+def panel(x, first, first_uv=None) -> list[str]:
+    """Return an upright square of side 1 centred at (x, 0, 3), numbered from `first`."""
+    lines = [f'v {x + dx} {dy} 3' for dx, dy in ((-0.5, 0.5), (0.5, 0.5), (0.5, -0.5), (-0.5, -0.5))]
+    lines += ['vt 0 0', 'vt 1 0', 'vt 1 1', 'vt 0 1']
+    a, b, c, d = range(first, first + 4)
+    return [*lines, f'f {a}/{a} {b}/{b} {c}/{c}', f'f {a}/{a} {c}/{c} {d}/{d}']
+
+
+def write_panels(folder: Path, materials: dict[str, str], names: list[str]) -> Path:
+    """Write a panel per name, side by side from x = 0, and what the MTL file says of each."""
+    obj = ['mtllib panels.mtl']
+    for number, name in enumerate(names):
+        obj += [f'usemtl {name}', *panel(1.0 * number, 4 * number + 1)]
+    (folder / 'panels.obj').write_text('\n'.join(obj) + '\n')
+    mtl = [f'newmtl {name}\n{lines}\n' for name, lines in materials.items()]
+    (folder / 'panels.mtl').write_text('\n'.join(mtl))
+    return folder / 'panels.obj'
+
+
+def colours_seen(mesh: Path, panels: int) -> np.ndarray:
+    """Return the colours 0 to 255 [panels, 3] in the middle of each panel."""
+    camera = Camera(width=20 * panels, height=11, fx=60.0, fy=60.0, cx=9.5, cy=5.0)
+    colour = Scene.load(mesh, 'cpu', 'embree').render(torch.eye(4), camera).colour[0]
+    return 255 * colour[5, 10::20].numpy()
+
+
+def test_each_face_has_the_colour_of_its_material(tmp_path):
+    save_plain(tmp_path / 'a.png', RED)
+    save_plain(tmp_path / 'b.png', GREEN, size=(64, 3))
+    save_plain(tmp_path / 'c.jpg', BLUE)
+    materials = {'c': 'map_Kd c.jpg', 'a': 'Kd 1 1 1\nmap_Kd a.png', 'b': 'map_Kd b.png'}
+    mesh = write_panels(tmp_path, materials, ['a', 'b', 'c', 'b', 'a'])
+    seen = colours_seen(mesh, 5)
+    np.testing.assert_allclose(seen, [RED, GREEN, BLUE, GREEN, RED], atol=4)
+    loaded = load_mesh(mesh)
+    assert len(loaded.faces) == 10
+    assert len(loaded.textures) == 3
+    sides = {texture.shape[:2] for texture in loaded.textures}
+    assert sides == {(6, 8), (3, 64)}
+
+
+def test_a_material_without_texture_has_its_plain_colour(tmp_path):
+    save_plain(tmp_path / 'a.png', RED)
+    materials = {'a': 'map_Kd a.png', 'plain': 'Kd 0.2 0.6 1.0'}
+    mesh = write_panels(tmp_path, materials, ['plain', 'a', 'plain'])
+    seen = colours_seen(mesh, 3)
+    np.testing.assert_allclose(seen, [(51, 153, 255), RED, (51, 153, 255)], atol=1)
+
+
+@pytest.mark.parametrize('mode', ['L', 'RGBA', 'P', 'LA', '1'])
+def test_images_of_any_kind_serve_as_textures(tmp_path, mode):
+    # Transparent parts have their colour, too.
+    image = PIL.Image.new('RGBA', (8, 8), (200, 200, 200, 90))
+    image.paste((60, 60, 60, 255), (0, 4, 8, 8))
+    image = image.convert('RGB').quantize(4) if mode == 'P' else image.convert(mode)
+    image.save(tmp_path / 'a.png')
+    mesh = write_panels(tmp_path, {'a': 'map_Kd a.png'}, ['a'])
+    (texture,) = load_mesh(mesh).textures
+    assert texture.shape == (8, 8, 3)
+    assert texture.dtype == np.uint8
+    if mode != '1':
+        np.testing.assert_allclose(texture[1], np.full((8, 3), 200), atol=3)
+        np.testing.assert_allclose(texture[6], np.full((8, 3), 60), atol=3)
+
+
+@pytest.mark.parametrize('name', ['maps/a.png', 'a b.png', 'ä.png'])
+def test_textures_are_found_by_their_path_from_the_mesh(tmp_path, name):
+    (tmp_path / 'maps').mkdir()
+    save_plain(tmp_path / name, GREEN)
+    mesh = write_panels(tmp_path, {'a': f'map_Kd {name}'}, ['a'])
+    np.testing.assert_array_equal(load_mesh(mesh).textures[0][0, 0], GREEN)
+
+
+def test_seams_keep_the_texture_coordinates_of_each_face(tmp_path):
+    """Faces share vertices, but not texture coordinates, and change material from one to next."""
+    rng = np.random.default_rng(1)
+    vertices = rng.normal(size=(40, 3)).round(4)
+    uvs = rng.uniform(size=(90, 2)).round(4)
+    faces = np.stack([rng.choice(40, 3, replace=False) for _ in range(120)])
+    face_uvs = rng.integers(0, 90, (120, 3))
+    used = rng.integers(0, 2, 120)
+    for name, colour in (('m0', RED), ('m1', GREEN)):
+        save_plain(tmp_path / f'{name}.png', colour)
+    (tmp_path / 's.mtl').write_text('newmtl m0\nmap_Kd m0.png\nnewmtl m1\nmap_Kd m1.png\n')
+    lines = ['mtllib s.mtl', *(f'v {x} {y} {z}' for x, y, z in vertices)]
+    lines += [f'vt {u} {v}' for u, v in uvs]
+    for corners, texture_corners, material in zip(faces, face_uvs, used, strict=True):
+        places = (f'{v + 1}/{t + 1}' for v, t in zip(corners, texture_corners, strict=True))
+        lines += [f'usemtl m{material}', f'f {" ".join(places)}']
+    (tmp_path / 's.obj').write_text('\n'.join(lines) + '\n')
+
+    mesh = load_mesh(tmp_path / 's.obj')
+
+    def sorted_rows(colours, points, coordinates):
+        table = np.concatenate(
+            (colours, points.reshape(-1, 9), coordinates.reshape(-1, 6)), axis=1
+        ).round(4)
+        return table[np.lexsort(table.T)]
+
+    textures = np.array([texture[0, 0] for texture in mesh.textures])
+    found = sorted_rows(
+        textures[mesh.face_materials], mesh.vertices[mesh.faces], mesh.uvs[mesh.faces]
+    )
+    expected = sorted_rows(np.array([RED, GREEN])[used], vertices[faces], uvs[face_uvs])
+    np.testing.assert_allclose(found, expected, atol=1.1e-4)
+
+
+def test_polygons_become_triangles(tmp_path):
+    save_plain(tmp_path / 'a.png', GREEN)
+    mesh = write_panels(tmp_path, {'a': 'map_Kd a.png'}, ['a'])
+    lines = mesh.read_text().splitlines()[:-2]
+    mesh.write_text('\n'.join([*lines, 'f 1/1 2/2 3/3 4/4']) + '\n')
+    loaded = load_mesh(mesh)
+    a, b, c = loaded.vertices[loaded.faces].transpose(1, 0, 2)
+    assert 0.5 * np.linalg.norm(np.cross(b - a, c - a), axis=1).sum() == pytest.approx(1.0)
+    np.testing.assert_allclose(colours_seen(mesh, 1)[0], GREEN, atol=1)
+
+
+def broken_meshes(folder: Path) -> dict[str, tuple[Path, str]]:
+    """Return the path and the words of the complaint, by what is wrong."""
+    save_plain(folder / 'a.png', RED)
+    good = write_panels(folder, {'a': 'map_Kd a.png'}, ['a']).read_text()
+    (folder / 'broken.png').write_bytes((folder / 'a.png').read_bytes()[:40])
+    (folder / 'lost.mtl').write_text('newmtl a\nKd 1 1 1\nmap_Kd holiday.png\n')
+    (folder / 'broken.mtl').write_text('newmtl a\nmap_Kd broken.png\n')
+    without_uvs = '\n'.join(line for line in good.splitlines() if not line.startswith('vt'))
+    contents = {
+        'empty': ('', 'empty.obj'),
+        'no faces': (good[: good.index('f 1/1')], 'has no faces'),
+        'texture missing': (good.replace('panels.mtl', 'lost.mtl'), r'texture \S*holiday\.png'),
+        'texture broken': (good.replace('panels.mtl', 'broken.mtl'), r'texture'),
+        'no texture coordinates': (
+            without_uvs.replace('/1', '').replace('/2', '').replace('/3', '').replace('/4', ''),
+            'no texture coordinates',
+        ),
+        'no mtl file': (good.replace('panels.mtl', 'gone.mtl'), 'MTL'),
+        'no mtllib': (good.replace('mtllib panels.mtl\n', ''), 'MTL'),
+        'material not in mtl': (good.replace('usemtl a', 'usemtl z'), 'MTL'),
+        'vertices not finite': (good.replace('v -0.5 0.5 3', 'v nan 0.5 3'), 'not finite'),
+        'index beyond': (good.replace('f 1/1 2/2 3/3', 'f 1/1 2/2 99/3'), 'index beyond.obj'),
+        'words': ('this is not a mesh\n' * 3, 'words.obj'),
+    }
+    meshes = {'missing': (folder / 'nowhere.obj', 'does not exist')}
+    meshes['folder'] = (folder, 'does not exist')
+    for name, (content, words) in contents.items():
+        (folder / f'{name}.obj').write_text(content)
+        meshes[name] = (folder / f'{name}.obj', words)
+    (folder / 'unknown.xyz1').write_text(good)
+    meshes['unknown kind'] = (folder / 'unknown.xyz1', 'cannot be read')
+    (folder / 'binary.obj').write_bytes(bytes(range(256)) * 4)
+    meshes['binary'] = (folder / 'binary.obj', 'binary.obj')
+    return meshes
+
+
+CASES = (
+    'missing',
+    'folder',
+    'empty',
+    'no faces',
+    'texture missing',
+    'texture broken',
+    'no texture coordinates',
+    'no mtl file',
+    'no mtllib',
+    'material not in mtl',
+    'vertices not finite',
+    'index beyond',
+    'words',
+    'unknown kind',
+    'binary',
+)
+
+
+@pytest.mark.parametrize('case', CASES)
+def test_a_mesh_that_cannot_be_used_is_named_in_one_line(tmp_path, case):
+    path, words = broken_meshes(tmp_path)[case]
+    with pytest.raises(InputError, match=words) as refusal:
+        load_mesh(path)
+    assert str(path) in str(refusal.value)
+    assert '\n' not in str(refusal.value)
