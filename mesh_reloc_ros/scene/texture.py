@@ -75,50 +75,68 @@ class TextureSet:
         return self.texels[indices].to(torch.float32)
 
 
-def _covered_texels(mesh: TexturedMesh, material: int) -> NDArray[np.float32]:
-    """Return [H, W]: 1 where a face uses the texel, 0 in the empty space between charts."""
+def _covered_texels(mesh: TexturedMesh, material: int) -> NDArray[np.bool_]:
+    """Return [H, W]: True where a face uses the texel, not in the empty space between charts."""
     height, width = mesh.textures[material].shape[:2]
-    covered = np.zeros((height, width), dtype=np.uint8)
     uvs = mesh.uvs[mesh.faces[mesh.face_materials == material]]
     if uvs.size and (uvs.min() < 0 or uvs.max() > 1):
         # A repeating texture is no atlas of charts: all of it is in use.
-        return np.ones((height, width), dtype=np.float32)
+        return np.ones((height, width), dtype=np.bool_)
+    covered = np.zeros((height, width), dtype=np.uint8)
     fraction_bits = 4
     corners = np.stack((uvs[..., 0] * width - 0.5, (1 - uvs[..., 1]) * height - 0.5), axis=-1)
     corners = np.round(corners * (1 << fraction_bits)).astype(np.int32)
     for triangle in corners:
         cv2.fillConvexPoly(covered, triangle, 1, shift=fraction_bits)
-    return covered.astype(np.float32)
+    return covered.astype(np.bool_)
 
 
-def _mip_levels(
-    texture: NDArray[np.uint8], covered: NDArray[np.float32]
-) -> list[NDArray[np.uint8]]:
+def _mip_levels(texture: NDArray[np.uint8], covered: NDArray[np.bool_]) -> list[NDArray[np.uint8]]:
     """Return the texture and its halvings down to one texel, with nothing bled into the charts.
 
     Levels are averages over covered texels alone, and what is not covered is filled from the next
     coarser level (push-pull), so that the colour between charts never shows at their borders.
     """
-    weighted = np.dstack((texture * covered[..., None], covered))
-    levels: list[NDArray[np.float32]] = []
-    while True:
-        levels.append(weighted)
-        height, width = weighted.shape[:2]
-        if width == 1 and height == 1:
-            break
-        size = (max(width // 2, 1), max(height // 2, 1))
-        weighted = cv2.resize(weighted, size, interpolation=cv2.INTER_AREA).reshape(
-            size[1], size[0], 4
-        )
+    averages: list[NDArray[np.float32]] = []
+    if max(covered.shape) > 1:
+        averages.append(_first_halving(texture, covered))
+        while max(averages[-1].shape[:2]) > 1:
+            averages.append(_halved(averages[-1]))
     images: list[NDArray[np.uint8]] = []
-    coarser: NDArray[np.uint8] | None = None
-    for weighted in reversed(levels):
+    for weighted in reversed(averages):
         weight = weighted[..., 3:]
         image = (weighted[..., :3] / np.maximum(weight, 1e-6) + 0.5).astype(np.uint8)
-        if coarser is not None:
-            size = (image.shape[1], image.shape[0])
-            filled = cv2.resize(coarser, size, interpolation=cv2.INTER_LINEAR)
-            image = np.where(weight > 0, image, filled.reshape(image.shape))
-        images.append(image)
-        coarser = image
+        images.append(_filled(image, weight[..., 0] > 0, images[-1] if images else None))
+    images.append(_filled(texture, covered, images[-1] if images else None))
     return images[::-1]
+
+
+def _first_halving(texture: NDArray[np.uint8], covered: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Return colour times weight, and weight, [H / 2, W / 2, 4].
+
+    Goes by bands of rows where it can: as floats, a large texture would take gigabytes.
+    """
+    height = covered.shape[0]
+    rows = 256 if height % 2 == 0 else height
+    bands = []
+    for top in range(0, height, rows):
+        weight = covered[top : top + rows, :, None].astype(np.float32)
+        bands.append(_halved(np.dstack((texture[top : top + rows] * weight, weight))))
+    return np.concatenate(bands)
+
+
+def _halved(weighted: NDArray[np.float32]) -> NDArray[np.float32]:
+    size = (max(weighted.shape[1] // 2, 1), max(weighted.shape[0] // 2, 1))
+    halved = cv2.resize(weighted, size, interpolation=cv2.INTER_AREA)
+    return halved.reshape(size[1], size[0], 4)
+
+
+def _filled(
+    image: NDArray[np.uint8], covered: NDArray[np.bool_], coarser: NDArray[np.uint8] | None
+) -> NDArray[np.uint8]:
+    """Return the image with what is not covered taken from the coarser level."""
+    if coarser is None or covered.all():
+        return image
+    size = (image.shape[1], image.shape[0])
+    blurred = cv2.resize(coarser, size, interpolation=cv2.INTER_LINEAR).reshape(image.shape)
+    return np.where(covered[..., None], image, blurred)
