@@ -46,7 +46,7 @@ def write_small_room(folder: Path) -> SmallRoom:
     """Write the mesh, each surface with a texture of its own."""
     obj, mtl = ['mtllib room.mtl'], []
     for number, (name, corners) in enumerate(_QUADS.items()):
-        cv2.imwrite(str(folder / f'{name}.png'), _texture(seed=number))
+        cv2.imwrite(str(folder / f'{name}.png'), clouds(seed=number))
         mtl += [f'newmtl {name}', f'map_Kd {name}.png']
         obj += [f'v {x} {y} {z}' for x, y, z in corners]
         obj += ['vt 0 0', 'vt 1 0', 'vt 1 1', 'vt 0 1', f'usemtl {name}']
@@ -57,7 +57,7 @@ def write_small_room(folder: Path) -> SmallRoom:
     return SmallRoom(folder / 'room.obj')
 
 
-def _texture(seed: int) -> NDArray[np.uint8]:
+def clouds(seed: int) -> NDArray[np.uint8]:
     """Return coloured clouds of several sizes, [512, 512, 3]."""
     rng = np.random.default_rng(seed)
     clouds = [

@@ -33,11 +33,11 @@ _GRADIENT_FLOOR = 0.004
 
 
 def all_points(level: RenderLevel) -> SurfacePoints:
-    """Return every pixel of a render level as a point; only those with mesh all around count."""
+    """Return every pixel of a render level as a point; only those that show mesh count."""
     height, width = level.colour.shape[-2:]
     index = torch.arange(height * width, device=level.colour.device).expand(len(level.colour), -1)
     du, dv = _gradients(level)
-    return _gathered(level, du, dv, index, _surrounded(level).reshape(index.shape))
+    return _gathered(level, du, dv, index, level.mask.reshape(index.shape))
 
 
 def select_points(level: RenderLevel, max_points: int) -> SurfacePoints:

@@ -2,28 +2,54 @@
 
 from __future__ import annotations
 
+import torch
+import torch.nn.functional as functional
 from torch import Tensor
 
 from mesh_reloc_ros.alignment.points import SurfacePoints
 from mesh_reloc_ros.alignment.residual import sample_live
 from mesh_reloc_ros.geometry.camera import Camera
 
+# Blocks of this many pixels a side are compared one by one.
+_BLOCK = 8
+# A block says something if so much of it is seen, and if its render varies by more than this.
+_MIN_SEEN, _MIN_DEVIATION = 0.3, 0.015
+# Without so many blocks that say something there is no score.
+_MIN_BLOCKS = 5
+
 
 def correlation(surface: SurfacePoints, image: Tensor, camera: Camera, delta: Tensor) -> Tensor:
-    """Return the zero-mean normalised correlation [B] of surface colours and the live image.
+    """Return the median over the image's blocks [B] of the correlation of render and image.
 
-    Channels are centred one by one and correlated together.
+    Each block is compared by zero-mean normalised correlation of its colours, so that what covers
+    a part of the view, or lights it otherwise, does not count against the rest. 0 where too little
+    is seen.
 
-    :param image: [H, W, 3] float32. :param delta: [B, 4, 4], rendering camera to live camera.
+    :param surface: every pixel of the render, in order. :param image: [H, W, 3] float32.
+    :param delta: [B, 4, 4], rendering camera to live camera.
     """
     samples = sample_live(delta, surface.points, image, camera)
-    weight = (surface.weights * samples.inside)[..., None]
-    total = weight.sum(1, keepdim=True).clamp(min=1e-6)
+    seen = surface.weights * samples.inside
 
-    def centred(colours: Tensor) -> Tensor:
-        return (colours - (colours * weight).sum(1, keepdim=True) / total) * weight
+    def block_mean(values: Tensor) -> Tensor:
+        """Return the mean per block, [B, C, blocks], of values [B, N, C]."""
+        maps = values.transpose(1, 2).reshape(len(values), -1, camera.height, camera.width)
+        return functional.avg_pool2d(maps, _BLOCK, ceil_mode=True).flatten(2)
 
-    rendered, live = centred(surface.colours), centred(samples.colours)
-    product = (rendered * live).sum((1, 2))
-    lengths = rendered.square().sum((1, 2)) * live.square().sum((1, 2))
-    return product / lengths.clamp(min=1e-12).sqrt()
+    share = block_mean(seen[..., None])
+    weight = seen[..., None]
+    rendered, live = surface.colours, samples.colours
+
+    def covariance(first: Tensor, second: Tensor) -> Tensor:
+        """Return the covariance within each block [B, blocks], summed over the channels."""
+        scale = 1 / share.clamp(min=1e-6)
+        product = scale * block_mean(weight * first * second)
+        means = scale * block_mean(weight * first) * scale * block_mean(weight * second)
+        return (product - means).sum(1)
+
+    variance = covariance(rendered, rendered)
+    length = (variance * covariance(live, live)).clamp(min=1e-12).sqrt()
+    telling = (share[:, 0] >= _MIN_SEEN) & (variance > 3 * _MIN_DEVIATION**2)
+    blocks = (covariance(rendered, live) / length).masked_fill(~telling, float('nan'))
+    enough = telling.sum(1) >= _MIN_BLOCKS
+    return torch.where(enough, blocks.nanmedian(dim=1).values, 0.0)

@@ -159,7 +159,6 @@ class MeshRelocNode(Node):
             self._diagnostics.waiting('waiting for camera_info')
             return
         try:
-            child_frame = self._child_frame(message)
             frame = frame_from_messages(message, self._info)
             if not self._prepare(frame.stamp_ns):
                 return
@@ -169,7 +168,7 @@ class MeshRelocNode(Node):
             return
         if estimate.trusted:
             self._starts.trust(estimate.map_T_camera)
-        self._poses.publish(estimate, child_frame)
+        self._poses.publish(estimate, self._child_frame(message))
         latency_ms = 1e3 * (time.monotonic() - arrival)
         self._diagnostics.tracked(estimate, latency_ms)
         self._overlay.offer(frame, estimate, latency_ms, message.header)
@@ -194,15 +193,16 @@ class MeshRelocNode(Node):
         return self._started
 
     def _child_frame(self, message: Image | CompressedImage) -> str:
+        """Return the camera's frame in TF, '' where there is none that could be."""
         frame: str = self._settings.child_frame or message.header.frame_id
-        if not frame:
-            raise InputError('image has no header.frame_id: set the parameter child_frame')
-        if frame == self._settings.map_frame:
-            raise InputError(
-                f'image is in the frame {frame!r}, the frame of the map: set the parameter'
-                ' child_frame to the optical frame of the camera'
-            )
-        return frame
+        if frame and frame != self._settings.map_frame:
+            return frame
+        self.get_logger().warning(
+            f'no TF: the images are in the frame {frame!r}; set the parameter child_frame to the'
+            ' optical frame of the camera',
+            once=True,
+        )
+        return ''
 
     def _fail(self, error: Exception) -> None:
         """End the node, as what failed is no fault of the input."""

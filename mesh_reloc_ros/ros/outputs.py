@@ -47,12 +47,15 @@ class PosePublisher:
         self._broadcaster = TransformBroadcaster(node) if with_tf else None
 
     def publish(self, estimate: PoseEstimate, child_frame: str) -> None:
-        """Publish the estimate with its image's stamp; nothing where it is not trusted."""
+        """Publish the estimate with its image's stamp; nothing where it is not trusted.
+
+        :param child_frame: the camera's frame in TF; without one there is no transform.
+        """
         if not estimate.trusted:
             return
         self._poses.publish(estimate_to_pose(estimate, self._map_frame))
         self._covariances.publish(estimate_to_pose_with_covariance(estimate, self._map_frame))
-        if self._broadcaster is not None:
+        if self._broadcaster is not None and child_frame:
             self._broadcaster.sendTransform(
                 estimate_to_transform(estimate, self._map_frame, child_frame)
             )

@@ -8,7 +8,7 @@ from mesh_reloc_ros.tracking.settings import TrackingSettings
 # Share of a new figure that goes into the baseline.
 _BASELINE_RATE = 0.05
 # An alignment whose score or inlier ratio is below this share of the baseline is worth a retry.
-_POOR_SCORE, _POOR_INLIER_RATIO = 0.95, 0.9
+_POOR_SCORE, _POOR_INLIER_RATIO = 0.9, 0.75
 
 
 class Health:

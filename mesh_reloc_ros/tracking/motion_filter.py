@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from filterpy.common import Q_continuous_white_noise
 from filterpy.kalman import KalmanFilter
 from numpy.typing import NDArray
 
@@ -14,6 +15,9 @@ Array = NDArray[np.float64]
 # What is known of a start pose and of the first motion, 1 sigma.
 _START_SIGMA = np.array([0.3, 0.3, 0.3, 0.15, 0.15, 0.15])
 _VELOCITY_SIGMA = np.array([1.0, 1.0, 1.0, 1.5, 1.5, 1.5])
+# How long a hand keeps up an acceleration: with its size this makes the density of white noise.
+# Noise that is constant over an interval would make the filter take every step for a velocity.
+_ACCELERATION_LASTS_S = 0.1
 
 
 class MotionFilter:
@@ -36,7 +40,8 @@ class MotionFilter:
         self.map_T_camera = map_T_camera.copy()
         self.velocity: Array = np.zeros(6)
         self.stamp_ns = stamp_ns
-        self._acceleration = np.repeat([linear_acceleration_noise, angular_acceleration_noise], 3)
+        acceleration = np.repeat([linear_acceleration_noise, angular_acceleration_noise], 3)
+        self._acceleration_density = acceleration**2 * _ACCELERATION_LASTS_S
         self._filter = KalmanFilter(dim_x=12, dim_z=6)
         self._filter.H = np.eye(6, 12)
         self._filter.P = np.diag(np.concatenate((_START_SIGMA, _VELOCITY_SIGMA)) ** 2)
@@ -56,11 +61,7 @@ class MotionFilter:
         # The old error, seen from the moved camera.
         transition[:6, :6] = se3.adjoint(torch.from_numpy(np.linalg.inv(motion))).numpy()
         transition[:6, 6:] = dt * np.eye(6)
-        noise = np.zeros((12, 12))
-        variance = np.diag(self._acceleration**2)
-        noise[:6, :6] = variance * dt**4 / 4
-        noise[:6, 6:] = noise[6:, :6] = variance * dt**3 / 2
-        noise[6:, 6:] = variance * dt**2
+        noise = np.kron(Q_continuous_white_noise(2, dt), np.diag(self._acceleration_density))
         self._filter.F, self._filter.Q = transition, noise
         self._filter.predict()
 

@@ -18,6 +18,11 @@ from mesh_reloc_ros.tracking.health import Health
 from mesh_reloc_ros.tracking.motion_filter import MotionFilter
 from mesh_reloc_ros.tracking.settings import Settings
 
+# A thorough alignment that agrees better by less than this factor was not worth its time.
+_WORTHWHILE = 1.05
+# Images until the next thorough alignment after one that was not.
+_RETRY_PERIOD = 5
+
 
 class Tracker:
     """Follows a camera through a scene, image by image, from a start pose."""
@@ -31,6 +36,7 @@ class Tracker:
             else LmAligner(scene, settings.alignment)
         )
         self._start: NDArray[np.float64] | None = None
+        self._until_retry = 0
         self._restart()
 
     def start_at(self, map_T_camera: NDArray[np.float64]) -> None:
@@ -97,10 +103,16 @@ class Tracker:
         if self.state is not State.TRACKING:
             return align(wide=True)
         quick = align(wide=False)
-        if not (self._aligner.knows_wide and self._health.is_poor(quick)):
+        self._until_retry = max(self._until_retry - 1, 0)
+        may_retry = self._aligner.knows_wide and not self._until_retry
+        if not (may_retry and self._health.is_poor(quick)):
             return quick
         thorough = align(wide=True)
-        return thorough if _agreement(thorough) > _agreement(quick) else quick
+        if _agreement(thorough) > _WORTHWHILE * _agreement(quick):
+            return thorough
+        # The image itself is poor, as when somebody walks by: that is no use trying every time.
+        self._until_retry = _RETRY_PERIOD
+        return quick
 
     def _restart(self) -> None:
         self.state = State.INITIALIZING
@@ -109,6 +121,7 @@ class Tracker:
         self._exposure: Tensor | None = None
         self._distrusted = 0
         self._trusted_ns = 0
+        self._until_retry = 0
 
     def _predicted(self, stamp_ns: int, start: NDArray[np.float64]) -> MotionFilter:
         """Return the motion filter, predicted to a stamp."""

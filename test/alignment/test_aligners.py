@@ -3,7 +3,17 @@
 import numpy as np
 import pytest
 import torch
-from small_room import CAMERA, SmallRoom, error, looking, perturbed, photographed, pose_at
+from meshes import joined, quad
+from small_room import (
+    CAMERA,
+    SmallRoom,
+    clouds,
+    error,
+    looking,
+    perturbed,
+    photographed,
+    pose_at,
+)
 
 from mesh_reloc_ros.alignment.adam_aligner import AdamAligner
 from mesh_reloc_ros.alignment.lm_aligner import LmAligner
@@ -13,8 +23,9 @@ from mesh_reloc_ros.scene.scene import Scene
 from mesh_reloc_ros.stopwatch import Stopwatch
 
 TRUE = pose_at(0.5)
-# In one place, so that every test aligns as the tracker does.
-SMALL = Camera(width=80, height=60, fx=65.0, fy=66.0, cx=38.2, cy=31.4)
+# PyTorch3D's gradients take their time on a CPU.
+SMALL = Camera(width=48, height=36, fx=40.0, fy=41.0, cx=22.6, cy=18.7)
+BEFORE_THE_PANELS = np.eye(4)
 
 
 def align(aligner, image, starts, wide=False, camera=CAMERA, exposure=None):
@@ -22,14 +33,14 @@ def align(aligner, image, starts, wide=False, camera=CAMERA, exposure=None):
     return aligner.align(image, camera, poses, exposure, wide=wide, stopwatch=Stopwatch())
 
 
-def pixels_off(room: SmallRoom, estimate, camera=CAMERA) -> float:
+def pixels_off(room: SmallRoom, estimate) -> float:
     """Return how far the image of the room lies from where it should, median, in pixels."""
-    depth = room.scene.render(torch.from_numpy(TRUE), camera).depth[0, ::4, ::4]
-    rays = camera.rays().double()[::4, ::4]
+    depth = room.scene.render(torch.from_numpy(TRUE), CAMERA).depth[0, ::4, ::4]
+    rays = CAMERA.rays().double()[::4, ::4]
     points = (rays * depth[..., None])[depth > 0]
     moved = torch.linalg.inv(torch.from_numpy(estimate)) @ torch.from_numpy(TRUE)
-    seen = camera.project(points @ moved[:3, :3].T + moved[:3, 3])
-    return float((seen - camera.project(points)).norm(dim=-1).median())
+    seen = CAMERA.project(points @ moved[:3, :3].T + moved[:3, 3])
+    return float((seen - CAMERA.project(points)).norm(dim=-1).median())
 
 
 @pytest.fixture
@@ -75,11 +86,12 @@ def test_a_batch_is_aligned_as_its_starts_are_one_by_one(room):
 
 
 def test_gain_and_offset_of_each_channel_are_found(room, lm):
-    gain, offset = (1.25, 0.8, 1.0), (-12.0, 15.0, 4.0)
+    gain, offset = (1.1, 0.8, 1.0), (-20.0, 15.0, 4.0)
     image = photographed(room.view(TRUE), 2, gain, offset)
     alignment = align(lm, image, [perturbed(TRUE, 3, metres=0.02, degrees=0.7)])
     expected = np.concatenate((gain, np.array(offset) / 255))
-    np.testing.assert_allclose(alignment.exposure[0], expected, atol=0.02)
+    # Sampling the image between its pixels takes some of its contrast.
+    np.testing.assert_allclose(alignment.exposure[0], expected, atol=0.03)
     assert pixels_off(room, alignment.map_T_camera[0].numpy()) < 0.1
     # The same exposure to begin with changes nothing of what is found.
     exposure = torch.tensor(expected[None], dtype=torch.float32)
@@ -135,44 +147,56 @@ def test_lm_yields_numbers_and_no_good_score_where_nothing_can_be_aligned(room, 
         np.testing.assert_allclose(alignment.map_T_camera[0], start, atol=1e-6)
 
 
-def small_view(room: SmallRoom):
-    colour = room.scene.render(torch.from_numpy(TRUE), SMALL).colour[0].numpy()
+@pytest.fixture(scope='module')
+def panels() -> Scene:
+    """Return textured panels at several depths, all in front of the camera at the origin."""
+    corners = {
+        'back': ((-4, 3, 4), (4, 3, 4), (4, -3, 4), (-4, -3, 4)),
+        'left': ((-1.4, 1.1, 1.4), (-0.4, 1.1, 2.0), (-0.4, -0.5, 2.0), (-1.4, -0.5, 1.4)),
+        'right': ((0.3, 0.2, 1.8), (1.2, 0.2, 1.2), (1.2, -0.8, 1.2), (0.3, -0.8, 1.8)),
+        'low': ((-0.3, 0.9, 1.3), (1.0, 0.9, 1.3), (1.0, 0.5, 2.4), (-0.3, 0.5, 2.4)),
+    }
+    return Scene(joined(*(quad(c, clouds(i)) for i, c in enumerate(corners.values()))), 'cpu')
+
+
+def panel_view(panels: Scene):
+    colour = panels.render(torch.from_numpy(BEFORE_THE_PANELS), SMALL).colour[0].numpy()
     return photographed((255 * colour).round().astype(np.uint8), 4, (1.1, 0.95, 1.0), (0, 5, -5))
 
 
 @pytest.mark.parametrize('backend', ['pytorch3d', 'embree'])
-def test_adam_and_lm_reach_the_same_pose(room, backend):
-    """By gradients of the render on the one hand, by a Jacobian of the render's own on the other."""
-    scene, settings = Scene(room.scene.mesh, 'cpu', backend), AlignmentSettings(finest_level=0)
-    image, start = small_view(room), perturbed(TRUE, 5, metres=0.02, degrees=0.7)
-    adam = AdamAligner(scene, settings, AdamSettings(learning_rate=0.002))
+def test_adam_and_lm_reach_the_same_pose(panels, backend):
+    """By gradients through the render, and by a Jacobian of the image's."""
+    scene, settings = Scene(panels.mesh, 'cpu', backend), AlignmentSettings(finest_level=0)
+    image, start = panel_view(panels), perturbed(BEFORE_THE_PANELS, 7, metres=0.03, degrees=1.0)
+    adam = AdamAligner(scene, settings, AdamSettings(learning_rate=0.003, patience=15))
     by_adam = align(adam, image, [start], camera=SMALL)
     by_lm = align(LmAligner(scene, settings), image, [start], camera=SMALL)
-    assert pixels_off(room, start, SMALL) > 0.8
     for alignment in (by_adam, by_lm):
-        assert pixels_off(room, alignment.map_T_camera[0].numpy(), SMALL) < 0.1
-        assert float(alignment.score[0]) > 0.9
-        np.testing.assert_allclose(alignment.exposure[0, :3], (1.1, 0.95, 1.0), atol=0.06)
+        metres, degrees = error(alignment.map_T_camera[0].numpy(), BEFORE_THE_PANELS)
+        assert metres < 0.005
+        assert degrees < 0.15
+        np.testing.assert_allclose(alignment.exposure[0, :3], (1.1, 0.95, 1.0), atol=0.08)
     metres, degrees = error(by_adam.map_T_camera[0].numpy(), by_lm.map_T_camera[0].numpy())
-    assert metres < 0.008
+    assert metres < 0.005
     assert degrees < 0.15
     assert by_adam.iterations > by_lm.iterations
 
 
-def test_adam_stops_when_nothing_is_gained(room):
+def test_adam_stops_when_nothing_is_gained(panels):
     settings = AdamSettings(iterations=40, patience=3, min_gain=1.0)
-    aligner = AdamAligner(room.scene, AlignmentSettings(finest_level=0), settings)
-    alignment = align(aligner, small_view(room), [TRUE], camera=SMALL)
+    aligner = AdamAligner(panels, AlignmentSettings(finest_level=0), settings)
+    alignment = align(aligner, panel_view(panels), [BEFORE_THE_PANELS], camera=SMALL)
     assert alignment.iterations == 4
 
 
 @pytest.mark.parametrize('backend', ['pytorch3d', 'embree'])
 @pytest.mark.parametrize('case', ['nothing in view', 'black'])
-def test_adam_yields_numbers_where_nothing_can_be_aligned(room, backend, case):
-    scene = Scene(room.scene.mesh, 'cpu', backend)
+def test_adam_yields_numbers_where_nothing_can_be_aligned(panels, backend, case):
+    scene = Scene(panels.mesh, 'cpu', backend)
     aligner = AdamAligner(scene, AlignmentSettings(finest_level=0), AdamSettings(iterations=5))
-    image = small_view(room) if case == 'nothing in view' else np.zeros((60, 80, 3), np.uint8)
-    start = OUTSIDE if case == 'nothing in view' else TRUE
+    image = panel_view(panels) if case == 'nothing in view' else np.zeros((36, 48, 3), np.uint8)
+    start = OUTSIDE if case == 'nothing in view' else BEFORE_THE_PANELS
     alignment = align(aligner, image, [start], camera=SMALL)
     for name in ('map_T_camera', 'covariance', 'exposure', 'score', 'inlier_ratio', 'coverage'):
         assert torch.isfinite(getattr(alignment, name)).all(), name

@@ -103,8 +103,9 @@ def test_poses_come_in_the_namespace_once_a_start_pose_is_given(
     assert distance < 0.01
     assert angle < 0.3
     station.wait_until(lambda: bool(transforms), 'TF')
-    assert transforms[-1].transforms[0].child_frame_id == 'eye'
-    assert stamp_ns(transforms[0].transforms[0]) == stamp_ns(poses[0])
+    transform = transforms[0].transforms[0]
+    assert (transform.header.frame_id, transform.child_frame_id) == ('site', 'eye')
+    assert stamp_ns(transform) == stamp_ns(poses[0])
 
 
 def test_sigterm_ends_with_status_zero(process: NodeProcess):

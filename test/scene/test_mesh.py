@@ -19,9 +19,10 @@ def save_plain(path: Path, colour, size=(8, 6)) -> None:
     PIL.Image.new('RGB', size, colour).save(path)
 
 
-def panel(x, first, first_uv=None) -> list[str]:
+def panel(x: float, first: int) -> list[str]:
     """Return an upright square of side 1 centred at (x, 0, 3), numbered from `first`."""
-    lines = [f'v {x + dx} {dy} 3' for dx, dy in ((-0.5, 0.5), (0.5, 0.5), (0.5, -0.5), (-0.5, -0.5))]
+    corners = ((-0.5, 0.5), (0.5, 0.5), (0.5, -0.5), (-0.5, -0.5))
+    lines = [f'v {x + dx} {dy} 3' for dx, dy in corners]
     lines += ['vt 0 0', 'vt 1 0', 'vt 1 1', 'vt 0 1']
     a, b, c, d = range(first, first + 4)
     return [*lines, f'f {a}/{a} {b}/{b} {c}/{c}', f'f {a}/{a} {c}/{c} {d}/{d}']

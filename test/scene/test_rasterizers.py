@@ -157,19 +157,25 @@ def test_a_batch_is_what_its_views_are_one_by_one(backend):
     assert not torch.equal(together.face[0], together.face[1])
 
 
-def ramp_scene(backend):
-    """Return a slanted quad whose colours are linear on it: red along one side, green the other."""
+SURFACES = {
+    'wall': ((-1.2, 1.0, 2.4), (1.3, 0.9, 1.9), (1.2, -1.1, 2.2), (-1.3, -0.9, 2.6)),
+    'floor, also behind the camera': ((-4, 0.7, -2), (4, 0.7, -3), (4, 0.2, 6), (-4, 0.2, 8)),
+}
+
+
+def ramp_scene(corners, backend):
+    """Return a quad whose colours are linear on it: red along one side, green along the other."""
     ramp = np.zeros((32, 32, 3), dtype=np.uint8)
     ramp[..., 0] = 8 * np.arange(32)
     ramp[..., 1] = 8 * np.arange(32)[:, None]
-    corners = ((-1.2, 1.0, 2.4), (1.3, 0.9, 1.9), (1.2, -1.1, 2.2), (-1.3, -0.9, 2.6))
     return Scene(quad(corners, ramp), 'cpu', backend)
 
 
+@pytest.mark.parametrize('corners', SURFACES.values(), ids=SURFACES)
 @pytest.mark.parametrize('quantity', ['depth', 'colour'])
 @pytest.mark.parametrize('backend', BACKENDS)
-def test_gradients_in_the_pose_agree_with_finite_differences(backend, quantity):
-    scene = ramp_scene(backend)
+def test_gradients_in_the_pose_agree_with_finite_differences(backend, quantity, corners):
+    scene = ramp_scene(corners, backend)
     start = poses(1, seed=5, metres=0.05, radians=0.03)
 
     def seen(twist):
@@ -180,18 +186,18 @@ def test_gradients_in_the_pose_agree_with_finite_differences(backend, quantity):
     value, face = seen(twist)
     generator = torch.Generator().manual_seed(6)
     weights = torch.rand(value.shape, generator=generator)
-    steps = 4e-3 * torch.eye(6, dtype=torch.float64)
+    steps = 1e-3 * torch.eye(6, dtype=torch.float64)
     with torch.no_grad():
         moved = [(seen(step), seen(-step)) for step in steps]
     # Where another face comes into view, or the texture repeats, nothing is differentiable.
     still = torch.stack([(f == face) for pair in moved for _, f in pair]).all(0) & (face >= 0)
     if quantity == 'colour':
-        still &= ((value[..., :2] > 0.05) & (value[..., :2] < 0.9)).all(-1)
-    assert still.float().mean() > 0.5
+        still &= ((value[..., :2] > 0.15) & (value[..., :2] < 0.8)).all(-1)
+    assert still.float().mean() > 0.15
     weights = weights * (still if quantity == 'depth' else still[..., None])
     (weights * value).sum().backward()
     differences = torch.stack([(weights * (plus - minus)).sum() for (plus, _), (minus, _) in moved])
-    differences = differences.double() / 8e-3
+    differences = differences.double() / 2e-3
     assert differences.abs().min() > 0.05
     assert torch.allclose(twist.grad, differences, rtol=0.02, atol=0.01 * differences.abs().max())
 
