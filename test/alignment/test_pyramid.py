@@ -23,7 +23,8 @@ def test_an_affine_image_is_the_same_affine_function_at_every_level(height, widt
     image = np.stack((2 * u + v + 5, 3 * v, 190 - 2 * u - v), axis=-1).astype(np.uint8)
     levels = image_pyramid(image, 0, 3, CPU)
     assert [tuple(level.shape) for level in levels] == [
-        (height >> l, width >> l, 3) for l in range(4)  # noqa: E741
+        (height >> l, width >> l, 3)
+        for l in range(4)  # noqa: E741
     ]
     for number, level in enumerate(levels):
         u, v = pixel_centres(number, *level.shape[:2])

@@ -1,0 +1,262 @@
+"""`mesh_reloc track`: what it writes, and what it says of input that it cannot use."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from small_room import CAMERA, SmallRoom, error, photographed, pose_at
+
+from mesh_reloc_ros.cli.main import main
+from mesh_reloc_ros.demo.sample.film import Shot
+from mesh_reloc_ros.demo.sample.recording import write_recording
+from mesh_reloc_ros.geometry.pose import pose_to_numbers
+from mesh_reloc_ros.geometry.trajectory import read_tum
+
+BEGIN_NS = 1_700_000_000_000_000_001
+STEP_NS = 40_000_000
+COUNT, BLACK = 8, 5
+"""Images in the recording, and which of them is black."""
+
+# Fails every import of ROS, as on a machine that has none.
+WITHOUT_ROS = """
+import sys
+class NoRos:
+    def find_spec(self, name, path=None, target=None):
+        root = name.split('.')[0]
+        if root in ('rclpy', 'rpyutils', 'tf2_ros', 'cv_bridge') or root.endswith('_msgs'):
+            raise ImportError(f'no ROS here: {name}')
+sys.meta_path.insert(0, NoRos())
+from mesh_reloc_ros.cli.main import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def shot(room: SmallRoom, index: int) -> Shot:
+    pose = pose_at(0.3 * index)
+    image = photographed(room.view(pose), index)
+    if index == BLACK:
+        image = np.zeros_like(image)
+    jpeg = cv2.imencode('.jpg', image[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
+    return Shot(BEGIN_NS + index * STEP_NS, jpeg, pose, covered=0.0)
+
+
+def start_pose() -> str:
+    return ' '.join(f'{number:.9f}' for number in pose_to_numbers(pose_at(0)))
+
+
+@pytest.fixture(scope='module')
+def bag(room: SmallRoom, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp('recording') / 'bag'
+    write_recording(folder, [shot(room, index) for index in range(COUNT)], CAMERA)
+    return folder
+
+
+@pytest.fixture
+def arguments(room: SmallRoom, bag: Path, tmp_path: Path) -> dict[str, str]:
+    """Return the arguments of a run that succeeds."""
+    return {
+        '--mesh': str(room.mesh),
+        '--bag': str(bag),
+        '--initial-pose': start_pose(),
+        '--output': str(tmp_path / 'out.tum'),
+    }
+
+
+def listed(arguments: dict[str, str]) -> list[str]:
+    return ['track', *(word for pair in arguments.items() for word in pair)]
+
+
+@pytest.fixture(scope='module')
+def outputs(room: SmallRoom, bag: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of out.tum and out.json of a run as a process of its own, without ROS."""
+    folder = tmp_path_factory.mktemp('outputs')
+    words = {
+        '--mesh': str(room.mesh),
+        '--bag': str(bag),
+        '--initial-pose': start_pose(),
+        '--output': str(folder / 'out.tum'),
+        '--report': str(folder / 'out.json'),
+    }
+    run = subprocess.run(
+        [sys.executable, '-c', WITHOUT_ROS, *listed(words)],
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    assert '7 of 8 images' in run.stdout
+    return folder
+
+
+def test_the_trajectory_holds_the_poses_that_are_trusted(outputs):
+    assert sorted(path.name for path in outputs.iterdir()) == ['out.json', 'out.tum']
+    trajectory = read_tum(outputs / 'out.tum')
+    published = [index for index in range(COUNT) if index != BLACK]
+    assert trajectory.stamps_ns.tolist() == [BEGIN_NS + index * STEP_NS for index in published]
+    for index, pose in zip(published, trajectory.poses, strict=True):
+        metres, degrees = error(pose, pose_at(0.3 * index))
+        assert metres < 0.01
+        assert degrees < 0.2
+    for line in (outputs / 'out.tum').read_text().splitlines():
+        numbers = [float(word) for word in line.split()]
+        assert len(numbers) == 8
+        assert np.linalg.norm(numbers[4:]) == pytest.approx(1, abs=1e-6)
+
+
+def test_the_report_has_an_entry_for_every_image(outputs):
+    report = json.loads((outputs / 'out.json').read_text())
+    assert set(report) == {'summary', 'frames'}
+    assert report['summary']['images'] == COUNT
+    assert report['summary']['published'] == COUNT - 1
+    assert len(report['frames']) == COUNT
+    for index, entry in enumerate(report['frames']):
+        assert entry['stamp'] == pytest.approx((BEGIN_NS + index * STEP_NS) * 1e-9, abs=1e-6)
+        assert entry['state'] == 'TRACKING'
+        assert entry['trusted'] is (index != BLACK)
+        assert bool(entry['reason']) is (index == BLACK)
+        assert entry['score'] > 0.8 or index == BLACK
+        assert isinstance(entry['iterations'], int)
+        covariance = np.array(entry['covariance'])
+        assert covariance.shape == (36,)
+        covariance = covariance.reshape(6, 6)
+        np.testing.assert_allclose(covariance, covariance.T)
+        assert np.linalg.eigvalsh(covariance).min() > 0
+        stages = entry['stages_ms']
+        assert all(milliseconds >= 0 for milliseconds in stages.values())
+        assert entry['latency_ms'] == stages['total'] > 0
+
+
+def test_an_unusable_input_ends_the_process_with_status_2_and_one_line(arguments):
+    """As a process of its own; the cases below run the same function in this one."""
+    del arguments['--initial-pose']
+    run = subprocess.run(
+        [sys.executable, '-m', 'mesh_reloc_ros.cli.main', *listed(arguments)],
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert run.returncode == 2
+    (line,) = run.stderr.splitlines()
+    assert line.startswith('mesh_reloc track: no start pose: give --initial-pose')
+
+
+def test_a_span_and_other_solvers_and_parameters_can_be_asked_for(arguments, tmp_path):
+    (tmp_path / 'parameters.yaml').write_text(
+        '/**:\n  ros__parameters:\n    mesh: unused\n    rasterizer: pytorch3d\n'
+        '    tracking:\n      min_score: 1.0\n'
+    )
+    arguments.update(
+        {
+            '--start': '0.0',
+            '--end': '0.05',
+            '--params': str(tmp_path / 'parameters.yaml'),
+            '--rasterizer': 'embree',
+            '--report': str(tmp_path / 'out.json'),
+        }
+    )
+    assert main(listed(arguments)) == 0
+    # No score reaches 1, so nothing is published; two images lie in the span.
+    assert read_tum(tmp_path / 'out.tum').stamps_ns.tolist() == []
+    assert len(json.loads((tmp_path / 'out.json').read_text())['frames']) == 2
+
+
+def refusal(arguments: dict[str, str], capsys: pytest.CaptureFixture[str]) -> str:
+    """Return the one line on stderr of a run that ends with status 2 and writes nothing."""
+    output = Path(arguments['--output'])
+    beside = sorted(output.parent.iterdir()) if output.parent.is_dir() else []
+    capsys.readouterr()
+    assert main(listed(arguments)) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith('mesh_reloc track: ')
+    assert beside == (sorted(output.parent.iterdir()) if output.parent.is_dir() else [])
+    return line
+
+
+@pytest.mark.parametrize(
+    ('argument', 'value', 'words'),
+    [
+        ('--mesh', 'nowhere.obj', 'mesh nowhere.obj does not exist'),
+        ('--bag', 'nowhere', 'bag nowhere: no such folder'),
+        ('--initial-pose', 'nan 0 0 0 0 0 1', 'finite'),
+        ('--initial-pose', '0 0 0 0 0 0 0', 'quaternion is zero'),
+        ('--initial-pose', '0 0 0 1', 'expected 7 numbers'),
+        ('--initial-pose', '0 0 0 0 0 0 one', "'one'"),
+        ('--image-topic', '/nowhere', 'no image topic /nowhere; it has: /camera/image_rect'),
+        ('--camera-info-topic', '/nowhere', 'no camera-info topic /nowhere'),
+        ('--output', 'no/such/folder/out.tum', 'folder no/such/folder does not exist'),
+        ('--report', 'no/such/folder/out.json', 'folder no/such/folder does not exist'),
+        ('--params', 'nowhere.yaml', 'parameter file nowhere.yaml cannot be read'),
+        ('--start', '100', 'no images from 100'),
+    ],
+)
+def test_an_argument_that_cannot_be_used_is_named(arguments, capsys, argument, value, words):
+    arguments[argument] = value
+    assert words in refusal(arguments, capsys)
+
+
+@pytest.mark.parametrize(
+    ('parameters', 'words'),
+    [
+        ('alignment: {levls: 3}', 'there is no parameter alignment.levls'),
+        ('alignment: {levels: 300}', 'parameter alignment.levels: 300 is outside 1 to 8'),
+        ('solver: guess', "parameter solver: expected one of lm, adam, got 'guess'"),
+    ],
+)
+def test_a_parameter_that_cannot_be_used_is_named(arguments, capsys, tmp_path, parameters, words):
+    path = tmp_path / 'parameters.yaml'
+    path.write_text(f'/**:\n  ros__parameters:\n    {parameters}\n')
+    arguments['--params'] = str(path)
+    assert words in refusal(arguments, capsys)
+
+
+def test_a_mesh_without_faces_is_named(arguments, capsys, tmp_path):
+    arguments['--mesh'] = str(tmp_path / 'empty.obj')
+    (tmp_path / 'empty.obj').write_text('')
+    assert 'empty.obj has no faces' in refusal(arguments, capsys)
+
+
+def test_a_bag_without_images_is_named(arguments, capsys, tmp_path):
+    write_recording(tmp_path / 'empty', [], CAMERA)
+    arguments['--bag'] = str(tmp_path / 'empty')
+    assert 'no image messages' in refusal(arguments, capsys)
+
+
+def test_images_of_another_size_than_camera_info_are_refused(room, arguments, capsys, tmp_path):
+    write_recording(tmp_path / 'other', [shot(room, 0)], replace(CAMERA, width=640))
+    arguments['--bag'] = str(tmp_path / 'other')
+    assert 'image is 320x240 but camera_info says 640x240' in refusal(arguments, capsys)
+
+
+def test_an_image_that_cannot_be_decoded_is_refused(room, arguments, capsys, tmp_path):
+    shots = [shot(room, 0), replace(shot(room, 1), jpeg=b'not a picture')]
+    write_recording(tmp_path / 'broken', shots, CAMERA)
+    arguments['--bag'] = str(tmp_path / 'broken')
+    assert 'cannot be decoded' in refusal(arguments, capsys)
+
+
+def test_an_output_that_cannot_be_written_is_named(arguments, capsys, tmp_path):
+    (tmp_path / 'taken').mkdir()
+    arguments['--output'] = str(tmp_path / 'taken')
+    assert 'taken' in refusal(arguments, capsys)
+
+
+def test_a_gpu_that_is_not_there_is_named(arguments, capsys, monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    arguments['--device'] = 'cuda'
+    assert 'device cuda: PyTorch finds no GPU' in refusal(arguments, capsys)
+
+
+def test_arguments_that_do_not_exist_end_with_status_2(capsys):
+    for words in ([], ['fly'], ['track'], ['track', '--mesh', 'a', '--speed', '9']):
+        with pytest.raises(SystemExit) as end:
+            main(words)
+        assert end.value.code == 2
+        assert 'mesh_reloc' in capsys.readouterr().err

@@ -1,0 +1,74 @@
+"""Real recordings, where they are at hand: the accuracy that is held."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small_room import perturbed
+
+from mesh_reloc_ros.cli.bag import ImageBag
+from mesh_reloc_ros.geometry.trajectory import (
+    WRONG_BEYOND_DEG,
+    WRONG_BEYOND_M,
+    Trajectory,
+    errors,
+    read_tum,
+)
+from mesh_reloc_ros.scene.scene import Scene
+from mesh_reloc_ros.tracking.settings import Settings
+from mesh_reloc_ros.tracking.tracker import Tracker
+
+# A kitchen, filmed by hand: every image is to be tracked, to within 5 cm and 5 degrees.
+KITCHEN_MEDIAN_CM, KITCHEN_MEDIAN_DEG = 0.6, 0.2
+KITCHEN_WITHIN_M, KITCHEN_WITHIN_DEG = 0.05, 5.0
+# A fountain, photographed from three places: each is to be found from every start.
+FOUNTAIN_STARTS, FOUNTAIN_OFF_M, FOUNTAIN_OFF_DEG = 10, 0.15, 3.0
+FOUNTAIN_WITHIN_M, FOUNTAIN_WITHIN_DEG = 0.01, 0.1
+
+
+def tracked(tracker: Tracker, bag: Path) -> Trajectory:
+    """Return the trusted poses of a bag."""
+    with ImageBag(bag) as images:
+        estimates = [tracker.track(frame) for frame in images.frames()]
+    trusted = [estimate for estimate in estimates if estimate.trusted]
+    return Trajectory(
+        np.array([estimate.stamp_ns for estimate in trusted]),
+        np.array([estimate.map_T_camera for estimate in trusted]).reshape(-1, 4, 4),
+    )
+
+
+def test_a_hand_held_camera_is_followed_through_a_kitchen(shared_data: Path):
+    folder = shared_data / 'redkitchen'
+    truth = read_tum(folder / 'clip_groundtruth.tum')
+    tracker = Tracker(Scene.load(folder / 'mesh.obj'), Settings())
+    tracker.start_at(truth.poses[0])
+    estimate = tracked(tracker, folder / 'clip_bag')
+    metres, degrees = errors(estimate, truth)
+    within = (metres < KITCHEN_WITHIN_M) & (degrees < KITCHEN_WITHIN_DEG)
+    wrong = (metres > WRONG_BEYOND_M) | (degrees > WRONG_BEYOND_DEG)
+    assert within.sum() == len(truth) == 150
+    assert not wrong.any()
+    assert 100 * np.median(metres) <= KITCHEN_MEDIAN_CM
+    assert np.median(degrees) <= KITCHEN_MEDIAN_DEG
+
+
+def test_photographs_of_a_fountain_are_found_from_all_around(shared_data: Path):
+    folder = shared_data / 'fountain'
+    truth = read_tum(folder / 'holdout_groundtruth.tum')
+    tracker = Tracker(Scene.load(folder / 'mesh.obj'), Settings())
+    with ImageBag(folder / 'holdout_bag') as images:
+        frames = list(images.frames())
+    assert len(frames) == len(truth) == 3
+    missed = []
+    for number, (frame, true) in enumerate(zip(frames, truth.poses, strict=True)):
+        for seed in range(FOUNTAIN_STARTS):
+            start = perturbed(true, seed, FOUNTAIN_OFF_M, FOUNTAIN_OFF_DEG)
+            tracker.start_at(start)
+            estimate = tracker.track(frame)
+            found = Trajectory(np.array([frame.stamp_ns]), estimate.map_T_camera[None])
+            metres, degrees = errors(found, Trajectory(found.stamps_ns, true[None]))
+            right = metres[0] < FOUNTAIN_WITHIN_M and degrees[0] < FOUNTAIN_WITHIN_DEG
+            if not (right and estimate.trusted):
+                off = f'{100 * metres[0]:.2f} cm, {degrees[0]:.3f} deg'
+                missed.append(f'photograph {number}, start {seed}: {off} {estimate.reason}')
+    assert missed == []
