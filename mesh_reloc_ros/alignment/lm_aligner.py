@@ -25,8 +25,10 @@ _ROBUST_GROWTH = 0.5
 # Coarser images than this show too little to be aligned.
 _MIN_SIDE_PX = 24
 # From far off: a pose that moved the image by less, at the level rendered, needs no new render.
-_SETTLED_PX = 0.5
-_FINEST_RENDERS = 2
+_SETTLED_PX, _SETTLED_FINEST_PX = 0.5, 0.1
+_FINEST_RENDERS = 4
+# From far off, and for a pose to start from: so many times the points and steps.
+_WIDE_POINTS, _WIDE_ITERATIONS = 2, 3
 # Steps that move the image by less end a level; coarse levels need not be exact.
 _SMALL_STEP_PX, _SMALL_COARSE_STEP_PX = 0.02, 0.1
 
@@ -39,6 +41,11 @@ class LmAligner:
     def __init__(self, scene: Scene, settings: AlignmentSettings) -> None:
         self._scene = scene
         self._settings = settings
+        self._wide_settings = dataclasses.replace(
+            settings,
+            max_points=_WIDE_POINTS * settings.max_points,
+            max_iterations=_WIDE_ITERATIONS * settings.max_iterations,
+        )
         self._keyframe: Keyframe | None = None
 
     def align(
@@ -67,7 +74,7 @@ class LmAligner:
         else:
             keyframe = self._keyframe_near(poses, camera, coarsest, stopwatch)
             iterations = 0
-            solution = self._solve(keyframe, images, 0, poses, exposure, stopwatch)
+            solution = self._solve(settings, keyframe, images, 0, poses, exposure, stopwatch)
         self._keyframe = keyframe
         with stopwatch.stage('assess'):
             total = iterations + solution.iterations
@@ -87,14 +94,21 @@ class LmAligner:
         Every level is rendered until the pose settles: a render from the wrong place shows, and
         hides, the wrong things.
         """
-        finest, iterations = self._settings.finest_level, 0
+        settings, iterations = self._wide_settings, 0
+        finest = settings.finest_level
         # The coarsest level is not rendered by itself, unless there is no other.
         levels = range(finest + 1, coarsest) or range(coarsest, finest, -1)
         for level in reversed(levels):
-            for _ in range(self._settings.start_renders):
-                keyframe = self._render(poses, camera, level, coarsest, stopwatch)
+            for _ in range(settings.start_renders):
+                keyframe = self._render(settings, poses, camera, level, coarsest, stopwatch)
                 solution = self._solve(
-                    keyframe, images[level - finest :], level - finest, poses, exposure, stopwatch
+                    settings,
+                    keyframe,
+                    images[level - finest :],
+                    level - finest,
+                    poses,
+                    exposure,
+                    stopwatch,
                 )
                 poses, exposure = _pose(keyframe, solution), solution.exposure
                 iterations += solution.iterations
@@ -112,13 +126,15 @@ class LmAligner:
         stopwatch: Stopwatch,
     ) -> tuple[Keyframe, Solution]:
         """Align with renders at the finest level, from near by."""
-        finest, iterations = self._settings.finest_level, 0
+        settings, iterations = self._wide_settings, 0
         for _ in range(_FINEST_RENDERS):
-            keyframe = self._render(poses, camera, finest, coarsest, stopwatch)
-            solution = self._solve(keyframe, images[:1], 0, poses, exposure, stopwatch)
+            keyframe = self._render(
+                settings, poses, camera, settings.finest_level, coarsest, stopwatch
+            )
+            solution = self._solve(settings, keyframe, images[:1], 0, poses, exposure, stopwatch)
             poses, exposure = _pose(keyframe, solution), solution.exposure
             iterations += solution.iterations
-            if bool((solution.moved_px < _SETTLED_PX).all()):
+            if bool((solution.moved_px < _SETTLED_FINEST_PX).all()):
                 break
         return keyframe, dataclasses.replace(solution, iterations=iterations)
 
@@ -139,17 +155,25 @@ class LmAligner:
             limit = self._settings.keyframe_motion * level.camera.width
             if bool((image_motion_px(level.surface, level.camera, delta) < limit).all()):
                 return last
-        return self._render(poses, camera, self._settings.finest_level, coarsest, stopwatch)
+        settings = self._settings
+        return self._render(settings, poses, camera, settings.finest_level, coarsest, stopwatch)
 
     def _render(
-        self, poses: Tensor, camera: Camera, level: int, coarsest: int, stopwatch: Stopwatch
+        self,
+        settings: AlignmentSettings,
+        poses: Tensor,
+        camera: Camera,
+        level: int,
+        coarsest: int,
+        stopwatch: Stopwatch,
     ) -> Keyframe:
         with stopwatch.stage('render'):
-            points = self._settings.max_points
+            points = settings.max_points
             return make_keyframe(self._scene, poses, camera, level, max(level, coarsest), points)
 
     def _solve(
         self,
+        settings: AlignmentSettings,
         keyframe: Keyframe,
         images: list[Tensor],
         above_finest: int,
@@ -161,7 +185,6 @@ class LmAligner:
 
         :param above_finest: by how many levels the first image is coarser than the finest.
         """
-        settings = self._settings
         delta = se3.inverse(poses) @ keyframe.map_T_camera
         iterations = 0
         with stopwatch.stage('solve'):

@@ -37,7 +37,7 @@ class AlignmentSettings:
         maximum=0.5,
     )
     start_renders: int = setting(
-        8,
+        6,
         'Most renders per pyramid level from a start pose and while lost.',
         minimum=1,
         maximum=50,

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from mesh_reloc_ros.cli.bag import ImageBag
 from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.files import write_whole
 from mesh_reloc_ros.geometry.pose import pose_from_text
 from mesh_reloc_ros.geometry.trajectory import Trajectory, write_tum
 from mesh_reloc_ros.settings import build, read_parameter_file, settings_of
@@ -75,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
         from mesh_reloc_ros.tracking.tracker import Tracker
 
         use_one_core_per_operation()
-        print(f'loading {arguments.mesh}', file=sys.stderr)
+        print(f'loading {arguments.mesh}', flush=True)
         tracker = Tracker(
             Scene.load(arguments.mesh, settings.device, settings.rasterizer), settings
         )
@@ -83,7 +84,8 @@ def run(arguments: argparse.Namespace) -> int:
         frames = bag.frames(arguments.start, arguments.end)
         whole = arguments.start <= 0 and math.isinf(arguments.end)
         total = len(bag) if whole else None
-        for frame in tqdm(frames, total=total, desc='tracking', unit='image'):
+        # On stdout: what is on stderr is an error, and one line.
+        for frame in tqdm(frames, total=total, desc='tracking', unit='image', file=sys.stdout):
             estimates.append(tracker.track(frame))
     if not estimates:
         raise InputError(
@@ -119,9 +121,7 @@ def _write(arguments: argparse.Namespace, estimates: list[PoseEstimate]) -> None
         )
         if arguments.report is not None:
             report = {'summary': summary, 'frames': [_entry(e) for e in estimates]}
-            temporary = arguments.report.with_name(f'{arguments.report.name}.part')
-            temporary.write_text(json.dumps(report, indent=1))
-            temporary.replace(arguments.report)
+            write_whole(arguments.report, json.dumps(report, indent=1))
     except OSError as error:
         raise InputError(f'output cannot be written: {error}') from error
     print(

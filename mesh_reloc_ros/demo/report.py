@@ -13,6 +13,7 @@ from mesh_reloc_ros.demo.figures import Outcome
 from mesh_reloc_ros.demo.plot import Span, draw_replay
 from mesh_reloc_ros.demo.received import Replay
 from mesh_reloc_ros.demo.sample.make import Sample
+from mesh_reloc_ros.files import write_whole
 from mesh_reloc_ros.geometry.trajectory import Trajectory, write_tum
 from mesh_reloc_ros.scene.mesh import load_mesh
 
@@ -73,6 +74,4 @@ def _as_json(outcome: Outcome, replay: Replay, span: Span | None) -> dict[str, A
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:
-    temporary = path.with_name(f'{path.name}.part')
-    temporary.write_text(json.dumps(content, indent=1))
-    temporary.replace(path)
+    write_whole(path, json.dumps(content, indent=1))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.files import write_whole
 from mesh_reloc_ros.geometry.pose import pose_from_numbers, pose_to_numbers
 
 PAIRING_TOLERANCE_NS = 5_000_000
@@ -65,9 +66,7 @@ def write_tum(path: Path, trajectory: Trajectory) -> None:
     for stamp_ns, pose in zip(trajectory.stamps_ns.tolist(), trajectory.poses, strict=True):
         numbers = ' '.join(f'{value:.9f}' for value in pose_to_numbers(pose))
         lines.append(f'{stamp_ns // 10**9}.{stamp_ns % 10**9:09d} {numbers}\n')
-    temporary = path.with_name(f'{path.name}.part')
-    temporary.write_text(''.join(lines))
-    temporary.replace(path)
+    write_whole(path, ''.join(lines))
 
 
 def paired(estimate: Trajectory, truth: Trajectory) -> tuple[Trajectory, Trajectory]:

@@ -14,6 +14,7 @@ import trimesh
 from numpy.typing import NDArray
 
 from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.scene.materials import check_materials
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,13 @@ def load_mesh(path: Path) -> TexturedMesh:
     """
     if not path.is_file():
         raise InputError(f'mesh {path} does not exist')
-    parts = [part for part in _load_parts(path) if len(part.faces)]
+    # A reader may take a file without faces for points.
+    parts = [part for part in _load_parts(path) if len(getattr(part, 'faces', ()))]
     if not parts:
         raise InputError(f'mesh {path} has no faces')
+    if path.suffix.lower() == '.obj':
+        with _large_images_allowed():
+            check_materials(path)
     textures = [_texture_of(part, path) for part in parts]
     counts = [len(part.vertices) for part in parts]
     offsets = np.concatenate(([0], np.cumsum(counts)[:-1]))
@@ -94,28 +99,10 @@ def _texture_of(part: Any, path: Path) -> NDArray[np.uint8]:
         )
     image = getattr(material, 'baseColorTexture', None) or getattr(material, 'image', None)
     if image is None:
-        return _untextured(material, path)
+        # A material without a texture has one plain colour.
+        return np.asarray(material.main_color[:3], dtype=np.uint8).reshape(1, 1, 3)
     with _large_images_allowed():
-        try:
-            return np.asarray(image.convert('RGB'))
-        except OSError as error:
-            raise InputError(f'mesh {path}: a texture cannot be read: {error}') from error
-
-
-def _untextured(material: Any, path: Path) -> NDArray[np.uint8]:
-    """Return the plain colour of a material that names no texture, as an image of one texel.
-
-    :raises InputError: the material names a texture, which then is missing.
-    """
-    declared = {str(key).lower(): value for key, value in (material.kwargs or {}).items()}
-    if 'map_kd' in declared:
-        named = declared['map_kd']
-        name = ' '.join(map(str, named)) if isinstance(named, (list, tuple)) else str(named)
-        raise InputError(
-            f'mesh {path}: texture {path.parent / name} is missing or unreadable: put it beside the'
-            ' mesh, under the name in the MTL file'
-        )
-    return np.asarray(material.main_color[:3], dtype=np.uint8).reshape(1, 1, 3)
+        return np.asarray(image.convert('RGB'))
 
 
 def _uvs_of(part: Any, path: Path) -> NDArray[np.float64]:

@@ -6,9 +6,12 @@ moves to any device.
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 import torch
+from numba import njit
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -82,13 +85,35 @@ def _covered_texels(mesh: TexturedMesh, material: int) -> NDArray[np.bool_]:
     if uvs.size and (uvs.min() < 0 or uvs.max() > 1):
         # A repeating texture is no atlas of charts: all of it is in use.
         return np.ones((height, width), dtype=np.bool_)
-    covered = np.zeros((height, width), dtype=np.uint8)
-    fraction_bits = 4
-    corners = np.stack((uvs[..., 0] * width - 0.5, (1 - uvs[..., 1]) * height - 0.5), axis=-1)
-    corners = np.round(corners * (1 << fraction_bits)).astype(np.int32)
-    for triangle in corners:
-        cv2.fillConvexPoly(covered, triangle, 1, shift=fraction_bits)
-    return covered.astype(np.bool_)
+    covered = np.zeros((height, width), dtype=np.bool_)
+    _mark_texels(np.stack((uvs[..., 0] * width, (1 - uvs[..., 1]) * height), axis=-1), covered)
+    return covered
+
+
+@njit(cache=True, nogil=True)
+def _mark_texels(triangles: Any, covered: Any) -> None:
+    """Mark the texels [H, W] whose centre lies in one of the triangles [F, 3, 2] (in texels).
+
+    The texel in the middle of a triangle counts in any case: it is all that a small one has.
+    """
+    height, width = covered.shape
+    for i in range(len(triangles)):
+        (ax, ay), (bx, by), (cx, cy) = triangles[i]
+        x, y = (ax + bx + cx) / 3, (ay + by + cy) / 3
+        covered[min(int(y), height - 1), min(int(x), width - 1)] = True
+        area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+        sign = 1.0 if area > 0 else -1.0
+        left, right = max(int(min(ax, bx, cx)), 0), min(int(max(ax, bx, cx)) + 1, width)
+        top, bottom = max(int(min(ay, by, cy)), 0), min(int(max(ay, by, cy)) + 1, height)
+        for row in range(top, bottom):
+            y = row + 0.5
+            for column in range(left, right):
+                x = column + 0.5
+                a = sign * ((bx - ax) * (y - ay) - (by - ay) * (x - ax))
+                b = sign * ((cx - bx) * (y - by) - (cy - by) * (x - bx))
+                c = sign * ((ax - cx) * (y - cy) - (ay - cy) * (x - cx))
+                if a >= 0 and b >= 0 and c >= 0:
+                    covered[row, column] = True
 
 
 def _mip_levels(texture: NDArray[np.uint8], covered: NDArray[np.bool_]) -> list[NDArray[np.uint8]]:

@@ -9,6 +9,8 @@ from mesh_reloc_ros.tracking.motion_filter import MotionFilter
 
 START_NS = 1_700_000_000_123_456_789
 UNEVEN_MS = (33, 5, 210, 0, 70, 1, 400, 33)
+# How long the filter takes an acceleration to last: with its size, the density of white noise.
+LASTS_S = 0.1
 TURNING = np.array([0.3, -0.2, 0.5, 0.4, -0.9, 0.6])
 
 
@@ -94,16 +96,26 @@ def test_uncertainty_grows_with_the_interval():
         motion.predict(START_NS + interval_ms * 1_000_000)
         spreads.append(np.sqrt(np.diag(motion.covariance)))
     assert (np.diff(spreads, axis=0) > 0).all()
-    # Over a second: the velocity's 1 m/s, and half of 4 m/s^2.
-    np.testing.assert_allclose(spreads[-1][:3], np.hypot(1, 2), rtol=0.01)
-    np.testing.assert_allclose(spreads[-1][3:], np.hypot(1.5, 7.5), rtol=0.01)
+    # Over a second: the velocity's 1 m/s and 1.5 rad/s, and white accelerations.
+    expected = np.repeat([1 + 4**2 * LASTS_S / 3, 1.5**2 + 15**2 * LASTS_S / 3], 3)
+    np.testing.assert_allclose(spreads[-1] ** 2, expected, rtol=0.01)
+
+
+def test_an_interval_may_be_predicted_in_parts():
+    at_once = MotionFilter(somewhere(), START_NS, 4.0, 15.0)
+    in_parts = MotionFilter(somewhere(), START_NS, 4.0, 15.0)
+    at_once.predict(START_NS + 300_000_000)
+    for interval_ms in (20, 150, 1, 0, 129):
+        in_parts.predict(in_parts.stamp_ns + interval_ms * 1_000_000)
+    np.testing.assert_allclose(in_parts.map_T_camera, at_once.map_T_camera, atol=1e-12)
+    np.testing.assert_allclose(in_parts.covariance, at_once.covariance, rtol=1e-9)
 
 
 def simulated_distances(runs, steps):
     """Return squared distances: of innovations, and of poses from the truth, per dimension."""
     rng = np.random.default_rng(7)
     start_sigma = np.repeat([0.3, 0.15, 1.0, 1.5], 3)
-    acceleration_sigma = np.repeat([2.0, 3.0], 3)
+    density = np.repeat([2.0, 3.0], 3) ** 2 * LASTS_S
     innovations, errors = [], []
     for _ in range(runs):
         motion = MotionFilter(somewhere(), START_NS, 2.0, 3.0)
@@ -114,9 +126,11 @@ def simulated_distances(runs, steps):
         for _ in range(steps):
             dt = rng.uniform(0.01, 0.1)
             stamp_ns += round(dt * 1e9)
-            acceleration = rng.normal(size=6) * acceleration_sigma
-            true = true @ exp(velocity * dt + acceleration * dt**2 / 2)
-            velocity = velocity + acceleration * dt
+            # What white acceleration does to position and velocity within the interval.
+            both = np.array([[dt**3 / 3, dt**2 / 2], [dt**2 / 2, dt]])
+            pushed, sped_up = np.sqrt(density) * rng.multivariate_normal(np.zeros(2), both, 6).T
+            true = true @ exp(velocity * dt + pushed)
+            velocity = velocity + sped_up
             mixing = 0.004 * rng.normal(size=(6, 6)) * rng.uniform(0.1, 3, size=(6, 1))
             covariance = mixing @ mixing.T + 1e-6 * np.eye(6)
             measured = true @ exp(rng.multivariate_normal(np.zeros(6), covariance))
@@ -161,5 +175,5 @@ def test_at_rest_the_velocity_is_forgotten_and_the_pose_is_not():
     np.testing.assert_allclose(motion.map_T_camera, pose, atol=1e-12)
     # It may have gone at a metre a second, and have been pushed, in any direction.
     np.testing.assert_allclose(
-        np.diag(motion.covariance)[:3] - np.diag(covariance)[:3], 1 + 4, rtol=0.01
+        np.diag(motion.covariance - covariance)[:3], 1 + 4**2 * LASTS_S / 3, rtol=0.01
     )

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-import pytest
 from small_room import perturbed
 
 from mesh_reloc_ros.cli.bag import ImageBag
