@@ -83,12 +83,14 @@ def test_a_parameter_file_gives_values_by_dotted_name(tmp_path):
     path = tmp_path / 'parameters.yaml'
     path.write_text(
         '/**:\n  ros__parameters:\n    stove: wood\n    kettle: {volume: 2.5}\n'
-        'kitchen:\n  ros__parameters:\n    kettle:\n      cups: 3\n    open: false\n'
+        'kitchen:\n  ros__parameters:\n    open: false\n'
+        '    kettle:\n      cups: 3\n      lid: {knob: round}\n'
     )
     assert read_parameter_file(path) == {
         'stove': 'wood',
         'kettle.volume': 2.5,
         'kettle.cups': 3,
+        'kettle.lid.knob': 'round',
         'open': False,
     }
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mesh_reloc_ros.geometry.camera import Camera
 from mesh_reloc_ros.scene.mesh import TexturedMesh
-from mesh_reloc_ros.scene.rasterizer import Fragments
+from mesh_reloc_ros.scene.rasterizer import Fragments, intersect
 
 
 class EmbreeRasterizer:
@@ -41,7 +41,8 @@ class EmbreeRasterizer:
         hit = self._scene.run(origins, directions, output=True)
         face = torch.from_numpy(hit['primID'].astype(np.int64))
         if map_T_camera.requires_grad:
-            barycentric, depth = self._intersect(map_T_camera, rays.reshape(-1, 3), face)
+            corners = self._corners[face.clamp(min=0)]
+            barycentric, depth = intersect(map_T_camera, rays.reshape(-1, 3), corners)
         else:
             u, v = torch.from_numpy(hit['u']), torch.from_numpy(hit['v'])
             barycentric = torch.stack((1 - u - v, u, v), dim=-1)
@@ -53,20 +54,3 @@ class EmbreeRasterizer:
             barycentric.reshape(height, width, 3),
             depth.reshape(height, width),
         )
-
-    def _intersect(self, map_T_camera: Tensor, rays: Tensor, face: Tensor) -> tuple[Tensor, Tensor]:
-        """Intersect rays [N, 3] with their known faces, differentiably in the pose.
-
-        Moeller and Trumbore, "Fast, minimum storage ray/triangle intersection", 1997.
-        """
-        pose = map_T_camera.to(torch.float32)
-        direction, origin = rays @ pose[:3, :3].T, pose[:3, 3]
-        a, b, c = self._corners[face.clamp(min=0)].unbind(1)
-        edge_b, edge_c, from_a = b - a, c - a, origin - a
-        p = torch.linalg.cross(direction, edge_c)
-        q = torch.linalg.cross(from_a, edge_b)
-        determinant = (edge_b * p).sum(-1)
-        determinant = torch.where(face >= 0, determinant, torch.ones_like(determinant))
-        u = (from_a * p).sum(-1) / determinant
-        v = (direction * q).sum(-1) / determinant
-        return torch.stack((1 - u - v, u, v), dim=-1), (edge_c * q).sum(-1) / determinant

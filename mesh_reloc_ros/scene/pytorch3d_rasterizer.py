@@ -13,7 +13,7 @@ from torch import Tensor
 from mesh_reloc_ros.geometry import se3
 from mesh_reloc_ros.geometry.camera import Camera
 from mesh_reloc_ros.scene.mesh import TexturedMesh
-from mesh_reloc_ros.scene.rasterizer import Fragments
+from mesh_reloc_ros.scene.rasterizer import Fragments, intersect
 
 _NEAR_M = 1e-3
 _BIN_TABLE_BYTES = 1 << 29
@@ -50,7 +50,33 @@ class PyTorch3DRasterizer:
         # Faces of a batch are numbered through; each view has all of them.
         face = torch.where(hit, face.remainder(len(self._faces)), face)
         depth = torch.where(hit, depth[..., 0], torch.zeros_like(depth[..., 0]))
-        return Fragments(face, barycentric[..., 0, :], depth)
+        fragments = Fragments(face, barycentric[..., 0, :], depth)
+        if not poses.requires_grad:
+            return fragments
+        crossing = (points[..., 2] < _NEAR_M)[:, self._faces].any(-1)
+        return self._with_crossing_faces(fragments, crossing, poses, camera)
+
+    def _with_crossing_faces(
+        self, fragments: Fragments, crossing: Tensor, poses: Tensor, camera: Camera
+    ) -> Fragments:
+        """Return the fragments with faces that reach behind the camera intersected anew.
+
+        PyTorch3D clips those faces, and what it passes back through the clipping is not the
+        gradient.
+
+        :param crossing: [B, F] bool, which faces they are.
+        """
+        barycentric, depth = fragments.barycentric, fragments.depth
+        for view in range(len(poses)):
+            face = fragments.face[view]
+            row, column = ((face >= 0) & crossing[view][face.clamp(min=0)]).nonzero(as_tuple=True)
+            rays = camera.rays(self._device)[row, column]
+            corners = self._vertices[self._faces[face[row, column]]]
+            weights, distance = intersect(poses[view], rays, corners)
+            pixel = (torch.full_like(row, view), row, column)
+            barycentric = barycentric.index_put(pixel, weights)
+            depth = depth.index_put(pixel, distance)
+        return Fragments(fragments.face, barycentric, depth)
 
     def _to_ndc(self, points: Tensor, camera: Camera) -> Tensor:
         """Return x, y in PyTorch3D's NDC and z in metres, [B, V, 3], of camera-frame points.

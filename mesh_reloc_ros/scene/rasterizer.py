@@ -56,3 +56,26 @@ def make_rasterizer(name: str, mesh: TexturedMesh, device: torch.device) -> Rast
     except ImportError as error:
         raise InputError(f'rasterizer {name} is not installed: {error}') from error
     return EmbreeRasterizer(mesh, device)
+
+
+def intersect(map_T_camera: Tensor, rays: Tensor, corners: Tensor) -> tuple[Tensor, Tensor]:
+    """Intersect rays with their faces' planes: barycentrics [N, 3] and depth [N].
+
+    Differentiable in the pose. Moeller and Trumbore, "Fast, minimum storage ray/triangle
+    intersection", 1997.
+
+    :param map_T_camera: [4, 4]. :param rays: [N, 3], in the camera's frame, z = 1.
+    :param corners: [N, 3, 3], in the map.
+    """
+    pose = map_T_camera.to(torch.float32)
+    direction, origin = rays @ pose[:3, :3].T, pose[:3, 3]
+    a, b, c = corners.unbind(1)
+    edge_b, edge_c, from_a = b - a, c - a, origin - a
+    p = torch.linalg.cross(direction, edge_c)
+    q = torch.linalg.cross(from_a, edge_b)
+    determinant = (edge_b * p).sum(-1)
+    # A ray along its plane, as those that hit nothing may be to any face.
+    determinant = torch.where(determinant == 0, torch.ones_like(determinant), determinant)
+    u = (from_a * p).sum(-1) / determinant
+    v = (direction * q).sum(-1) / determinant
+    return torch.stack((1 - u - v, u, v), dim=-1), (edge_c * q).sum(-1) / determinant

@@ -71,6 +71,29 @@ def test_a_wide_search_finds_it_from_far_off(room, lm, seed):
     assert pixels_off(room, estimate) < 0.1
 
 
+def test_a_render_serves_for_views_near_by_and_no_further(room, monkeypatch):
+    rendered = []
+    render = Scene.render
+
+    def spy(scene, map_T_camera, camera):
+        rendered.append(map_T_camera)
+        return render(scene, map_T_camera, camera)
+
+    # One step a level: it ends where it began, or the motion from the render is wrong.
+    lm = LmAligner(room.scene, AlignmentSettings(max_iterations=1, keyframe_motion=0.2))
+    align(lm, room.view(TRUE), [TRUE])
+    monkeypatch.setattr(Scene, 'render', spy)
+    for metres, degrees, renders in ((0.05, 2.0, 0), (0.1, 9.0, 1)):
+        pose = perturbed(TRUE, 11, metres, degrees)
+        colour = render(room.scene, torch.from_numpy(pose), CAMERA).colour[0].numpy()
+        rendered.clear()
+        alignment = align(lm, (255 * colour).round().astype(np.uint8), [pose])
+        assert len(rendered) == renders
+        off_metres, off_degrees = error(alignment.map_T_camera[0].numpy(), pose)
+        assert off_metres < 0.005
+        assert off_degrees < 0.1
+
+
 def test_a_batch_is_aligned_as_its_starts_are_one_by_one(room):
     image = photographed(room.view(TRUE), 1)
     starts = [perturbed(TRUE, seed, metres=0.02, degrees=0.7) for seed in range(3)]

@@ -57,7 +57,7 @@ def test_a_step_that_is_small_enough_is_the_last(problem):
         arguments = {'robust_scale': SCALE, 'max_iterations': 50, 'small_px': small_px}
         return solver(one, image, camera, starts[:1], neutral_exposure(1), **arguments).iterations
 
-    for small_px in (0.5, 0.02):
+    for small_px in (2.0, 1.0, 0.5, 0.2, 0.1, 0.05, 0.02):
         assert iterations(solve, small_px) == iterations(solve_by_tensors, small_px)
     assert iterations(solve, 1e9) == 1
     assert 1 < iterations(solve, 0.5) < iterations(solve, 0.001) < 30

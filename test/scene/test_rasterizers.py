@@ -199,7 +199,9 @@ def test_gradients_in_the_pose_agree_with_finite_differences(backend, quantity, 
     differences = torch.stack([(weights * (plus - minus)).sum() for (plus, _), (minus, _) in moved])
     differences = differences.double() / 2e-3
     assert differences.abs().min() > 0.05
-    assert torch.allclose(twist.grad, differences, rtol=0.02, atol=0.01 * differences.abs().max())
+    # Where PyTorch3D clips a face, the places on it that it finds are themselves less exact.
+    share = 0.05 if backend == 'pytorch3d' and min(z for _, _, z in corners) < 0 else 0.01
+    assert torch.allclose(twist.grad, differences, rtol=0.02, atol=share * differences.abs().max())
 
 
 def test_the_rasterizer_is_chosen_by_name_and_device():
