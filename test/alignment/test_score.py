@@ -35,6 +35,13 @@ def test_exposure_does_not_matter_but_an_inverted_image_does(view):
     assert torch.allclose(scores, -inverted, atol=0.02)
 
 
+def test_what_covers_a_part_of_the_view_does_not_count_against_the_rest(view):
+    surface, camera, image = view
+    covered = image.clone()
+    covered[:, : camera.width * 3 // 10] = torch.tensor([0.9, 0.1, 0.2])
+    assert float(correlation(surface, covered, camera, STILL)[0]) > 0.95
+
+
 def test_noise_scores_about_nothing(view):
     surface, camera, image = view
     noise = torch.rand(image.shape, generator=torch.Generator().manual_seed(1))

@@ -138,6 +138,26 @@ def test_polygons_become_triangles(tmp_path):
     np.testing.assert_allclose(colours_seen(mesh, 1)[0], GREEN, atol=1)
 
 
+@pytest.mark.parametrize(
+    'case', ['byte order mark', 'CRLF', 'Latin-1 OBJ', 'Latin-1 MTL', 'options']
+)
+def test_files_as_other_tools_write_them_keep_their_texture(tmp_path, case):
+    """A texture is never replaced by a plain colour without a word."""
+    save_plain(tmp_path / 'a.png', RED)
+    options = '-s 1 1 1 ' if case == 'options' else ''
+    mesh = write_panels(tmp_path, {'a': f'map_Kd {options}a.png'}, ['a'])
+    materials = tmp_path / 'panels.mtl'
+    if case == 'byte order mark':
+        mesh.write_bytes(b'\xef\xbb\xbf' + mesh.read_bytes())
+    elif case == 'CRLF':
+        for path in (mesh, materials):
+            path.write_bytes(path.read_bytes().replace(b'\n', b'\r\n'))
+    elif case != 'options':
+        path = mesh if case == 'Latin-1 OBJ' else materials
+        path.write_bytes('# Größe\n'.encode('latin-1') + path.read_bytes())
+    np.testing.assert_array_equal(load_mesh(mesh).textures[0][0, 0], RED)
+
+
 def broken_meshes(folder: Path) -> dict[str, tuple[Path, str]]:
     """Return the path and the words of the complaint, by what is wrong."""
     save_plain(folder / 'a.png', RED)
