@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import NoReturn
 
 from mesh_reloc_ros.cli import track
 from mesh_reloc_ros.demo import command as demo
 from mesh_reloc_ros.errors import InputError
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with the arguments in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f'{self.prog}: {message}; see {self.prog} --help\n')
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run a subcommand and return the exit status: 0 done, 2 unusable arguments or input."""
-    parser = argparse.ArgumentParser(
-        prog='mesh_reloc', description='Where is the camera in the textured mesh?'
-    )
+    parser = _Parser(prog='mesh_reloc', description='Where is the camera in the textured mesh?')
     commands = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
     for name, module, summary in (
         ('track', track, 'track the camera of a bag through a mesh'),

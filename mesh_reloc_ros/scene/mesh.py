@@ -14,7 +14,7 @@ import trimesh
 from numpy.typing import NDArray
 
 from mesh_reloc_ros.errors import InputError
-from mesh_reloc_ros.scene.materials import check_materials
+from mesh_reloc_ros.scene.materials import read_textures
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,9 @@ def load_mesh(path: Path) -> TexturedMesh:
     parts = [part for part in _load_parts(path) if len(getattr(part, 'faces', ()))]
     if not parts:
         raise InputError(f'mesh {path} has no faces')
-    if path.suffix.lower() == '.obj':
-        with _large_images_allowed():
-            check_materials(path)
-    textures = [_texture_of(part, path) for part in parts]
+    with _large_images_allowed():
+        read = read_textures(path) if path.suffix.lower() == '.obj' else {}
+        textures = [_texture_of(part, path, read) for part in parts]
     counts = [len(part.vertices) for part in parts]
     offsets = np.concatenate(([0], np.cumsum(counts)[:-1]))
     vertices = np.concatenate([part.vertices for part in parts]).astype(np.float32)
@@ -90,19 +89,26 @@ def _large_images_allowed() -> Iterator[None]:
         PIL.Image.MAX_IMAGE_PIXELS = limit
 
 
-def _texture_of(part: Any, path: Path) -> NDArray[np.uint8]:
+def _texture_of(
+    part: Any, path: Path, read: dict[str, NDArray[np.uint8] | None]
+) -> NDArray[np.uint8]:
+    """Return the texture of a part, of one texel where its material is a plain colour.
+
+    :param read: textures by material, where they have been read from files of their own.
+    """
     material = getattr(part.visual, 'material', None)
     if material is None:
         raise InputError(
             f'mesh {path} has no material: texture the mesh (see the README), and keep the MTL file'
             ' beside the OBJ file'
         )
+    texture = read.get(str(getattr(material, 'name', '')))
+    if texture is not None:
+        return texture
     image = getattr(material, 'baseColorTexture', None) or getattr(material, 'image', None)
     if image is None:
-        # A material without a texture has one plain colour.
         return np.asarray(material.main_color[:3], dtype=np.uint8).reshape(1, 1, 3)
-    with _large_images_allowed():
-        return np.asarray(image.convert('RGB'))
+    return np.asarray(image.convert('RGB'))
 
 
 def _uvs_of(part: Any, path: Path) -> NDArray[np.float64]:

@@ -18,6 +18,8 @@ from mesh_reloc_ros.tracking.health import Health
 from mesh_reloc_ros.tracking.motion_filter import MotionFilter
 from mesh_reloc_ros.tracking.settings import Settings
 
+# Smaller images have too few pixels to be aligned.
+_MIN_WIDTH, _MIN_HEIGHT = 40, 30
 # A thorough alignment that agrees better by less than this factor was not worth its time.
 _WORTHWHILE = 1.05
 # Images until the next thorough alignment after one that was not.
@@ -52,10 +54,15 @@ class Tracker:
     def track(self, frame: Frame) -> PoseEstimate:
         """Estimate the pose of an image; stamps may come at any interval.
 
-        :raises InputError: no start pose has been given.
+        :raises InputError: no start pose has been given, or the image is too small.
         """
         if self._start is None:
             raise InputError('no start pose: give one before the first image')
+        width, height = frame.camera.width, frame.camera.height
+        if width < _MIN_WIDTH or height < _MIN_HEIGHT:
+            raise InputError(
+                f'image of {width}x{height} is too small: at least {_MIN_WIDTH}x{_MIN_HEIGHT}'
+            )
         stopwatch = Stopwatch()
         motion = self._predicted(frame.stamp_ns, self._start)
         alignment = self._aligned(frame, motion, stopwatch)

@@ -260,3 +260,12 @@ def test_arguments_that_do_not_exist_end_with_status_2(capsys):
             main(words)
         assert end.value.code == 2
         assert 'mesh_reloc' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('arguments', [[], ['track'], ['track', '--mesh'], ['dance']])
+def test_wrong_arguments_are_told_in_one_line(arguments, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert end.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith('--help')

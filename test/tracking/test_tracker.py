@@ -9,6 +9,7 @@ from scipy.spatial.transform import Rotation
 from small_room import CAMERA, SmallRoom, clouds, error, looking, perturbed, photographed, pose_at
 
 from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.geometry.camera import Camera
 from mesh_reloc_ros.scene.scene import Scene
 from mesh_reloc_ros.settings import build
 from mesh_reloc_ros.tracking.frame import Frame, State
@@ -261,3 +262,11 @@ def test_a_covariance_turns_with_the_pose():
 def test_an_image_that_the_camera_does_not_describe_is_refused(shape, words):
     with pytest.raises(InputError, match=words):
         Frame(START_NS, np.zeros(shape, dtype=np.uint8), CAMERA)
+
+
+@pytest.mark.parametrize(('width', 'height'), [(1, 1), (5, 3), (39, 30), (40, 29)])
+def test_images_too_small_to_be_aligned_are_refused(tracker, width, height):
+    camera = Camera(width, height, 40.0, 40.0, width / 2, height / 2)
+    image = np.zeros((height, width, 3), dtype=np.uint8)
+    with pytest.raises(InputError, match='too small'):
+        tracker.track(Frame(stamp(0), image, camera))
