@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ament_index_python.packages import get_package_share_directory
+from launch import LaunchContext, LaunchDescription
 from launch.actions import (
     DeclareLaunchArgument,
     ExecuteProcess,
@@ -16,8 +17,6 @@ from launch.event_handlers import OnProcessIO
 from launch.events.process import ProcessIO
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
-
-from launch import LaunchContext, LaunchDescription
 
 _LAUNCH = Path(get_package_share_directory('mesh_reloc_ros')) / 'launch'
 
