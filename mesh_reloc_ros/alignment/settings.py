@@ -44,13 +44,14 @@ class AlignmentSettings:
     )
     max_points: int = setting(
         6000,
-        'Most pixels used at the finest level; each coarser one has half as many.',
+        'Most pixels used at the finest level, half as many at each coarser one; twice as many from'
+        ' a start pose and while lost.',
         minimum=100,
         maximum=1_000_000,
     )
     max_iterations: int = setting(
         12,
-        'Most steps per level.',
+        'Most steps per level; three times as many from a start pose and while lost.',
         minimum=1,
         maximum=200,
     )

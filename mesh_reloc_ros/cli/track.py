@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
             raise InputError(f'output {output}: the folder {output.parent} does not exist')
     estimates: list[PoseEstimate] = []
     with ImageBag(arguments.bag, arguments.image_topic, arguments.camera_info_topic) as bag:
-        # Imported here, as torch takes seconds that an unusable bag need not wait for.
+        # Imported here, as the renderer takes a while that an unusable bag need not wait for.
         from mesh_reloc_ros.scene.scene import Scene
         from mesh_reloc_ros.threads import use_one_core_per_operation
         from mesh_reloc_ros.tracking.tracker import Tracker
