@@ -8,7 +8,12 @@ import torch
 from torch import Tensor
 
 from mesh_reloc_ros.alignment.lm_cpu import solve_one
-from mesh_reloc_ros.alignment.normal_equations import NormalEquations, build
+from mesh_reloc_ros.alignment.normal_equations import (
+    NormalEquations,
+    block_prior,
+    build,
+    build_by_tensors,
+)
 from mesh_reloc_ros.alignment.points import SurfacePoints
 from mesh_reloc_ros.alignment.residual import UNKNOWNS
 from mesh_reloc_ros.geometry import se3
@@ -16,11 +21,15 @@ from mesh_reloc_ros.geometry.camera import Camera
 
 # A pull of the exposure towards none, in units of a residual of the robust scale: it matters
 # only where the image has too little contrast to tell gain and offset apart.
-_EXPOSURE_SIGMA = (0.5, 0.5, 0.5, 0.2, 0.2, 0.2)
+_EXPOSURE_SIGMA = (1.0, 1.0, 1.0, 0.5, 0.5, 0.5)
 # Steps are held to this share of the image's width: the linearisation says nothing beyond.
 _LARGE_STEP = 0.1
 # A pose that loses more of the points from view is no better, however well the rest agree.
 _MIN_SEEN = 0.6
+# The loss may rise by this factor in a step: it does not know of the blocks' own exposures.
+_MAX_RISE = 1.02
+# Bounds of the factor by which a step takes its change since the last one into account.
+_MIXING = (-3.0, 0.5)
 
 
 @dataclass(frozen=True)
@@ -51,7 +60,7 @@ def solve(
 ) -> Solution:
     """Align surface points with the image [H, W, 3], from the motion `delta` and `exposure`.
 
-    The loss is Geman-McClure's; steps that do not lower its mean over the points seen are undone.
+    The loss is Geman-McClure's; steps that make its mean over the points seen larger are undone.
     It ends with a step that moves the image by less than `small_px`, roughly, or at the last.
     On the CPU a compiled function takes the steps, elsewhere tensor operations do.
     """
@@ -88,17 +97,21 @@ def _solve_on_cpu(
             surface.colours[b].numpy(),
             surface.gradients[b].numpy(),
             surface.weights[b].numpy(),
+            surface.block_size,
             image.numpy(),
             (camera.fx, camera.fy, camera.cx, camera.cy),
             delta[b].numpy(),
             exposure[b].numpy(),
             robust_scale,
+            block_prior(robust_scale),
             max_iterations,
             _prior(robust_scale).numpy(),
             pixels_per_step[b].numpy(),
             _LARGE_STEP * camera.width,
             small_px,
             _MIN_SEEN,
+            _MAX_RISE,
+            _MIXING,
         )
     exposure = exposure.float()
     system = build(surface, image, camera, delta, exposure, robust_scale)
@@ -121,25 +134,34 @@ def solve_by_tensors(
     start, largest_px = delta, _LARGE_STEP * camera.width
     pixels_per_step = _pixels_per_step(surface, camera)
     damping = torch.full((len(delta),), 1e-4, dtype=torch.float64, device=delta.device)
-    system = build(surface, image, camera, delta, exposure, robust_scale)
+    system = build_by_tensors(surface, image, camera, delta, exposure, robust_scale)
     fewest_seen = _MIN_SEEN * system.seen
     active = torch.ones(len(delta), dtype=torch.bool, device=delta.device)
+    mixes = torch.zeros_like(active)
+    last_plain = last_step = torch.zeros_like(system.gradient)
     iterations = 0
     while iterations < max_iterations:
         iterations += 1
-        step = _step(system, exposure, damping, robust_scale)
+        plain = _step(system, exposure, damping, robust_scale)
+        mixed = _mixed(plain, last_plain, last_step, pixels_per_step)
+        step = torch.where(mixes[:, None], mixed, plain)
         moved_px = _moved_px(step[:, :6], pixels_per_step)
         step = step * (largest_px / moved_px.clamp(min=1e-9)).clamp(max=1)[:, None]
         new_delta = se3.exp(step[:, :6]) @ delta
         new_exposure = exposure + step[:, 6:].to(exposure.dtype)
-        new_system = build(surface, image, camera, new_delta, new_exposure, robust_scale)
-        better = active & (new_system.cost < system.cost) & (new_system.seen > fewest_seen)
+        new_system = build_by_tensors(surface, image, camera, new_delta, new_exposure, robust_scale)
+        lower = new_system.cost < _MAX_RISE * system.cost
+        better = active & lower & (new_system.seen > fewest_seen)
         delta = torch.where(better[:, None, None], new_delta, delta)
         exposure = torch.where(better[:, None], new_exposure, exposure)
         system = new_system.where(better, system)
+        last_plain = torch.where(better[:, None], plain, last_plain)
+        last_step = torch.where(better[:, None], step, last_step)
+        mixes = better
         damping = torch.where(better, damping * 0.1, damping * 10).clamp(1e-7, 1e7)
         active = active & (moved_px > small_px)
-        if not bool(active.any()):
+        # On a GPU it costs more to ask than to go on with what no longer changes.
+        if active.device.type == 'cpu' and not bool(active.any()):
             break
     moved_px = _moved_px(se3.log(delta @ se3.inverse(start)), pixels_per_step)
     return Solution(delta, exposure, system, moved_px, iterations)
@@ -160,6 +182,19 @@ def _step(
     step = torch.cholesky_solve(right[..., None], factor).squeeze(-1)
     # Without points there is nothing to solve for, and nowhere to go.
     return torch.where((failed == 0)[:, None], step, torch.zeros_like(step)).nan_to_num(0.0)
+
+
+def _mixed(plain: Tensor, last_plain: Tensor, last_step: Tensor, pixels_per_step: Tensor) -> Tensor:
+    """Return the steps [B, 12] by Anderson's acceleration, of depth one.
+
+    Reweighting converges linearly, each step a share of the one before: the change from one to the
+    next tells how far it goes on. See H. Walker and P. Ni, "Anderson acceleration for fixed-point
+    iterations", SIAM J. Numer. Anal. 49, 2011.
+    """
+    change = (plain - last_plain)[:, :6] * pixels_per_step
+    product = (plain[:, :6] * pixels_per_step * change).sum(-1)
+    factor = (product / (change.square().sum(-1) + 1e-30)).clamp(*_MIXING)
+    return plain - factor[:, None] * (last_step + plain - last_plain)
 
 
 def _prior(robust_scale: float) -> Tensor:

@@ -20,32 +20,41 @@ def solve_one(
     colours: Any,
     gradients: Any,
     weights: Any,
+    block_size: int,
     image: Any,
     intrinsics: Any,
     delta: Any,
     exposure: Any,
     robust_scale: float,
+    block_prior: Any,
     max_iterations: int,
     prior: Any,
     pixels_per_step: Any,
     largest_px: float,
     small_px: float,
     min_seen: float,
+    max_rise: float,
+    mixing: Any,
 ) -> int:
     """Move one `delta` [4, 4] and `exposure` [6], float64, to the solution; return the steps taken.
 
     :param prior: [12], weight of the pull towards no motion and a neutral exposure.
     :param pixels_per_step: [6], how far a unit of each part of a twist moves the image.
+    :param mixing: bounds of the factor of Anderson's acceleration.
     """
-    hessian, gradient, sums = np.zeros((12, 12)), np.zeros(12), np.zeros(5)
-    new_hessian, new_gradient, new_sums = np.zeros((12, 12)), np.zeros(12), np.zeros(5)
-    surface = (points, colours, gradients, weights)
-    accumulate(*surface, image, intrinsics, delta, exposure, robust_scale, hessian, gradient, sums)
+    surface = (points, colours, gradients, weights, block_size, image, intrinsics)
+    system, sums = np.zeros((12, 13)), np.zeros(5)
+    new_system, new_sums = np.zeros((12, 13)), np.zeros(5)
+    accumulate(*surface, delta, exposure, robust_scale, block_prior, system, sums)
     cost, fewest_seen = sums[0] / max(3 * sums[3], 1e-9), min_seen * sums[3]
-    damping, iterations = 1e-4, 0
+    damping, iterations, mixes = 1e-4, 0, False
+    last_plain, last_step = np.zeros(12), np.zeros(12)
     while iterations < max_iterations:
         iterations += 1
-        step = damped_step(hessian, gradient, exposure, damping, prior)
+        plain = damped_step(system, exposure, damping, prior)
+        step = plain.copy()
+        if mixes:
+            step = mixed_step(plain, last_plain, last_step, pixels_per_step, mixing)
         moved_px = 0.0
         for i in range(6):
             moved_px += abs(step[i]) * pixels_per_step[i]
@@ -54,21 +63,14 @@ def solve_one(
         new_delta = exp(step) @ delta
         new_exposure = exposure + step[6:]
         accumulate(
-            *surface,
-            image,
-            intrinsics,
-            new_delta,
-            new_exposure,
-            robust_scale,
-            new_hessian,
-            new_gradient,
-            new_sums,
+            *surface, new_delta, new_exposure, robust_scale, block_prior, new_system, new_sums
         )
         new_cost = new_sums[0] / max(3 * new_sums[3], 1e-9)
-        if new_cost < cost and new_sums[3] > fewest_seen:
+        mixes = new_cost < max_rise * cost and new_sums[3] > fewest_seen
+        if mixes:
             delta[:], exposure[:], cost = new_delta, new_exposure, new_cost
-            hessian, new_hessian = new_hessian, hessian
-            gradient, new_gradient = new_gradient, gradient
+            system, new_system = new_system, system
+            last_plain, last_step = plain, step
             damping = max(damping * 0.1, 1e-7)
         else:
             damping = min(damping * 10, 1e7)
@@ -78,18 +80,30 @@ def solve_one(
 
 
 @njit(cache=True, nogil=True)
-def damped_step(hessian: Any, gradient: Any, exposure: Any, damping: float, prior: Any) -> Any:
+def mixed_step(plain: Any, last_plain: Any, last_step: Any, weights: Any, bounds: Any) -> Any:
+    """Return the step [12] by Anderson's acceleration; see `lm._mixed`."""
+    product, length = 0.0, 1e-30
+    for i in range(6):
+        change = (plain[i] - last_plain[i]) * weights[i]
+        product += plain[i] * weights[i] * change
+        length += change * change
+    factor = min(max(product / length, bounds[0]), bounds[1])
+    return plain - factor * (last_step + plain - last_plain)
+
+
+@njit(cache=True, nogil=True)
+def damped_step(system: Any, exposure: Any, damping: float, prior: Any) -> Any:
     """Return the damped step [12]: zero where the points leave it undetermined."""
     n = 12
     lower, step = np.zeros((n, n)), np.empty(n)
     for i in range(n):
-        step[i] = -gradient[i]
+        step[i] = -system[i, 12]
         if i >= 6:
             step[i] -= prior[i] * (exposure[i - 6] - (1.0 if i < 9 else 0.0))
         for j in range(i + 1):
-            total = hessian[i, j]
+            total = system[i, j]
             if i == j:
-                total += hessian[i, i] * damping + prior[i] + 1e-9
+                total += system[i, i] * damping + prior[i] + 1e-9
             for k in range(j):
                 total -= lower[i, k] * lower[j, k]
             if i > j:

@@ -2,6 +2,11 @@
 
 The loss is Geman-McClure's, rho(s) = s / (1 + s) with s = (residual / scale)^2, minimised by
 iteratively reweighted least squares with weight rho'(s) = 1 / (1 + s)^2.
+
+A texture is baked from photographs of several exposures, and shades and shines as they happened to.
+So every block of points has a gain and an offset of its own per channel, small random ones on top
+of the exposure of the whole image, and they are eliminated (Schur complement). The weights do not
+follow them: a block that disagrees with the rest of the image in brightness is of less worth.
 """
 
 from __future__ import annotations
@@ -15,6 +20,9 @@ from mesh_reloc_ros.alignment.normal_equations_cpu import build_on_cpu
 from mesh_reloc_ros.alignment.points import SurfacePoints
 from mesh_reloc_ros.alignment.residual import UNKNOWNS, jacobian, residuals, sample_live
 from mesh_reloc_ros.geometry.camera import Camera
+
+# How much the exposure of a block differs from that of the image, 1 sigma.
+_BLOCK_GAIN_SIGMA, _BLOCK_OFFSET_SIGMA = 0.2, 0.1
 
 
 @dataclass(frozen=True)
@@ -67,11 +75,13 @@ def build(
         surface.colours.numpy(),
         surface.gradients.numpy(),
         surface.weights.numpy(),
+        surface.block_size,
         image.numpy(),
         (camera.fx, camera.fy, camera.cx, camera.cy),
         delta.numpy(),
         exposure.numpy(),
         robust_scale,
+        block_prior(robust_scale),
     )
     hessian, gradient, *scalars = (torch.from_numpy(array) for array in table)
     cost, variance, seen, inliers = scalars
@@ -95,19 +105,50 @@ def build_by_tensors(
     rows = jacobian(samples, surface, exposure, camera).reshape(len(delta), -1, UNKNOWNS)
     weighted = rows * weight.reshape(len(delta), -1, 1)
     right = error.reshape(len(delta), -1, 1)
+    system = weighted.transpose(1, 2) @ torch.cat((rows, right), dim=-1)
+    system = system.double() - _local(rows, right, weight, surface, robust_scale)
     count = prior.sum(1).double()
     robust = ((squared / (1 + squared)) * prior[..., None]).sum((1, 2)).double()
     total = weight.sum((1, 2)).double()
     inliers = (squared < 1).all(-1) * prior
     return NormalEquations(
-        hessian=(weighted.transpose(1, 2) @ rows).double(),
-        gradient=(weighted.transpose(1, 2) @ right).squeeze(-1).double(),
+        hessian=system[..., :UNKNOWNS],
+        gradient=system[..., UNKNOWNS],
         cost=robust / (3 * count.clamp(min=1e-9)),
         variance=(weight * error.square()).sum((1, 2)).double() / total.clamp(min=1e-9),
         chosen=_chosen(surface),
         seen=count,
         inliers=inliers.sum(1).double(),
     )
+
+
+def block_prior(robust_scale: float) -> tuple[float, float]:
+    """Return the weights of the pull of a block's gain and offset towards none."""
+    return (robust_scale / _BLOCK_GAIN_SIGMA) ** 2, (robust_scale / _BLOCK_OFFSET_SIGMA) ** 2
+
+
+def _local(
+    rows: Tensor, right: Tensor, weight: Tensor, surface: SurfacePoints, robust_scale: float
+) -> Tensor:
+    """Return what the blocks' own exposures explain of the system [B, 12, 13].
+
+    :param rows: [B, 3 N, 12]. :param right: [B, 3 N, 1]. :param weight: [B, N, 3].
+    """
+    batch, points = weight.shape[:2]
+    columns = torch.cat((rows, right), dim=-1).reshape(batch, points, 3, -1)
+    own = torch.stack((surface.colours, torch.ones_like(surface.colours)), dim=-1)
+
+    def block_sums(values: Tensor) -> Tensor:
+        """Return values [B, N, 3, 2, K] summed over blocks, [B, blocks, 3, 2, K]."""
+        return values.unflatten(1, (-1, surface.block_size)).sum(2).double()
+
+    weighted = weight[..., None, None] * own[..., None]
+    cross = block_sums(weighted * columns[..., None, :])
+    gram = block_sums(weighted * own[..., None, :])
+    prior = torch.tensor(block_prior(robust_scale), dtype=gram.dtype, device=gram.device)
+    # Without its check, for which a GPU would have to wait.
+    explained = torch.linalg.solve_ex(gram + torch.diag(prior), cross).result
+    return torch.einsum('bncij,bncik->bjk', cross[..., :UNKNOWNS], explained)
 
 
 def _chosen(surface: SurfacePoints) -> Tensor:

@@ -1,6 +1,8 @@
 """The normal equations in one compiled pass over the points, for the CPU.
 
-It computes what `normal_equations.build_by_tensors` does; `residual` has the formulas.
+It computes what `normal_equations.build_by_tensors` does; `residual` has the formulas. The Jacobian
+of a channel in the pose is its gradient [2] times the Jacobian of the pixel [2, 6], which the
+channels share.
 """
 
 from __future__ import annotations
@@ -20,39 +22,88 @@ def build_on_cpu(
     colours: NDArray[np.float32],
     gradients: NDArray[np.float32],
     weights: NDArray[np.float32],
+    block_size: int,
     image: NDArray[np.float32],
     intrinsics: tuple[float, float, float, float],
     delta: Array,
     exposure: NDArray[np.float32],
     robust_scale: float,
+    block_prior: tuple[float, float],
 ) -> tuple[Array, Array, Array, Array, Array, Array]:
     """Return hessian [B, 12, 12], gradient [B, 12], cost, variance, seen and inliers [B]."""
     batch = len(delta)
-    hessian, gradient = np.zeros((batch, 12, 12)), np.zeros((batch, 12))
-    sums = np.zeros((batch, 5))
+    system, sums = np.zeros((batch, 12, 13)), np.zeros((batch, 5))
     for b in range(batch):
         accumulate(
             points[b],
             colours[b],
             gradients[b],
             weights[b],
+            block_size,
             image,
             intrinsics,
             delta[b],
-            exposure[b],
+            exposure[b].astype(np.float64),
             robust_scale,
-            hessian[b],
-            gradient[b],
+            block_prior,
+            system[b],
             sums[b],
         )
     rho, weighted, weight, seen, inliers = sums.T
     cost = rho / (3 * np.maximum(seen, 1e-9))
     variance = weighted / np.maximum(weight, 1e-9)
-    return hessian, gradient, cost, variance, seen.copy(), inliers.copy()
+    return system[..., :12], system[..., 12], cost, variance, seen.copy(), inliers.copy()
 
 
 @njit(cache=True, nogil=True, fastmath=True)
 def accumulate(
+    points: Any,
+    colours: Any,
+    gradients: Any,
+    weights: Any,
+    block_size: int,
+    image: Any,
+    intrinsics: Any,
+    delta: Any,
+    exposure: Any,
+    scale: float,
+    block_prior: Any,
+    system: Any,
+    sums: Any,
+) -> None:
+    """Fill the system [12, 13] (hessian and gradient) and sums [5] for one pose.
+
+    The sums are those of rho, weighted squared residuals, weights, points seen and inliers.
+    """
+    system[:] = 0
+    sums[:] = 0
+    pose, own = np.zeros((6, 7)), np.zeros((3, 2, 9))
+    for first in range(0, len(points), block_size):
+        pose[:] = 0
+        own[:] = 0
+        last = min(first + block_size, len(points))
+        _add_points(
+            points[first:last],
+            colours[first:last],
+            gradients[first:last],
+            weights[first:last],
+            image,
+            intrinsics,
+            delta,
+            exposure,
+            scale,
+            pose,
+            own,
+            sums,
+        )
+        _add_block(pose, own, block_prior, system)
+    for j in range(12):
+        for k in range(j):
+            system[k, j] = system[j, k]
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _add_points(
     points: Any,
     colours: Any,
     gradients: Any,
@@ -62,24 +113,19 @@ def accumulate(
     delta: Any,
     exposure: Any,
     scale: float,
-    hessian: Any,
-    gradient: Any,
+    pose: Any,
+    own: Any,
     sums: Any,
 ) -> None:
-    """Fill hessian [12, 12], gradient [12] and sums [5] for one pose.
+    """Add a block's points to `pose` [6, 7] (lower half, and right side) and `own` [3, 2, 9].
 
-    The sums are those of rho, weighted squared residuals, weights, points seen and inliers.
+    The latter: per channel the rows of its gain and offset, with columns for the pose, for gain
+    and offset, and for the right side.
     """
-    hessian[:] = 0
-    gradient[:] = 0
-    sums[:] = 0
     fx, fy, cx, cy = intrinsics
     height, width = image.shape[:2]
     inverse_scale2 = 1.0 / (scale * scale)
-    pose = np.zeros((3, 6, 6))
-    cross = np.zeros((3, 3, 6))
-    scalars = np.zeros((3, 5))
-    row = np.zeros(6)
+    along_u, along_v = np.zeros(6), np.zeros(6)
     for i in range(len(points)):
         if not weights[i] > 0:
             continue
@@ -89,13 +135,17 @@ def accumulate(
         z = delta[2, 0] * px + delta[2, 1] * py + delta[2, 2] * pz + delta[2, 3]
         if not z > _NEAR_M:
             continue
-        u = fx * x / z + cx
-        v = fy * y / z + cy
+        x, y, inverse_z = x / z, y / z, 1 / z
+        u, v = fx * x + cx, fy * y + cy
         if not (u >= 0 and v >= 0 and u < width - 1 and v < height - 1):
             continue
         u0, v0 = int(u), int(v)
         a, b = u - u0, v - v0
-        sums[3] += weights[i]
+        along_u[0], along_u[2] = -fx * inverse_z, fx * x * inverse_z
+        along_u[3], along_u[4], along_u[5] = fx * x * y, -fx * (1 + x * x), fx * y
+        along_v[1], along_v[2] = -fy * inverse_z, fy * y * inverse_z
+        along_v[3], along_v[4], along_v[5] = fy * (1 + y * y), -fy * x * y, -fy * x
+        uu = uv = vv = eu = ev = 0.0
         inlier = True
         for c in range(3):
             c00, c10 = image[v0, u0, c], image[v0, u0 + 1, c]
@@ -111,36 +161,54 @@ def accumulate(
             sums[0] += weights[i] * squared * root
             sums[1] += weight * error * error
             sums[2] += weight
-            ax, ay = -gu * fx / z, -gv * fy / z
-            az = -(ax * x + ay * y) / z
-            row[0], row[1], row[2] = ax, ay, az
-            row[3], row[4], row[5] = az * y - ay * z, ax * z - az * x, ay * x - ax * y
+            wu, wv = weight * gu, weight * gv
+            uu += wu * gu
+            uv += wu * gv
+            vv += wv * gv
+            eu += wu * error
+            ev += wv * error
             for j in range(6):
-                scaled = weight * row[j]
-                for k in range(j + 1):
-                    pose[c, j, k] += scaled * row[k]
-                cross[c, 0, j] += scaled * error
-                cross[c, 1, j] += scaled * template
-                cross[c, 2, j] += scaled
-            scalars[c, 0] += weight * template * template
-            scalars[c, 1] += weight * template
-            scalars[c, 2] += weight
-            scalars[c, 3] += weight * template * error
-            scalars[c, 4] += weight * error
+                along = wu * along_u[j] + wv * along_v[j]
+                own[c, 0, j] += along * template
+                own[c, 1, j] += along
+            own[c, 0, 6] += weight * template * template
+            own[c, 0, 7] += weight * template
+            own[c, 1, 7] += weight
+            own[c, 0, 8] += weight * template * error
+            own[c, 1, 8] += weight * error
+        for j in range(6):
+            left = uu * along_u[j] + uv * along_v[j]
+            right = uv * along_u[j] + vv * along_v[j]
+            for k in range(j + 1):
+                pose[j, k] += left * along_u[k] + right * along_v[k]
+            pose[j, 6] += eu * along_u[j] + ev * along_v[j]
+        sums[3] += weights[i]
         if inlier:
             sums[4] += weights[i]
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _add_block(pose: Any, own: Any, prior: Any, system: Any) -> None:
+    """Add a block to the lower half of the system, its own gain and offset eliminated."""
+    for j in range(6):
+        for k in range(j + 1):
+            system[j, k] += pose[j, k]
+        system[j, 12] += pose[j, 6]
     for c in range(3):
-        for j in range(6):
+        gain, offset = own[c]
+        offset[6] = gain[7]
+        gg, go, oo = gain[6] + prior[0], gain[7], offset[7] + prior[1]
+        determinant = gg * oo - go * go
+        for j in range(8):
+            by_gain = (oo * gain[j] - go * offset[j]) / determinant
+            by_offset = (gg * offset[j] - go * gain[j]) / determinant
+            # The unknown that a column of a channel belongs to: pose, alpha or beta.
+            row = j if j < 6 else (6 + c if j == 6 else 9 + c)
             for k in range(j + 1):
-                hessian[j, k] += pose[c, j, k]
-            gradient[j] += cross[c, 0, j]
-            hessian[6 + c, j] = cross[c, 1, j]
-            hessian[9 + c, j] = cross[c, 2, j]
-        hessian[6 + c, 6 + c] = scalars[c, 0]
-        hessian[9 + c, 6 + c] = scalars[c, 1]
-        hessian[9 + c, 9 + c] = scalars[c, 2]
-        gradient[6 + c] = scalars[c, 3]
-        gradient[9 + c] = scalars[c, 4]
-    for j in range(12):
-        for k in range(j):
-            hessian[k, j] = hessian[j, k]
+                column = k if k < 6 else (6 + c if k == 6 else 9 + c)
+                system[row, column] -= by_gain * gain[k] + by_offset * offset[k]
+                if j >= 6:
+                    system[row, column] += own[c, j - 6, k]
+            system[row, 12] -= by_gain * gain[8] + by_offset * offset[8]
+            if j >= 6:
+                system[row, 12] += own[c, j - 6, 8]

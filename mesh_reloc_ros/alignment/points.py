@@ -24,10 +24,12 @@ class SurfacePoints:
     """[B, N, 3, 2] float32, change of each channel per pixel along u and v."""
     weights: Tensor
     """[B, N] float32, how much each point counts; 0 for padding."""
+    block_size: int
+    """So many points in a row lie in one block of the image, which may be lit in its own way."""
 
 
-# Cells of this many pixels a side share the points evenly.
-_CELL = 8
+# Cells of this many pixels a side share the points evenly; a block is so many cells a side.
+_CELL, _CELLS = 8, 8
 # Gradients below this, per pixel, are the noise of a camera.
 _GRADIENT_FLOOR = 0.004
 
@@ -37,25 +39,31 @@ def all_points(level: RenderLevel) -> SurfacePoints:
     height, width = level.colour.shape[-2:]
     index = torch.arange(height * width, device=level.colour.device).expand(len(level.colour), -1)
     du, dv = _gradients(level)
-    return _gathered(level, du, dv, index, level.mask.reshape(index.shape))
+    return _gathered(level, du, dv, index, level.mask.reshape(index.shape), height * width)
 
 
 def select_points(level: RenderLevel, max_points: int) -> SurfacePoints:
-    """Return the pixels of strongest gradient, an equal number from each cell of the image."""
+    """Return the pixels of strongest gradient, an equal number from each cell, block by block."""
     du, dv = _gradients(level)
     strength = (du.square() + dv.square()).sum(1).sqrt() * _surrounded(level)
-    batch, height, width = strength.shape
-    padded = functional.pad(strength, (0, -width % _CELL, 0, -height % _CELL))
-    rows, columns = padded.shape[1] // _CELL, padded.shape[2] // _CELL
-    cells = padded.reshape(batch, rows, _CELL, columns, _CELL).transpose(2, 3).flatten(3)
-    per_cell = min(math.ceil(max_points / (rows * columns)), _CELL**2)
+    height, width = strength.shape[1:]
+    side = _CELL * _CELLS
+    padded = functional.pad(strength, (0, -width % side, 0, -height % side))
+    rows, columns = padded.shape[1] // side, padded.shape[2] // side
+    # [B, block row, block column, cell row, cell column, row, column]
+    cells = padded.reshape(-1, rows, _CELLS, _CELL, columns, _CELLS, _CELL)
+    cells = cells.permute(0, 1, 4, 2, 5, 3, 6).flatten(5)
+    shares = math.ceil(height / _CELL) * math.ceil(width / _CELL)
+    per_cell = min(math.ceil(max_points / shares), _CELL**2)
     best, place = cells.topk(per_cell, dim=-1, sorted=False)
-    cell_row = torch.arange(rows, device=place.device)[:, None, None]
-    cell_column = torch.arange(columns, device=place.device)[:, None]
-    row = (cell_row * _CELL + place // _CELL).clamp(max=height - 1)
-    column = (cell_column * _CELL + place % _CELL).clamp(max=width - 1)
-    index = (row * width + column).reshape(batch, -1)
-    return _gathered(level, du, dv, index, best.reshape(batch, -1) > _GRADIENT_FLOOR)
+    pixel = torch.arange(padded[0].numel(), device=place.device).reshape(1, *padded.shape[1:])
+    pixel = pixel.reshape(-1, rows, _CELLS, _CELL, columns, _CELLS, _CELL)
+    pixel = pixel.permute(0, 1, 4, 2, 5, 3, 6).flatten(5).expand_as(cells).gather(-1, place)
+    row = (pixel // padded.shape[2]).clamp(max=height - 1)
+    column = (pixel % padded.shape[2]).clamp(max=width - 1)
+    index = (row * width + column).flatten(1)
+    counts = best.flatten(1) > _GRADIENT_FLOOR
+    return _gathered(level, du, dv, index, counts, per_cell * _CELLS**2)
 
 
 def _gradients(level: RenderLevel) -> tuple[Tensor, Tensor]:
@@ -74,7 +82,12 @@ def _surrounded(level: RenderLevel) -> Tensor:
 
 
 def _gathered(
-    level: RenderLevel, du: Tensor, dv: Tensor, index: Tensor, counts: Tensor
+    level: RenderLevel,
+    du: Tensor,
+    dv: Tensor,
+    index: Tensor,
+    counts: Tensor,
+    block_size: int,
 ) -> SurfacePoints:
     """Return the pixels `index` [B, N] as points; `counts` [B, N] says which are not padding."""
     channels = index[:, None].expand(-1, 3, -1)
@@ -89,4 +102,5 @@ def _gathered(
         colours=pick(level.colour),
         gradients=torch.stack((pick(du), pick(dv)), dim=-1),
         weights=counts.to(torch.float32),
+        block_size=block_size,
     )

@@ -43,7 +43,7 @@ class AlignmentSettings:
         maximum=50,
     )
     max_points: int = setting(
-        6000,
+        3000,
         'Most pixels used at the finest level, half as many at each coarser one; twice as many from'
         ' a start pose and while lost.',
         minimum=100,

@@ -114,7 +114,7 @@ def test_gain_and_offset_of_each_channel_are_found(room, lm):
     alignment = align(lm, image, [perturbed(TRUE, 3, metres=0.02, degrees=0.7)])
     expected = np.concatenate((gain, np.array(offset) / 255))
     # Sampling the image between its pixels takes some of its contrast.
-    np.testing.assert_allclose(alignment.exposure[0], expected, atol=0.03)
+    np.testing.assert_allclose(alignment.exposure[0], expected, atol=0.04)
     assert pixels_off(room, alignment.map_T_camera[0].numpy()) < 0.1
     # The same exposure to begin with changes nothing of what is found.
     exposure = torch.tensor(expected[None], dtype=torch.float32)

@@ -18,6 +18,11 @@ SCALE = 0.12
 EXPOSURE = torch.tensor([1.2, 0.85, 1.0, 0.05, -0.03, 0.08])
 
 
+def picked(surface: SurfacePoints, views: list[int]) -> SurfacePoints:
+    tensors = (surface.points, surface.colours, surface.gradients, surface.weights)
+    return SurfacePoints(*(values[views] for values in tensors), surface.block_size)
+
+
 @pytest.fixture
 def problem(room_levels):
     """Return points of a render, that render in another exposure and with noise, and its camera.
@@ -30,8 +35,7 @@ def problem(room_levels):
     noise = 0.01 * torch.randn(colour.shape, generator=generator)
     image = (EXPOSURE[:3] * colour + EXPOSURE[3:] + noise).contiguous()
     surface = select_points(level, 1500)
-    first = [getattr(surface, name)[:1] for name in surface.__dataclass_fields__]
-    surface = SurfacePoints(*(values.expand(3, *values.shape[1:]) for values in first))
+    surface = picked(surface, [0, 0, 0])
     sigma = torch.tensor([0.04] * 3 + [0.02] * 3, dtype=torch.float64)
     starts = se3.exp(sigma * torch.randn(3, 6, generator=generator, dtype=torch.float64))
     return surface, image, level.camera, starts
@@ -46,12 +50,13 @@ def test_the_compiled_solver_takes_the_steps_of_the_tensor_solver(problem, steps
     assert torch.allclose(compiled.delta, tensors.delta, atol=1e-5)
     assert torch.allclose(compiled.exposure, tensors.exposure, atol=1e-4)
     assert torch.allclose(compiled.moved_px, tensors.moved_px, atol=2e-3)
-    assert torch.allclose(compiled.system.hessian, tensors.system.hessian, rtol=1e-3, atol=1e-2)
+    limit = 1e-4 * float(tensors.system.hessian.max())
+    assert torch.allclose(compiled.system.hessian, tensors.system.hessian, atol=limit)
 
 
 def test_a_step_that_is_small_enough_is_the_last(problem):
     surface, image, camera, starts = problem
-    one = SurfacePoints(*(getattr(surface, name)[:1] for name in surface.__dataclass_fields__))
+    one = picked(surface, [0])
 
     def iterations(solver, small_px):
         arguments = {'robust_scale': SCALE, 'max_iterations': 50, 'small_px': small_px}
@@ -60,7 +65,7 @@ def test_a_step_that_is_small_enough_is_the_last(problem):
     for small_px in (2.0, 1.0, 0.5, 0.2, 0.1, 0.05, 0.02):
         assert iterations(solve, small_px) == iterations(solve_by_tensors, small_px)
     assert iterations(solve, 1e9) == 1
-    assert 1 < iterations(solve, 0.5) < iterations(solve, 0.001) < 30
+    assert 1 < iterations(solve, 0.5) < iterations(solve, 0.001) < 45
 
 
 @pytest.mark.parametrize('solver', [solve, solve_by_tensors])

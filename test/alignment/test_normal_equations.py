@@ -5,7 +5,7 @@ import torch
 
 from mesh_reloc_ros.alignment.normal_equations import build, build_by_tensors
 from mesh_reloc_ros.alignment.points import SurfacePoints
-from mesh_reloc_ros.alignment.residual import residuals, sample_live
+from mesh_reloc_ros.alignment.residual import jacobian, residuals, sample_live
 from mesh_reloc_ros.geometry import se3
 from mesh_reloc_ros.geometry.camera import Camera
 
@@ -29,6 +29,7 @@ def random_problem(seed=1, batch=3, count=700):
         colours=uniform(batch, count, 3),
         gradients=0.2 * (uniform(batch, count, 3, 2) - 0.5),
         weights=(uniform(batch, count) - 0.3).clamp(min=0),
+        block_size=count // 7,
     )
     image = uniform(60, 80, 3)
     delta = se3.exp(0.2 * (uniform(batch, 6).double() - 0.5))
@@ -54,18 +55,44 @@ def test_the_compiled_pass_equals_tensor_operations():
 
 
 @pytest.mark.parametrize('pass_over', [build, build_by_tensors])
-def test_the_gradient_is_that_of_the_robust_loss(pass_over):
-    """In the exposure, on which the residual depends as its Jacobian says everywhere."""
+def test_a_blocks_gain_and_offset_are_eliminated(pass_over):
+    """The system equals that in all unknowns, the blocks' own among them, solved for the latter."""
     surface, image, camera, delta, exposure, scale = random_problem(seed=2)
-    unknown = exposure.double().requires_grad_()
     samples = sample_live(delta, surface.points, image, camera)
-    squared = (residuals(samples, surface, unknown) / scale).square()
-    weights = (surface.weights * samples.inside)[..., None]
-    rho = (squared / (1 + squared) * weights).sum((1, 2))
-    (0.5 * scale**2 * rho.sum()).backward()
+    error = residuals(samples, surface, exposure)
+    weight = (1 / (1 + (error / scale).square())).square()
+    weight = (weight * (surface.weights * samples.inside)[..., None]).double()
+    rows = jacobian(samples, surface, exposure, camera).double()
     system = pass_over(surface, image, camera, delta, exposure, scale)
-    assert torch.allclose(system.gradient[:, 6:], unknown.grad, rtol=1e-4, atol=1e-5)
-    assert torch.allclose(system.cost, (rho / (3 * weights.sum((1, 2)))).detach(), rtol=1e-4)
+    blocks = rows.shape[1] // surface.block_size
+    # Unknowns: the image's twelve, then gain and offset by block and channel.
+    own = torch.zeros(*rows.shape[:3], blocks, 3, 2, dtype=torch.float64)
+    for n in range(rows.shape[1]):
+        for c in range(3):
+            own[:, n, c, n // surface.block_size, c, 0] = surface.colours[:, n, c]
+            own[:, n, c, n // surface.block_size, c, 1] = 1
+    rows = torch.cat((rows, own.flatten(3)), dim=-1).flatten(1, 2)
+    weighted = rows * weight.flatten(1)[..., None]
+    hessian = weighted.transpose(1, 2) @ rows
+    gradient = (weighted.transpose(1, 2) @ error.double().flatten(1)[..., None])[..., 0]
+    prior = torch.tensor([(scale / 0.2) ** 2, (scale / 0.1) ** 2]).repeat(3 * blocks).double()
+    left, corner = hessian[:, :12, 12:], hessian[:, 12:, 12:] + torch.diag(prior)
+    solved = torch.linalg.solve(corner, left.transpose(1, 2))
+    expected = hessian[:, :12, :12] - left @ solved
+    assert torch.allclose(system.hessian, expected, rtol=1e-3, atol=1e-3 * float(expected.max()))
+    expected = gradient[:, :12] - (gradient[:, None, 12:] @ solved)[:, 0]
+    assert torch.allclose(system.gradient, expected, rtol=1e-3, atol=1e-4 * float(expected.max()))
+
+
+@pytest.mark.parametrize('pass_over', [build, build_by_tensors])
+def test_the_cost_is_the_robust_loss(pass_over):
+    surface, image, camera, delta, exposure, scale = random_problem(seed=2)
+    samples = sample_live(delta, surface.points, image, camera)
+    squared = (residuals(samples, surface, exposure) / scale).square()
+    weights = (surface.weights * samples.inside)[..., None]
+    rho = (squared / (1 + squared) * weights).sum((1, 2)).double()
+    system = pass_over(surface, image, camera, delta, exposure, scale)
+    assert torch.allclose(system.cost, rho / (3 * weights.sum((1, 2))), rtol=1e-4)
 
 
 @pytest.mark.parametrize('pass_over', [build, build_by_tensors])
@@ -74,7 +101,11 @@ def test_figures_of_a_problem_that_can_be_counted(pass_over):
     points = torch.tensor([[0.0, 0, 1], [0, 0, 1], [0, 0, 1], [0, 0, -1]])[None]
     colours = torch.tensor([0.5, 0.6, 0.9, 0.5])[None, :, None].expand(1, 4, 3)
     surface = SurfacePoints(
-        points, colours.contiguous(), torch.zeros(1, 4, 3, 2), torch.tensor([[1.0, 0.5, 1.0, 1.0]])
+        points,
+        colours.contiguous(),
+        torch.zeros(1, 4, 3, 2),
+        torch.tensor([[1.0, 0.5, 1.0, 1.0]]),
+        block_size=4,
     )
     image = torch.full((60, 80, 3), 0.5)
     still, neutral = torch.eye(4, dtype=torch.float64)[None], torch.tensor([[1.0, 1, 1, 0, 0, 0]])

@@ -38,6 +38,7 @@ def problem():
         colours=torch.rand(2, 80, 3, generator=generator, dtype=torch.float64),
         gradients=(SLOPES / alpha).expand(2, 80, 3, 2),
         weights=torch.ones(2, 80, dtype=torch.float64),
+        block_size=80,
     )
     return se3.exp(twists), exposure, surface
 
