@@ -55,10 +55,10 @@ class AdamAligner:
         poses = map_T_camera.to(dtype=torch.float64, device=device)
         exposure = neutral_exposure(len(poses)) if exposure is None else exposure
         with stopwatch.stage('pyramid'):
-            images = image_pyramid(image, level, coarsest, device)
+            images = image_pyramid(image, coarsest, device)
         with stopwatch.stage('solve'):
             poses, exposure, iterations = self._minimise(
-                images[0], finest, poses, exposure.to(device)
+                images[level].float() / 255, finest, poses, exposure.to(device)
             )
         with stopwatch.stage('assess'):
             keyframe = make_keyframe(
@@ -68,7 +68,7 @@ class AdamAligner:
             still = torch.eye(4, dtype=torch.float64, device=device).repeat(len(poses), 1, 1)
             solution = solve(
                 keyframe.levels[0].surface,
-                images[0],
+                images[level],
                 finest,
                 still,
                 exposure,
@@ -77,6 +77,9 @@ class AdamAligner:
                 small_px=0.0,
             )
             return assess(keyframe, images, solution, iterations, settings.covariance_scale)
+
+    def look_ahead(self, camera: Camera, map_T_camera: Tensor) -> None:
+        """Do nothing: every step renders anew."""
 
     def _minimise(
         self, image: Tensor, camera: Camera, start: Tensor, exposure: Tensor

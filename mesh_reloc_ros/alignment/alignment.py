@@ -61,3 +61,10 @@ class Aligner(Protocol):
         :param wide: the start may be far off, and more time may be spent.
         """
         ...
+
+    def look_ahead(self, camera: Camera, map_T_camera: Tensor) -> None:
+        """Do beforehand what an image expected at a pose [1, 4, 4] will need.
+
+        It may run on a thread of its own, beside `align`.
+        """
+        ...

@@ -22,12 +22,12 @@ def assess(
 ) -> Alignment:
     """Judge the poses that a solver has found.
 
-    :param images: the live image's levels [H, W, 3], as the keyframe's.
+    :param images: the live image's levels [H, W, 3], from the full image on.
     :param iterations: steps taken in all. :param covariance_scale: see the settings.
     """
     score = correlation(
         keyframe.everything.surface,
-        images[keyframe.score_level],
+        images[keyframe.everything.number],
         keyframe.everything.camera,
         solution.delta,
     )

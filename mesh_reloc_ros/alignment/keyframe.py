@@ -7,19 +7,24 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from mesh_reloc_ros.alignment.patches import select_patch_points
 from mesh_reloc_ros.alignment.points import SurfacePoints, all_points, select_points
-from mesh_reloc_ros.alignment.pyramid import render_pyramid
+from mesh_reloc_ros.alignment.pyramid import RenderLevel, render_pyramid
 from mesh_reloc_ros.geometry.camera import Camera
 from mesh_reloc_ros.scene.scene import Scene
 
-# Levels above the finest at which the score is taken: coarse enough not to mind a pixel.
-_SCORE_LEVEL = 2
+# Coarser images than this show too little to be aligned.
+MIN_SIDE_PX = 24
+# The whole view is rendered by so many levels coarser than the patches, if the image is large.
+_PATCH_LEVELS = 2
 
 
 @dataclass(frozen=True)
 class KeyframeLevel:
-    """One pyramid level: its camera and its points."""
+    """One pyramid level: its number, its camera and its points."""
 
+    number: int
+    """0 is the full image."""
     camera: Camera
     surface: SurfacePoints
 
@@ -36,8 +41,6 @@ class Keyframe:
     """Finest first."""
     everything: KeyframeLevel
     """Every pixel of a coarse level, for the score."""
-    score_level: int
-    """Index of that level among `levels`."""
     coverage: Tensor
     """[B], share of the image that the mesh covers."""
 
@@ -45,22 +48,43 @@ class Keyframe:
 def make_keyframe(
     scene: Scene, map_T_camera: Tensor, camera: Camera, finest: int, coarsest: int, max_points: int
 ) -> Keyframe:
-    """Render from poses [B, 4, 4] at pyramid level `finest` and choose points up to `coarsest`.
+    """Render from poses [B, 4, 4] and choose points of pyramid level `finest` up to `coarsest`.
 
     :param max_points: at the finest level; each coarser one has half as many.
     """
-    at_finest = camera.at_level(finest)
-    render = scene.render(map_T_camera, at_finest)
-    pyramid = render_pyramid(render.colour, render.depth, at_finest, coarsest + 1 - finest)
-    score_level = min(_SCORE_LEVEL, len(pyramid) - 1)
+    rendered = _rendered_level(camera, finest)
+    at_rendered = camera.at_level(rendered)
+    render = scene.render(map_T_camera, at_rendered)
+    count = max(coarsest, rendered + 1) + 1 - rendered
+    pyramid = render_pyramid(render.colour, render.depth, at_rendered, count)
+    levels = [
+        _level(number, view, select_points(view, max_points >> (number - finest)))
+        for number, view in enumerate(pyramid, start=rendered)
+    ]
+    if rendered > finest:
+        at_finest = camera.at_level(finest)
+        surface = select_patch_points(
+            scene, map_T_camera, at_finest, pyramid[0], rendered - finest, max_points
+        )
+        levels.insert(0, KeyframeLevel(finest, at_finest, surface))
     return Keyframe(
         map_T_camera=map_T_camera,
         camera=camera,
-        levels=[
-            KeyframeLevel(level.camera, select_points(level, max_points >> i))
-            for i, level in enumerate(pyramid)
-        ],
-        everything=KeyframeLevel(pyramid[score_level].camera, all_points(pyramid[score_level])),
-        score_level=score_level,
+        levels=[level for level in levels if level.number <= coarsest],
+        # One level coarser than what was rendered: it should not mind a pixel.
+        everything=_level(rendered + 1, pyramid[1], all_points(pyramid[1])),
         coverage=render.mask.to(torch.float32).mean((1, 2)),
     )
+
+
+def _rendered_level(camera: Camera, finest: int) -> int:
+    """Return the level at which the whole view is rendered."""
+    shorter = min(camera.width, camera.height) >> finest
+    levels = _PATCH_LEVELS
+    while levels and shorter >> levels < 2 * MIN_SIDE_PX:
+        levels -= 1
+    return finest + levels
+
+
+def _level(number: int, view: RenderLevel, surface: SurfacePoints) -> KeyframeLevel:
+    return KeyframeLevel(number, view.camera, surface)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -11,8 +12,8 @@ from mesh_reloc_ros.alignment.lm_cpu import solve_one
 from mesh_reloc_ros.alignment.normal_equations import (
     NormalEquations,
     block_prior,
-    build,
     build_by_tensors,
+    system_of_sums,
 )
 from mesh_reloc_ros.alignment.points import SurfacePoints
 from mesh_reloc_ros.alignment.residual import UNKNOWNS
@@ -63,6 +64,8 @@ def solve(
     The loss is Geman-McClure's; steps that make its mean over the points seen larger are undone.
     It ends with a step that moves the image by less than `small_px`, roughly, or at the last.
     On the CPU a compiled function takes the steps, elsewhere tensor operations do.
+
+    :param image: of 0 to 255.
     """
     by = _solve_on_cpu if image.device.type == 'cpu' else solve_by_tensors
     return by(
@@ -90,6 +93,7 @@ def _solve_on_cpu(
 ) -> Solution:
     start, delta, exposure = delta, delta.clone(), exposure.double()
     pixels_per_step = _pixels_per_step(surface, camera)
+    systems, sums = np.zeros((len(delta), 12, 13)), np.zeros((len(delta), 5))
     iterations = 0
     for b in range(len(delta)):
         iterations += solve_one(
@@ -112,11 +116,12 @@ def _solve_on_cpu(
             _MIN_SEEN,
             _MAX_RISE,
             _MIXING,
+            systems[b],
+            sums[b],
         )
-    exposure = exposure.float()
-    system = build(surface, image, camera, delta, exposure, robust_scale)
-    moved_px = _moved_px(se3.log(delta @ se3.inverse(start)), pixels_per_step)
-    return Solution(delta, exposure, system, moved_px, iterations)
+    moved_px = _moved_px(_small_twists(delta @ se3.inverse(start)), pixels_per_step)
+    system = system_of_sums(systems, sums, surface)
+    return Solution(delta, exposure.float(), system, moved_px, iterations)
 
 
 def solve_by_tensors(
@@ -163,7 +168,7 @@ def solve_by_tensors(
         # On a GPU it costs more to ask than to go on with what no longer changes.
         if active.device.type == 'cpu' and not bool(active.any()):
             break
-    moved_px = _moved_px(se3.log(delta @ se3.inverse(start)), pixels_per_step)
+    moved_px = _moved_px(_small_twists(delta @ se3.inverse(start)), pixels_per_step)
     return Solution(delta, exposure, system, moved_px, iterations)
 
 
@@ -206,7 +211,14 @@ def _prior(robust_scale: float) -> Tensor:
 
 def image_motion_px(surface: SurfacePoints, camera: Camera, delta: Tensor) -> Tensor:
     """Return how far motions `delta` [B, 4, 4] move the image [B], roughly, in pixels."""
-    return _moved_px(se3.log(delta), _pixels_per_step(surface, camera))
+    return _moved_px(_small_twists(delta), _pixels_per_step(surface, camera))
+
+
+def _small_twists(motions: Tensor) -> Tensor:
+    """Return the twists [B, 6] of motions [B, 4, 4], to the first order of the angle."""
+    odd = 0.5 * (motions[:, :3, :3] - motions[:, :3, :3].transpose(1, 2))
+    turns = (odd[:, 2, 1], odd[:, 0, 2], odd[:, 1, 0])
+    return torch.cat((motions[:, :3, 3], torch.stack(turns, dim=-1)), dim=-1)
 
 
 def _moved_px(twists: Tensor, pixels_per_step: Tensor) -> Tensor:

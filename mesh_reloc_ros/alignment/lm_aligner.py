@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import numpy as np
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from mesh_reloc_ros.alignment.alignment import Alignment, neutral_exposure
 from mesh_reloc_ros.alignment.assessment import assess
-from mesh_reloc_ros.alignment.keyframe import Keyframe, make_keyframe
+from mesh_reloc_ros.alignment.keyframe import MIN_SIDE_PX, Keyframe, make_keyframe
 from mesh_reloc_ros.alignment.lm import Solution, image_motion_px, solve
 from mesh_reloc_ros.alignment.pyramid import image_pyramid
 from mesh_reloc_ros.alignment.settings import AlignmentSettings
@@ -22,15 +23,15 @@ from mesh_reloc_ros.stopwatch import Stopwatch
 
 # Each coarser level tolerates this much more of the residual that it has at the finest.
 _ROBUST_GROWTH = 0.5
-# Coarser images than this show too little to be aligned.
-_MIN_SIDE_PX = 24
 # From far off: a pose that moved the image by less, at the level rendered, needs no new render.
 _SETTLED_PX, _SETTLED_FINEST_PX = 0.5, 0.1
 _FINEST_RENDERS = 4
+# An image waits for a new render only when the view has moved this many times as far as allowed.
+_STRETCH = 3
 # From far off, and for a pose to start from: so many times the points and steps.
 _WIDE_POINTS, _WIDE_ITERATIONS = 2, 3
 # Steps that move the image by less end a level; coarse levels need not be exact.
-_SMALL_STEP_PX, _SMALL_COARSE_STEP_PX = 0.02, 0.1
+_SMALL_STEP_PX, _SMALL_COARSE_STEP_PX = 0.05, 0.2
 
 
 class LmAligner:
@@ -65,17 +66,17 @@ class LmAligner:
         exposure = exposure.to(device)
         coarsest = _coarsest_level(camera, settings, wide)
         with stopwatch.stage('pyramid'):
-            images = image_pyramid(image, settings.finest_level, coarsest, device)
+            images = image_pyramid(image, coarsest + 1, device)
         if wide:
             poses, exposure, iterations = self._approach(
                 images, camera, poses, exposure, coarsest, stopwatch
             )
             keyframe, solution = self._settle(images, camera, poses, exposure, coarsest, stopwatch)
+            self._keyframe = keyframe
         else:
             keyframe = self._keyframe_near(poses, camera, coarsest, stopwatch)
             iterations = 0
-            solution = self._solve(settings, keyframe, images, 0, poses, exposure, stopwatch)
-        self._keyframe = keyframe
+            solution = self._solve(settings, keyframe, images, poses, exposure, stopwatch)
         with stopwatch.stage('assess'):
             total = iterations + solution.iterations
             return assess(keyframe, images, solution, total, settings.covariance_scale)
@@ -101,15 +102,7 @@ class LmAligner:
         for level in reversed(levels):
             for _ in range(settings.start_renders):
                 keyframe = self._render(settings, poses, camera, level, coarsest, stopwatch)
-                solution = self._solve(
-                    settings,
-                    keyframe,
-                    images[level - finest :],
-                    level - finest,
-                    poses,
-                    exposure,
-                    stopwatch,
-                )
+                solution = self._solve(settings, keyframe, images, poses, exposure, stopwatch)
                 poses, exposure = _pose(keyframe, solution), solution.exposure
                 iterations += solution.iterations
                 if bool((solution.moved_px < _SETTLED_PX).all()):
@@ -128,35 +121,46 @@ class LmAligner:
         """Align with renders at the finest level, from near by."""
         settings, iterations = self._wide_settings, 0
         for _ in range(_FINEST_RENDERS):
-            keyframe = self._render(
-                settings, poses, camera, settings.finest_level, coarsest, stopwatch
-            )
-            solution = self._solve(settings, keyframe, images[:1], 0, poses, exposure, stopwatch)
+            finest = settings.finest_level
+            keyframe = self._render(settings, poses, camera, finest, coarsest, stopwatch)
+            solution = self._solve(settings, keyframe, images, poses, exposure, stopwatch, finest)
             poses, exposure = _pose(keyframe, solution), solution.exposure
             iterations += solution.iterations
             if bool((solution.moved_px < _SETTLED_FINEST_PX).all()):
                 break
         return keyframe, dataclasses.replace(solution, iterations=iterations)
 
+    def look_ahead(self, camera: Camera, map_T_camera: Tensor) -> None:
+        """Render at the pose if the last render will soon be too far from there."""
+        settings = self._settings
+        pose = map_T_camera.to(dtype=torch.float64, device=self._scene.device)
+        if self._motion_since_render(pose, camera) > settings.keyframe_motion:
+            coarsest = _coarsest_level(camera, settings, wide=False)
+            self._keyframe = self._render(
+                settings, pose, camera, settings.finest_level, coarsest, Stopwatch()
+            )
+
     def _keyframe_near(
         self, poses: Tensor, camera: Camera, coarsest: int, stopwatch: Stopwatch
     ) -> Keyframe:
         """Return the last keyframe if the view from the poses is much the same, or a new one."""
+        settings, keyframe = self._settings, self._keyframe
+        farthest = _STRETCH * settings.keyframe_motion
+        if keyframe is None or self._motion_since_render(poses, camera) > farthest:
+            finest = settings.finest_level
+            keyframe = self._render(settings, poses, camera, finest, coarsest, stopwatch)
+            self._keyframe = keyframe
+        return keyframe
+
+    def _motion_since_render(self, poses: Tensor, camera: Camera) -> float:
+        """Return how far the image has moved since the last keyframe, as a share of its width."""
         last = self._keyframe
-        fits = (
-            last is not None
-            and last.camera == camera
-            and len(last.map_T_camera) == len(poses)
-            and last.score_level <= coarsest - self._settings.finest_level
-        )
-        if last is not None and fits:
-            level = last.levels[0]
-            delta = se3.inverse(poses) @ last.map_T_camera
-            limit = self._settings.keyframe_motion * level.camera.width
-            if bool((image_motion_px(level.surface, level.camera, delta) < limit).all()):
-                return last
-        settings = self._settings
-        return self._render(settings, poses, camera, settings.finest_level, coarsest, stopwatch)
+        if last is None or last.camera != camera or len(last.map_T_camera) != len(poses):
+            return math.inf
+        level = last.levels[0]
+        delta = se3.inverse(poses) @ last.map_T_camera
+        motion = image_motion_px(level.surface, level.camera, delta).max()
+        return float(motion) / level.camera.width
 
     def _render(
         self,
@@ -176,24 +180,26 @@ class LmAligner:
         settings: AlignmentSettings,
         keyframe: Keyframe,
         images: list[Tensor],
-        above_finest: int,
         poses: Tensor,
         exposure: Tensor,
         stopwatch: Stopwatch,
+        coarsest: int | None = None,
     ) -> Solution:
-        """Align from poses [B, 4, 4], from the coarsest of the images to the first.
+        """Align from poses [B, 4, 4], from the coarsest of the keyframe's levels to the finest.
 
-        :param above_finest: by how many levels the first image is coarser than the finest.
+        :param coarsest: level at which to begin instead.
         """
         delta = se3.inverse(poses) @ keyframe.map_T_camera
         iterations = 0
         with stopwatch.stage('solve'):
-            for i in reversed(range(min(len(images), len(keyframe.levels)))):
-                steps_above = above_finest + i
+            for level in reversed(keyframe.levels):
+                if coarsest is not None and level.number > coarsest:
+                    continue
+                steps_above = level.number - settings.finest_level
                 solution = solve(
-                    keyframe.levels[i].surface,
-                    images[i],
-                    keyframe.levels[i].camera,
+                    level.surface,
+                    images[level.number],
+                    level.camera,
                     delta,
                     exposure,
                     robust_scale=settings.robust_scale * (1 + _ROBUST_GROWTH * steps_above),
@@ -214,7 +220,7 @@ def _coarsest_level(camera: Camera, settings: AlignmentSettings, wide: bool) -> 
     coarsest = settings.finest_level
     shorter = min(camera.width, camera.height)
     while coarsest < settings.finest_level + levels - 1:
-        if shorter >> (coarsest + 1) < _MIN_SIDE_PX:
+        if shorter >> (coarsest + 1) < MIN_SIDE_PX:
             break
         coarsest += 1
     return coarsest

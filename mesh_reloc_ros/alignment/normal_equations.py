@@ -13,10 +13,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from mesh_reloc_ros.alignment.normal_equations_cpu import build_on_cpu
+from mesh_reloc_ros.alignment.lm_cpu import build_on_cpu
 from mesh_reloc_ros.alignment.points import SurfacePoints
 from mesh_reloc_ros.alignment.residual import UNKNOWNS, jacobian, residuals, sample_live
 from mesh_reloc_ros.geometry.camera import Camera
@@ -66,11 +68,11 @@ def build(
 
     On the CPU by one compiled pass over the points, elsewhere by tensor operations.
 
-    :param image: [H, W, 3] float32, the live image.
+    :param image: [H, W, 3] of 0 to 255, the live image.
     """
     if image.device.type != 'cpu':
         return build_by_tensors(surface, image, camera, delta, exposure, robust_scale)
-    table = build_on_cpu(
+    systems, sums = build_on_cpu(
         surface.points.numpy(),
         surface.colours.numpy(),
         surface.gradients.numpy(),
@@ -83,9 +85,24 @@ def build(
         robust_scale,
         block_prior(robust_scale),
     )
-    hessian, gradient, *scalars = (torch.from_numpy(array) for array in table)
-    cost, variance, seen, inliers = scalars
-    return NormalEquations(hessian, gradient, cost, variance, _chosen(surface), seen, inliers)
+    return system_of_sums(systems, sums, surface)
+
+
+def system_of_sums(
+    systems: NDArray[np.float64], sums: NDArray[np.float64], surface: SurfacePoints
+) -> NormalEquations:
+    """Return what `lm_cpu.accumulate` has summed up: systems [B, 12, 13] and sums [B, 5]."""
+    system = torch.from_numpy(systems)
+    rho, weighted, weight, seen, inliers = torch.from_numpy(sums).unbind(1)
+    return NormalEquations(
+        hessian=system[..., :UNKNOWNS],
+        gradient=system[..., UNKNOWNS],
+        cost=rho / (3 * seen.clamp(min=1e-9)),
+        variance=weighted / weight.clamp(min=1e-9),
+        chosen=_chosen(surface),
+        seen=seen,
+        inliers=inliers,
+    )
 
 
 def build_by_tensors(

@@ -28,10 +28,11 @@ class SurfacePoints:
     """So many points in a row lie in one block of the image, which may be lit in its own way."""
 
 
-# Cells of this many pixels a side share the points evenly; a block is so many cells a side.
-_CELL, _CELLS = 8, 8
+# Every cell of the image gives one point; a block is so many cells a side.
+_CELLS = 8
+BLOCK_SIZE = _CELLS**2
 # Gradients below this, per pixel, are the noise of a camera.
-_GRADIENT_FLOOR = 0.004
+GRADIENT_FLOOR = 0.004
 
 
 def all_points(level: RenderLevel) -> SurfacePoints:
@@ -43,27 +44,35 @@ def all_points(level: RenderLevel) -> SurfacePoints:
 
 
 def select_points(level: RenderLevel, max_points: int) -> SurfacePoints:
-    """Return the pixels of strongest gradient, an equal number from each cell, block by block."""
+    """Return the pixel of strongest gradient of every cell of the image, block by block."""
+    du, dv = _gradients(level)
+    strength, index = strongest_pixels(level, max_points)
+    return _gathered(level, du, dv, index, strength > GRADIENT_FLOOR, BLOCK_SIZE)
+
+
+def strongest_pixels(level: RenderLevel, max_points: int) -> tuple[Tensor, Tensor]:
+    """Return gradient [B, N] and index (row * width + column) of the strongest pixel of each cell.
+
+    There are about `max_points` cells, and 64 of them in a row are those of one block. Only pixels
+    with mesh all around are chosen; where a cell has none, the gradient is 0.
+    """
     du, dv = _gradients(level)
     strength = (du.square() + dv.square()).sum(1).sqrt() * _surrounded(level)
     height, width = strength.shape[1:]
-    side = _CELL * _CELLS
-    padded = functional.pad(strength, (0, -width % side, 0, -height % side))
-    rows, columns = padded.shape[1] // side, padded.shape[2] // side
-    # [B, block row, block column, cell row, cell column, row, column]
-    cells = padded.reshape(-1, rows, _CELLS, _CELL, columns, _CELLS, _CELL)
-    cells = cells.permute(0, 1, 4, 2, 5, 3, 6).flatten(5)
-    shares = math.ceil(height / _CELL) * math.ceil(width / _CELL)
-    per_cell = min(math.ceil(max_points / shares), _CELL**2)
-    best, place = cells.topk(per_cell, dim=-1, sorted=False)
-    pixel = torch.arange(padded[0].numel(), device=place.device).reshape(1, *padded.shape[1:])
-    pixel = pixel.reshape(-1, rows, _CELLS, _CELL, columns, _CELLS, _CELL)
-    pixel = pixel.permute(0, 1, 4, 2, 5, 3, 6).flatten(5).expand_as(cells).gather(-1, place)
-    row = (pixel // padded.shape[2]).clamp(max=height - 1)
-    column = (pixel % padded.shape[2]).clamp(max=width - 1)
-    index = (row * width + column).flatten(1)
-    counts = best.flatten(1) > _GRADIENT_FLOOR
-    return _gathered(level, du, dv, index, counts, per_cell * _CELLS**2)
+    cell = max(math.ceil(math.sqrt(height * width / max_points)), 1)
+    side = cell * _CELLS
+    padding = (0, -width % side, 0, -height % side)
+
+    def by_cell(image: Tensor) -> Tensor:
+        """Return [B, cells, pixels] of images [B, H, W], block by block."""
+        rows, columns = image.shape[1] // side, image.shape[2] // side
+        cells = image.reshape(-1, rows, _CELLS, cell, columns, _CELLS, cell)
+        return cells.permute(0, 1, 4, 2, 5, 3, 6).flatten(5).flatten(1, 4)
+
+    best, place = by_cell(functional.pad(strength, padding)).max(dim=-1)
+    pixel = torch.arange(height * width, device=place.device).reshape(1, height, width)
+    pixel = by_cell(functional.pad(pixel, padding)).expand(len(place), -1, -1)
+    return best, pixel.gather(-1, place[..., None]).squeeze(-1)
 
 
 def _gradients(level: RenderLevel) -> tuple[Tensor, Tensor]:

@@ -14,31 +14,28 @@ from torch import Tensor
 from mesh_reloc_ros.geometry.camera import Camera
 
 
-def image_pyramid(
-    image: NDArray[np.uint8], first: int, last: int, device: torch.device
-) -> list[Tensor]:
-    """Return levels `first` to `last` of an RGB image [H, W, 3], float32 of 0 to 1.
+def image_pyramid(image: NDArray[np.uint8], last: int, device: torch.device) -> list[Tensor]:
+    """Return levels 0 to `last` of an RGB image [H, W, 3], uint8.
 
     Level l is [H / 2^l, W / 2^l, 3]; odd rows and columns at the far border are dropped.
     """
     if device.type == 'cpu':
-        return [torch.from_numpy(level) for level in _pyramid_on_cpu(image, first, last)]
-    level = torch.from_numpy(image).to(device).to(torch.float32).permute(2, 0, 1)[None] / 255
+        return [torch.from_numpy(level) for level in _pyramid_on_cpu(image, last)]
+    level = torch.from_numpy(image).to(device).to(torch.float32).permute(2, 0, 1)[None]
     levels = [level]
     while len(levels) <= last:
         levels.append(functional.avg_pool2d(levels[-1], 2))
-    return [image[0].permute(1, 2, 0).contiguous() for image in levels[first:]]
+    return [level[0].permute(1, 2, 0).round().to(torch.uint8).contiguous() for level in levels]
 
 
-def _pyramid_on_cpu(image: NDArray[np.uint8], first: int, last: int) -> list[NDArray[np.float32]]:
-    level = image.astype(np.float32)
-    level *= np.float32(1 / 255)
-    levels = [level]
+def _pyramid_on_cpu(image: NDArray[np.uint8], last: int) -> list[NDArray[np.uint8]]:
+    levels = [np.ascontiguousarray(image)]
     while len(levels) <= last:
         height, width = levels[-1].shape[0] // 2, levels[-1].shape[1] // 2
         even = levels[-1][: 2 * height, : 2 * width]
-        levels.append(cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA))
-    return levels[first:]
+        halved = cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA)
+        levels.append(np.asarray(halved, dtype=np.uint8))
+    return levels
 
 
 @dataclass(frozen=True)
@@ -54,8 +51,8 @@ class RenderLevel:
     """[B, 1, H, W] bool: this pixel is all mesh, and on one surface."""
 
 
-# Depths that differ more within 2x2 pixels belong to two surfaces.
-_DEPTH_JUMP = 1.05
+# Depths of neighbouring pixels that differ more belong to two surfaces.
+DEPTH_JUMP = 1.05
 
 
 def render_pyramid(colour: Tensor, depth: Tensor, camera: Camera, levels: int) -> list[RenderLevel]:
@@ -82,5 +79,5 @@ def _halved(level: RenderLevel) -> RenderLevel:
         camera=level.camera.at_level(1),
         colour=functional.avg_pool2d(level.colour, 2),
         inverse_depth=functional.avg_pool2d(level.inverse_depth, 2),
-        mask=covered & (nearest < _DEPTH_JUMP * farthest),
+        mask=covered & (nearest < DEPTH_JUMP * farthest),
     )

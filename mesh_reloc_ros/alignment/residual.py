@@ -35,7 +35,10 @@ class Samples:
 
 
 def sample_live(delta: Tensor, points: Tensor, image: Tensor, camera: Camera) -> Samples:
-    """Project points [B, N, 3] by `delta` [B, 4, 4] into the image [H, W, 3], bilinearly."""
+    """Project points [B, N, 3] by `delta` [B, 4, 4] into the image [H, W, 3], bilinearly.
+
+    :param image: of 0 to 255, of any type; samples are of 0 to 1.
+    """
     moved = se3.transform(delta.to(points.dtype), points)
     in_front = moved[..., 2] > _NEAR_M
     safe = torch.where(in_front[..., None], moved, torch.ones_like(moved))
@@ -47,10 +50,10 @@ def sample_live(delta: Tensor, points: Tensor, image: Tensor, camera: Camera) ->
     a, b = (u - u0)[..., None], (v - v0)[..., None]
     index = v0.long() * width + u0.long()
     texels = image.reshape(-1, 3)
-    c00, c10 = texels[index], texels[index + 1]
-    c01, c11 = texels[index + width], texels[index + width + 1]
+    places = (index, index + 1, index + width, index + width + 1)
+    c00, c10, c01, c11 = (texels[place].to(points.dtype) for place in places)
     top, bottom = torch.lerp(c00, c10, a), torch.lerp(c01, c11, a)
-    return Samples(torch.lerp(top, bottom, b), inside, moved)
+    return Samples(torch.lerp(top, bottom, b) / 255, inside, moved)
 
 
 def residuals(samples: Samples, surface: SurfacePoints, exposure: Tensor) -> Tensor:

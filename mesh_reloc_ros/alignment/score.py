@@ -25,7 +25,7 @@ def correlation(surface: SurfacePoints, image: Tensor, camera: Camera, delta: Te
     a part of the view, or lights it otherwise, does not count against the rest. 0 where too little
     is seen.
 
-    :param surface: every pixel of the render, in order. :param image: [H, W, 3] float32.
+    :param surface: every pixel of the render, in order. :param image: [H, W, 3] of 0 to 255.
     :param delta: [B, 4, 4], rendering camera to live camera.
     """
     samples = sample_live(delta, surface.points, image, camera)

@@ -12,27 +12,27 @@ class AlignmentSettings:
     """Levenberg-Marquardt, coarse to fine."""
 
     finest_level: int = setting(
-        1,
+        0,
         'Pyramid level of the last alignment; 0 is the full image, each level halves it.',
         minimum=0,
         maximum=3,
     )
     levels: int = setting(
-        3,
+        4,
         'Pyramid levels used while tracking; more survive larger errors of the prediction.',
         minimum=1,
         maximum=8,
     )
     start_levels: int = setting(
-        5,
+        6,
         'Pyramid levels used from a start pose and while lost.',
         minimum=1,
         maximum=8,
     )
     keyframe_motion: float = setting(
         0.05,
-        'Motion of the image, as a share of its width, after which the mesh is rendered again;'
-        ' 0 renders it with every image.',
+        'Motion of the image, as a share of its width, after which the mesh is rendered again'
+        ' between two images; an image waits for it only after three times as much.',
         minimum=0.0,
         maximum=0.5,
     )
@@ -43,7 +43,7 @@ class AlignmentSettings:
         maximum=50,
     )
     max_points: int = setting(
-        3000,
+        4800,
         'Most pixels used at the finest level, half as many at each coarser one; twice as many from'
         ' a start pose and while lost.',
         minimum=100,

@@ -20,10 +20,13 @@ from rosbags.typesys import Stores, get_typestore
 
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.geometry.camera_info import camera_from_info
+from mesh_reloc_ros.geometry.pose import pose_from_numbers
+from mesh_reloc_ros.geometry.trajectory import Trajectory
 from mesh_reloc_ros.tracking.frame import Frame
 
 IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
 CAMERA_INFO_TYPES = ('sensor_msgs/msg/CameraInfo',)
+POSE_TYPE = 'geometry_msgs/msg/PoseStamped'
 
 
 class ImageBag:
@@ -82,6 +85,20 @@ class ImageBag:
             image = _rgb(message, self.image_topic)
             yield Frame(stamp_ns=stamp_ns, image=image, camera=camera_from_info(info))
 
+    def poses(self) -> Trajectory | None:
+        """Return the poses of the bag's only PoseStamped topic; None where it has not just one.
+
+        :raises InputError: a pose is not one.
+        """
+        found = [c for c in self._reader.connections if c.msgtype == POSE_TYPE and c.msgcount]
+        if len({connection.topic for connection in found}) != 1:
+            return None
+        messages = sorted((message for _, message in self._messages(found)), key=_stamp_ns)
+        return Trajectory(
+            np.array([_stamp_ns(message) for message in messages], dtype=np.int64),
+            np.array([_pose(message.pose) for message in messages]),
+        )
+
     def _messages(self, connections: list[Connection]) -> Iterator[tuple[int, Any]]:
         for connection, recorded_ns, data in self._reader.messages(connections):
             yield recorded_ns, self._reader.deserialize(data, connection.msgtype)
@@ -120,6 +137,11 @@ def _opened(path: Path) -> AnyReader:
 
 def _stamp_ns(message: Any) -> int:
     return int(message.header.stamp.sec) * 10**9 + int(message.header.stamp.nanosec)
+
+
+def _pose(pose: Any) -> NDArray[np.float64]:
+    p, q = pose.position, pose.orientation
+    return pose_from_numbers((p.x, p.y, p.z, q.x, q.y, q.z, q.w))
 
 
 def _rgb(message: Any, topic: str) -> NDArray[np.uint8]:

@@ -6,6 +6,7 @@ import argparse
 import sys
 from typing import NoReturn
 
+from mesh_reloc_ros.bench import command as bench
 from mesh_reloc_ros.cli import track
 from mesh_reloc_ros.demo import command as demo
 from mesh_reloc_ros.errors import InputError
@@ -25,6 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     for name, module, summary in (
         ('track', track, 'track the camera of a bag through a mesh'),
         ('demo', demo, 'make a sample, track it through the node over DDS, and report'),
+        ('bench', bench, 'compare accuracy and cost with other methods on the images of a bag'),
     ):
         command = commands.add_parser(
             name, help=summary, description=f'{summary[0].upper()}{summary[1:]}.'

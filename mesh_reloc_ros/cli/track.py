@@ -12,44 +12,26 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from mesh_reloc_ros.cli.arguments import add_inputs, settings_of_arguments
 from mesh_reloc_ros.cli.bag import ImageBag
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.files import write_whole
 from mesh_reloc_ros.geometry.pose import pose_from_text
 from mesh_reloc_ros.geometry.trajectory import Trajectory, write_tum
-from mesh_reloc_ros.settings import build, read_parameter_file, settings_of
+from mesh_reloc_ros.progress import ProgressBars
 from mesh_reloc_ros.tracking.frame import PoseEstimate
-from mesh_reloc_ros.tracking.settings import Settings
+
+_OVERRIDES = ('device', 'rasterizer', 'solver')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `mesh_reloc track`."""
-    choices = {declared.name: declared.choices for declared in settings_of(Settings)}
-    parser.add_argument('--mesh', type=Path, required=True, help='textured mesh (OBJ with MTL)')
-    parser.add_argument('--bag', type=Path, required=True, help='folder of a rosbag2 recording')
+    add_inputs(parser, _OVERRIDES)
     parser.add_argument(
         '--output', type=Path, required=True, metavar='OUT.tum', help='where the trusted poses go'
     )
     parser.add_argument(
         '--report', type=Path, metavar='OUT.json', help='where figures of every image go'
-    )
-    parser.add_argument(
-        '--initial-pose',
-        metavar='"x y z qx qy qz qw"',
-        help="map_T_camera of the first image: the camera's optical frame in the map, metres",
-    )
-    parser.add_argument('--image-topic', default='', help="default: the bag's only image topic")
-    parser.add_argument(
-        '--camera-info-topic', default='', help="default: the bag's only camera_info topic"
-    )
-    parser.add_argument('--params', type=Path, metavar='config.yaml', help='ROS 2 parameter file')
-    for name in ('device', 'rasterizer', 'solver'):
-        parser.add_argument(f'--{name}', choices=choices[name], help='overrides --params')
-    parser.add_argument(
-        '--start', type=float, default=0.0, metavar='S', help='seconds into the bag to begin at'
-    )
-    parser.add_argument(
-        '--end', type=float, default=math.inf, metavar='S', help='seconds into the bag to end at'
     )
 
 
@@ -58,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     :raises InputError: the mesh, the bag, the start pose, a parameter or an output is unusable.
     """
-    settings = _settings(arguments)
+    settings = settings_of_arguments(arguments, _OVERRIDES)
     if arguments.initial_pose is None:
         raise InputError(
             'no start pose: give --initial-pose "x y z qx qy qz qw", the camera in the map at the'
@@ -76,36 +58,23 @@ def run(arguments: argparse.Namespace) -> int:
         from mesh_reloc_ros.tracking.tracker import Tracker
 
         use_one_core_per_operation()
-        print(f'loading {arguments.mesh}', flush=True)
-        tracker = Tracker(
-            Scene.load(arguments.mesh, settings.device, settings.rasterizer), settings
-        )
+        # On stdout: what is on stderr is an error, and one line.
+        progress = ProgressBars(sys.stdout)
+        scene = Scene.load(arguments.mesh, settings.device, settings.rasterizer, progress)
+        tracker = Tracker(scene, settings)
         tracker.start_at(start)
         frames = bag.frames(arguments.start, arguments.end)
         whole = arguments.start <= 0 and math.isinf(arguments.end)
         total = len(bag) if whole else None
-        # On stdout: what is on stderr is an error, and one line.
         for frame in tqdm(frames, total=total, desc='tracking', unit='image', file=sys.stdout):
             estimates.append(tracker.track(frame))
+            tracker.look_ahead()
     if not estimates:
         raise InputError(
             f'bag {arguments.bag} has no images from {arguments.start:g} to {arguments.end:g} s'
         )
     _write(arguments, estimates)
     return 0
-
-
-def _settings(arguments: argparse.Namespace) -> Settings:
-    values = read_parameter_file(arguments.params) if arguments.params else {}
-    declared = {setting.name for setting in settings_of(Settings)}
-    groups = {name.split('.')[0] for name in declared if '.' in name}
-    for name in sorted(set(values) - declared):
-        if name.split('.')[0] in groups:
-            raise InputError(f'parameter file {arguments.params}: there is no parameter {name}')
-    for name in ('device', 'rasterizer', 'solver'):
-        if getattr(arguments, name) is not None:
-            values[name] = getattr(arguments, name)
-    return build(Settings, values)
 
 
 def _write(arguments: argparse.Namespace, estimates: list[PoseEstimate]) -> None:

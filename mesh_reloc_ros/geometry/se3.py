@@ -136,8 +136,14 @@ def inverse(motions: Tensor) -> Tensor:
 
 
 def normalized(motions: Tensor) -> Tensor:
-    """Return the motions [..., 4, 4] with rounding errors of long products taken out."""
-    rotation = so3_exp(so3_log(motions[..., :3, :3]))
+    """Return the motions [..., 4, 4] with rounding errors of long products taken out.
+
+    One step of Newton's iteration for the nearest rotation, which squares the error (N. Higham,
+    "Computing the polar decomposition", SIAM J. Sci. Stat. Comput. 7, 1986).
+    """
+    rotation = motions[..., :3, :3]
+    eye = torch.eye(3, dtype=motions.dtype, device=motions.device)
+    rotation = 0.5 * rotation @ (3 * eye - rotation.transpose(-1, -2) @ rotation)
     return from_rotation_translation(rotation, motions[..., :3, 3])
 
 

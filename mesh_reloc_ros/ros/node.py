@@ -12,6 +12,7 @@ from std_srvs.srv import Trigger
 
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.geometry.pose import pose_to_numbers
+from mesh_reloc_ros.progress import ProgressLines
 from mesh_reloc_ros.ros import parameters
 from mesh_reloc_ros.ros.conversions import frame_from_messages
 from mesh_reloc_ros.ros.diagnostics import Diagnostics
@@ -28,6 +29,9 @@ _NO_START_POSE = 'no start pose: set the parameter initial_pose, or publish one 
 _WATCH_PERIOD_S = 0.25
 _RESTART_S = 1.0
 """An image that is older than the last by more than this comes from a bag that plays again."""
+
+_LOOK_AHEAD_NICENESS = 5
+"""Rendering for the next image stands back for tracking this one."""
 
 
 class MeshRelocNode(Node):
@@ -46,7 +50,8 @@ class MeshRelocNode(Node):
         mesh = parameters.mesh_path(settings.mesh)
         self._starts = StartPoses(parameters.initial_pose(settings.initial_pose))
         self.get_logger().info(f'loading {mesh}')
-        scene = Scene.load(mesh, pipeline.device, pipeline.rasterizer)
+        progress = ProgressLines(self.get_logger().info)
+        scene = Scene.load(mesh, pipeline.device, pipeline.rasterizer, progress)
         self.get_logger().info('warming up (the first time takes longer)')
         warm_up(scene, pipeline)
         self._tracker = Tracker(scene, pipeline)
@@ -59,6 +64,9 @@ class MeshRelocNode(Node):
         self._overlay = OverlayPublisher(self, scene, settings.overlay, self._fail)
         self._worker: LatestWorker[tuple[Image | CompressedImage, float]] = LatestWorker(
             'tracking', self._track, self._fail
+        )
+        self._ahead: LatestWorker[Tracker] = LatestWorker(
+            'look-ahead', Tracker.look_ahead, self._fail, _LOOK_AHEAD_NICENESS
         )
         self._images = ImageInput(
             self, settings.image_transport, settings.image_reliability, self._on_image
@@ -87,8 +95,9 @@ class MeshRelocNode(Node):
 
     def stop(self, timeout_s: float) -> bool:
         """End the node's threads; return False if a piece of work takes longer than allowed."""
-        tracking_ended = self._worker.stop(timeout_s)
-        return self._overlay.stop(timeout_s) and tracking_ended
+        threads = (self._worker, self._ahead, self._overlay)
+        ended = [thread.stop(timeout_s) for thread in threads]
+        return all(ended)
 
     def _serve(self) -> None:
         self.create_subscription(PoseWithCovarianceStamped, 'initialpose', self._on_initial_pose, 1)
@@ -169,6 +178,7 @@ class MeshRelocNode(Node):
         if estimate.trusted:
             self._starts.trust(estimate.map_T_camera)
         self._poses.publish(estimate, self._child_frame(message))
+        self._ahead.put(self._tracker)
         latency_ms = 1e3 * (time.monotonic() - arrival)
         self._diagnostics.tracked(estimate, latency_ms)
         self._overlay.offer(frame, estimate, latency_ms, message.header)

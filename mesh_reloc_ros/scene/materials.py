@@ -1,9 +1,10 @@
-"""The material files of an OBJ, read here since readers leave out silently what they miss."""
+"""The materials of an OBJ, read here since readers leave out silently what they miss."""
 
 from __future__ import annotations
 
-import codecs
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -11,57 +12,105 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.progress import Progress, silent
 
-_LIBRARY = re.compile(rb'^[ \t]*mtllib[ \t]+(.+?)[ \t\r]*$', re.MULTILINE)
-_USED = re.compile(rb'^[ \t]*usemtl[ \t]+(.+?)[ \t\r]*$', re.MULTILINE)
-_TEXTURE = re.compile(r'\s*map_Kd\s+(.+?)\s*$', re.IGNORECASE)
-_MATERIAL = re.compile(r'\s*newmtl\s+(.+?)\s*$', re.IGNORECASE)
+_STATEMENT = re.compile(r'\s*(newmtl|map_Kd|Kd)\s+(.+?)\s*$', re.IGNORECASE)
+_GREY = (102, 102, 102)
+_ROWS = 256
+
+Colour = tuple[int, ...]
 
 
-def read_textures(path: Path) -> dict[str, NDArray[np.uint8] | None]:
-    """Return the texture of each material that an OBJ file uses, RGB [H, W, 3], or None.
+def read_materials(path: Path, names: list[str], libraries: list[str]) -> list[Path | Colour]:
+    """Return the texture's file or the plain RGB colour of each material that an OBJ uses.
 
-    :raises InputError: a material file, a material or a texture is missing or unreadable.
+    :raises InputError: a material or a material file is missing or unreadable.
     """
-    content = path.read_bytes().removeprefix(codecs.BOM_UTF8)
-    used = {name.decode(errors='replace') for name in _USED.findall(content)}
-    libraries = [name.decode(errors='replace') for name in _LIBRARY.findall(content)]
-    if not used or not libraries:
+    if not names or not libraries:
         raise InputError(
             f'mesh {path} names no material of an MTL file: texture the mesh (see the README), and'
             ' export OBJ together with MTL'
         )
-    files: dict[str, str] = {}
+    materials: dict[str, Path | Colour] = {}
     for library in libraries:
-        files.update(_textures(path.parent / library, path))
-    for name in sorted(used):
-        if name not in files:
+        materials.update(_read_library(path.parent / library, path))
+    for name in names:
+        if name not in materials:
             raise InputError(
                 f'mesh {path}: material {name} is not in its MTL file {", ".join(libraries)}'
             )
-    return {
-        name: _read_texture(path.parent / files[name], path) if files[name] else None
-        for name in used
-    }
+    return [materials[name] for name in names]
 
 
-def _textures(library: Path, path: Path) -> dict[str, str]:
-    """Return the texture's file name by material, '' where it has none."""
+def read_textures(
+    path: Path, sources: list[Path | Colour], progress: Progress = silent
+) -> list[NDArray[np.uint8]]:
+    """Return textures RGB [H, W, 3], of one texel for a plain colour.
+
+    :raises InputError: a texture is missing or unreadable.
+    """
+    stage = 'reading textures'
+    textures = []
+    for number, source in enumerate(sources):
+        progress(stage, number / len(sources))
+        textures.append(_read_texture(source, path) if isinstance(source, Path) else plain(source))
+    progress(stage, 1.0)
+    return textures
+
+
+def plain(colour: Colour) -> NDArray[np.uint8]:
+    """Return a texture of one texel."""
+    return np.array(colour[:3], dtype=np.uint8).reshape(1, 1, 3)
+
+
+def pixels(image: PIL.Image.Image) -> NDArray[np.uint8]:
+    """Return an image of any kind as RGB [H, W, 3]."""
+    rgb = np.empty((image.height, image.width, 3), dtype=np.uint8)
+    # By bands of rows: as a whole, Pillow would hold three more copies for a while.
+    for top in range(0, image.height, _ROWS):
+        bottom = min(top + _ROWS, image.height)
+        rgb[top:bottom] = image.crop((0, top, image.width, bottom)).convert('RGB')
+    return rgb
+
+
+@contextmanager
+def large_images_allowed() -> Iterator[None]:
+    """Let Pillow open textures of 16384 x 16384, which it takes for an attack otherwise."""
+    limit = PIL.Image.MAX_IMAGE_PIXELS
+    PIL.Image.MAX_IMAGE_PIXELS = None
+    try:
+        yield
+    finally:
+        PIL.Image.MAX_IMAGE_PIXELS = limit
+
+
+def _read_library(library: Path, path: Path) -> dict[str, Path | Colour]:
     try:
         lines = library.read_text('utf-8-sig', errors='replace').splitlines()
     except OSError as error:
         raise InputError(
             f'mesh {path}: MTL file {library} is missing or unreadable: put it beside the mesh'
         ) from error
-    textures: dict[str, str] = {}
-    material = ''
-    for line in lines:
-        if match := _MATERIAL.match(line):
-            material = match[1]
-            textures[material] = ''
-        elif match := _TEXTURE.match(line):
-            textures[material] = _file_name(match[1], library.parent)
-    return textures
+    materials: dict[str, Path | Colour] = {}
+    name = ''
+    for keyword, value in (match.groups() for match in map(_STATEMENT.match, lines) if match):
+        if keyword.lower() == 'newmtl':
+            name = value
+            materials[name] = _GREY
+        elif keyword.lower() == 'map_kd':
+            materials[name] = path.parent / _file_name(value, path.parent)
+        elif not isinstance(materials.get(name), Path):
+            materials[name] = _colour(value)
+    return materials
+
+
+def _colour(text: str) -> Colour:
+    """Return the bytes of a Kd line of 0 to 1, grey where it has no three numbers."""
+    try:
+        r, g, b = (round(255 * min(max(float(word), 0.0), 1.0)) for word in text.split()[:3])
+    except ValueError:
+        return _GREY
+    return r, g, b
 
 
 def _file_name(text: str, folder: Path) -> str:
@@ -76,8 +125,8 @@ def _read_texture(texture: Path, path: Path) -> NDArray[np.uint8]:
             ' the MTL file'
         )
     try:
-        with PIL.Image.open(texture) as image:
-            return np.asarray(image.convert('RGB'))
+        with large_images_allowed(), PIL.Image.open(texture) as image:
+            return pixels(image)
     except OSError as error:
         raise InputError(
             f'mesh {path}: texture {texture} cannot be read ({error}): save it as PNG or JPEG'

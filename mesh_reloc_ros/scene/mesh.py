@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import PIL.Image
 import trimesh
 from numpy.typing import NDArray
 
 from mesh_reloc_ros.errors import InputError
-from mesh_reloc_ros.scene.materials import read_textures
+from mesh_reloc_ros.progress import Progress, silent
+from mesh_reloc_ros.scene import materials
+from mesh_reloc_ros.scene.obj import joined_corners, read_obj
 
 
 @dataclass(frozen=True)
 class TexturedMesh:
-    """Triangles with one texture per material. A vertex on a texture seam stands several times."""
+    """Triangles with their textures. A vertex on a texture seam stands several times."""
 
     vertices: NDArray[np.float32]
     """[V, 3], map frame, metres."""
@@ -30,10 +29,10 @@ class TexturedMesh:
     face_materials: NDArray[np.int32]
     """[F], index of each face's texture."""
     textures: list[NDArray[np.uint8]]
-    """RGB [H, W, 3] per material."""
+    """RGB [H, W, 3], one for all materials that share it."""
 
 
-def load_mesh(path: Path) -> TexturedMesh:
+def load_mesh(path: Path, progress: Progress = silent) -> TexturedMesh:
     """Read a textured mesh.
 
     :raises InputError: the file is missing or unreadable, has no faces or no texture coordinates,
@@ -41,36 +40,71 @@ def load_mesh(path: Path) -> TexturedMesh:
     """
     if not path.is_file():
         raise InputError(f'mesh {path} does not exist')
+    is_obj = path.suffix.lower() == '.obj'
+    mesh = _load_obj(path, progress) if is_obj else _load_by_trimesh(path, progress)
+    if not np.isfinite(mesh.vertices).all():
+        raise InputError(f'mesh {path} has vertices that are not finite numbers: clean the mesh')
+    if not np.isfinite(mesh.uvs).all():
+        raise InputError(f'mesh {path} has texture coordinates that are not finite numbers')
+    return mesh
+
+
+def _load_obj(path: Path, progress: Progress) -> TexturedMesh:
+    content = read_obj(path, progress)
+    if not len(content.faces):
+        raise InputError(f'mesh {path} has no faces')
+    face_materials = content.face_materials
+    used = np.unique(face_materials)
+    if used[0] < 0 and content.materials:
+        raise InputError(f'mesh {path} has faces without a material, before its first usemtl line')
+    names = [content.materials[number] for number in used if number >= 0]
+    sources = materials.read_materials(path, names, content.libraries)
+    # Materials that share a texture are one.
+    distinct = list(dict.fromkeys(sources))
+    textured = np.array([isinstance(source, Path) for source in distinct])
+    texture_of = np.zeros(len(content.materials), dtype=np.int32)
+    texture_of[used] = [distinct.index(source) for source in sources]
+    face_materials = texture_of[face_materials]
+    if (textured[face_materials] & (content.faces[..., 1] < 0).any(axis=1)).any():
+        raise _without_uvs(path)
+    faces, corners = joined_corners(content.faces, len(content.vertices))
+    vertices = content.vertices[corners[:, 0]]
+    # Plain colours need no texture coordinates: where there are none, the index is -1.
+    uvs = np.append(content.uvs, np.zeros((1, 2), dtype=np.float32), axis=0)[corners[:, 1]]
+    del content, corners
+    textures = materials.read_textures(path, distinct, progress)
+    return TexturedMesh(vertices, faces, uvs, face_materials, textures)
+
+
+def _load_by_trimesh(path: Path, progress: Progress) -> TexturedMesh:
+    stage = f'reading {path.name}'
+    progress(stage, 0.0)
     # A reader may take a file without faces for points.
     parts = [part for part in _load_parts(path) if len(getattr(part, 'faces', ()))]
     if not parts:
         raise InputError(f'mesh {path} has no faces')
-    with _large_images_allowed():
-        read = read_textures(path) if path.suffix.lower() == '.obj' else {}
-        textures = [_texture_of(part, path, read) for part in parts]
     counts = [len(part.vertices) for part in parts]
     offsets = np.concatenate(([0], np.cumsum(counts)[:-1]))
-    vertices = np.concatenate([part.vertices for part in parts]).astype(np.float32)
-    if not np.isfinite(vertices).all():
-        raise InputError(f'mesh {path} has vertices that are not finite numbers: clean the mesh')
-    return TexturedMesh(
-        vertices=vertices,
+    numbers = np.arange(len(parts), dtype=np.int32)
+    mesh = TexturedMesh(
+        vertices=np.concatenate([part.vertices for part in parts], dtype=np.float32),
         faces=np.concatenate(
-            [part.faces + offset for part, offset in zip(parts, offsets, strict=True)]
-        ).astype(np.int32),
-        uvs=np.concatenate([_uvs_of(part, path) for part in parts]).astype(np.float32),
-        face_materials=np.repeat(np.arange(len(parts)), [len(part.faces) for part in parts]).astype(
-            np.int32
+            [part.faces + offset for part, offset in zip(parts, offsets, strict=True)],
+            dtype=np.int32,
         ),
-        textures=textures,
+        uvs=np.concatenate([_uvs_of(part, path) for part in parts], dtype=np.float32),
+        face_materials=np.repeat(numbers, [len(part.faces) for part in parts]),
+        textures=[_texture_of(part, path) for part in parts],
     )
+    progress(stage, 1.0)
+    return mesh
 
 
 def _load_parts(path: Path) -> list[Any]:
     """Return one trimesh.Trimesh per material, in the map frame."""
     try:
-        with _large_images_allowed():
-            # Without process=False, and with maintain_order, seams get wrong texture coordinates.
+        with materials.large_images_allowed():
+            # Without process=False seams get wrong texture coordinates.
             scene = trimesh.load_scene(path, process=False)
             return list(scene.dump())
     except Exception as error:
@@ -78,44 +112,24 @@ def _load_parts(path: Path) -> list[Any]:
         raise InputError(f'mesh {path} cannot be read: {reason}') from error
 
 
-@contextmanager
-def _large_images_allowed() -> Iterator[None]:
-    """Let Pillow open textures of 16384 x 16384, which it takes for an attack otherwise."""
-    limit = PIL.Image.MAX_IMAGE_PIXELS
-    PIL.Image.MAX_IMAGE_PIXELS = None
-    try:
-        yield
-    finally:
-        PIL.Image.MAX_IMAGE_PIXELS = limit
-
-
-def _texture_of(
-    part: Any, path: Path, read: dict[str, NDArray[np.uint8] | None]
-) -> NDArray[np.uint8]:
-    """Return the texture of a part, of one texel where its material is a plain colour.
-
-    :param read: textures by material, where they have been read from files of their own.
-    """
+def _texture_of(part: Any, path: Path) -> NDArray[np.uint8]:
+    """Return the texture of a part, of one texel where its material is a plain colour."""
     material = getattr(part.visual, 'material', None)
     if material is None:
-        raise InputError(
-            f'mesh {path} has no material: texture the mesh (see the README), and keep the MTL file'
-            ' beside the OBJ file'
-        )
-    texture = read.get(str(getattr(material, 'name', '')))
-    if texture is not None:
-        return texture
+        raise InputError(f'mesh {path} has no material: texture the mesh (see the README)')
     image = getattr(material, 'baseColorTexture', None) or getattr(material, 'image', None)
-    if image is None:
-        return np.asarray(material.main_color[:3], dtype=np.uint8).reshape(1, 1, 3)
-    return np.asarray(image.convert('RGB'))
+    return materials.plain(material.main_color) if image is None else materials.pixels(image)
 
 
 def _uvs_of(part: Any, path: Path) -> NDArray[np.float64]:
     uvs = getattr(part.visual, 'uv', None)
-    if uvs is None or len(uvs) != len(part.vertices) or not np.isfinite(uvs).all():
-        raise InputError(
-            f'mesh {path} has no texture coordinates: texture the mesh from its photographs'
-            ' (see the README)'
-        )
+    if uvs is None or len(uvs) != len(part.vertices):
+        raise _without_uvs(path)
     return np.asarray(uvs)
+
+
+def _without_uvs(path: Path) -> InputError:
+    return InputError(
+        f'mesh {path} has no texture coordinates: texture the mesh from its photographs'
+        ' (see the README)'
+    )

@@ -29,8 +29,20 @@ class PyTorch3DRasterizer:
         self._vertices = torch.from_numpy(mesh.vertices).to(device)
         self._faces = torch.from_numpy(mesh.faces).to(device=device, dtype=torch.int64)
 
-    def rasterize(self, map_T_camera: Tensor, camera: Camera) -> Fragments:
+    def rasterize(
+        self, map_T_camera: Tensor, camera: Camera, pixels: Tensor | None = None
+    ) -> Fragments:
         """Rasterize from poses [B, 4, 4]; see `Rasterizer`."""
+        fragments = self._rasterize(map_T_camera, camera)
+        if pixels is None:
+            return fragments
+        return Fragments(
+            fragments.face.flatten(1).gather(1, pixels),
+            fragments.barycentric.flatten(1, 2).gather(1, pixels[..., None].expand(-1, -1, 3)),
+            fragments.depth.flatten(1).gather(1, pixels),
+        )
+
+    def _rasterize(self, map_T_camera: Tensor, camera: Camera) -> Fragments:
         poses = map_T_camera.to(device=self._device, dtype=torch.float32)
         points = se3.transform(se3.inverse(poses), self._vertices)
         batch = len(poses)

@@ -15,14 +15,14 @@ from mesh_reloc_ros.scene.mesh import TexturedMesh
 
 @dataclass(frozen=True)
 class Fragments:
-    """What each pixel's centre sees, for a batch of B views."""
+    """What pixels' centres see, for a batch of B views: [B, H, W], or [B, N] of chosen pixels."""
 
     face: Tensor
-    """[B, H, W] int64, -1 where there is no mesh."""
+    """[B, ...] int64, -1 where there is no mesh."""
     barycentric: Tensor
-    """[B, H, W, 3] float32, perspective-correct weights of the face's corners."""
+    """[B, ..., 3] float32, perspective-correct weights of the face's corners."""
     depth: Tensor
-    """[B, H, W] float32, metres along the camera's z; 0 where there is no mesh."""
+    """[B, ...] float32, metres along the camera's z; 0 where there is no mesh."""
 
 
 class Rasterizer(Protocol):
@@ -30,8 +30,12 @@ class Rasterizer(Protocol):
 
     name: str
 
-    def rasterize(self, map_T_camera: Tensor, camera: Camera) -> Fragments:
-        """Rasterize from poses [B, 4, 4].
+    def rasterize(
+        self, map_T_camera: Tensor, camera: Camera, pixels: Tensor | None = None
+    ) -> Fragments:
+        """Rasterize from poses [B, 4, 4], all pixels or only some.
+
+        :param pixels: [B, N] int64, row * width + column of each.
 
         Where the poses require gradients, barycentrics and depth are differentiable in them.
         """

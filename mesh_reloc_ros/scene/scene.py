@@ -10,6 +10,7 @@ from torch import Tensor
 
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.geometry.camera import Camera
+from mesh_reloc_ros.progress import Progress, silent
 from mesh_reloc_ros.scene.mesh import TexturedMesh, load_mesh
 from mesh_reloc_ros.scene.rasterizer import make_rasterizer
 from mesh_reloc_ros.scene.shading import Shader
@@ -17,25 +18,34 @@ from mesh_reloc_ros.scene.shading import Shader
 
 @dataclass(frozen=True)
 class Render:
-    """A batch of B rendered views. Pixels without mesh are black, with depth 0 and face -1."""
+    """A batch of B rendered views, [B, H, W], or N pixels of each, [B, N].
+
+    Pixels without mesh are black, with depth 0 and face -1.
+    """
 
     colour: Tensor
-    """[B, H, W, 3] float32, RGB of 0 to 1."""
+    """[B, ..., 3] float32, RGB of 0 to 1."""
     depth: Tensor
-    """[B, H, W] float32, metres along the camera's z."""
+    """[B, ...] float32, metres along the camera's z."""
     face: Tensor
-    """[B, H, W] int64."""
+    """[B, ...] int64."""
 
     @property
     def mask(self) -> Tensor:
-        """[B, H, W] bool: where there is mesh."""
+        """[B, ...] bool: where there is mesh."""
         return self.face >= 0
 
 
 class Scene:
     """A textured mesh with its rasterizer and textures."""
 
-    def __init__(self, mesh: TexturedMesh, device: str = 'auto', rasterizer: str = 'auto') -> None:
+    def __init__(
+        self,
+        mesh: TexturedMesh,
+        device: str = 'auto',
+        rasterizer: str = 'auto',
+        progress: Progress = silent,
+    ) -> None:
         """Put the mesh on a device.
 
         :param device: `auto`, `cpu` or `cuda`; auto takes the GPU where there is one.
@@ -44,8 +54,11 @@ class Scene:
         """
         self.mesh = mesh
         self.device = choose_device(device)
+        stage = f'building the rasterizer of {len(mesh.faces):,} faces'
+        progress(stage, 0.0)
         self.rasterizer = make_rasterizer(rasterizer, mesh, self.device)
-        self._shader = Shader(mesh, self.device)
+        progress(stage, 1.0)
+        self._shader = Shader(mesh, self.device, progress)
 
     @property
     def face_normals(self) -> Tensor:
@@ -53,18 +66,27 @@ class Scene:
         return self._shader.face_normals
 
     @classmethod
-    def load(cls, path: Path, device: str = 'auto', rasterizer: str = 'auto') -> Scene:
+    def load(
+        cls,
+        path: Path,
+        device: str = 'auto',
+        rasterizer: str = 'auto',
+        progress: Progress = silent,
+    ) -> Scene:
         """Load a mesh file into a scene.
 
         :raises InputError: as `load_mesh` and the constructor.
         """
-        return cls(load_mesh(path), device, rasterizer)
+        return cls(load_mesh(path, progress), device, rasterizer, progress)
 
-    def render(self, map_T_camera: Tensor, camera: Camera) -> Render:
-        """Render from poses [4, 4] or [B, 4, 4], differentiably where they require gradients."""
+    def render(self, map_T_camera: Tensor, camera: Camera, pixels: Tensor | None = None) -> Render:
+        """Render from poses [4, 4] or [B, 4, 4], differentiably where they require gradients.
+
+        :param pixels: [B, N] int64, row * width + column, where not all are wanted.
+        """
         poses = map_T_camera.reshape(-1, 4, 4).to(self.device)
-        fragments = self.rasterizer.rasterize(poses, camera)
-        colour = self._shader.shade(fragments, poses, camera)
+        fragments = self.rasterizer.rasterize(poses, camera, pixels)
+        colour = self._shader.shade(fragments, poses, camera, pixels)
         return Render(colour, fragments.depth, fragments.face)
 
 

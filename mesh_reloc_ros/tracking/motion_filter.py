@@ -65,6 +65,10 @@ class MotionFilter:
         self._filter.F, self._filter.Q = transition, noise
         self._filter.predict()
 
+    def extrapolated(self, interval_s: float) -> Array:
+        """Return the pose [4, 4] that the motion leads to in so many seconds."""
+        return np.asarray(self.map_T_camera @ _exp(self.velocity * interval_s))
+
     def innovation_distance(self, map_T_camera: Array, covariance: Array) -> float:
         """Return how many standard deviations a measured pose is from the prediction.
 

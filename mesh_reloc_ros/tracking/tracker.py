@@ -11,6 +11,7 @@ from mesh_reloc_ros.alignment.adam_aligner import AdamAligner
 from mesh_reloc_ros.alignment.alignment import Aligner, Alignment
 from mesh_reloc_ros.alignment.lm_aligner import LmAligner
 from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.geometry.camera import Camera
 from mesh_reloc_ros.scene.scene import Scene
 from mesh_reloc_ros.stopwatch import Stopwatch
 from mesh_reloc_ros.tracking.frame import Frame, PoseEstimate, State
@@ -24,6 +25,8 @@ _MIN_WIDTH, _MIN_HEIGHT = 40, 30
 _WORTHWHILE = 1.05
 # Images until the next thorough alignment after one that was not.
 _RETRY_PERIOD = 5
+# The next image is expected after the interval between the last two, but not later than this.
+_LONGEST_LOOK_S = 0.2
 
 
 class Tracker:
@@ -39,6 +42,7 @@ class Tracker:
         )
         self._start: NDArray[np.float64] | None = None
         self._until_retry = 0
+        self._expected: tuple[Camera, NDArray[np.float64]] | None = None
         self._restart()
 
     def start_at(self, map_T_camera: NDArray[np.float64]) -> None:
@@ -64,6 +68,7 @@ class Tracker:
                 f'image of {width}x{height} is too small: at least {_MIN_WIDTH}x{_MIN_HEIGHT}'
             )
         stopwatch = Stopwatch()
+        last_ns = self._trusted_ns
         motion = self._predicted(frame.stamp_ns, self._start)
         alignment = self._aligned(frame, motion, stopwatch)
         pose, covariance = alignment.map_T_camera[0].numpy(), alignment.covariance[0].numpy()
@@ -73,10 +78,13 @@ class Tracker:
             if finite
             else 'the image shows too little of the mesh to be aligned'
         )
+        self._expected = None
         if reason:
             self._distrust()
         else:
             self._trust(motion, alignment)
+            interval_s = min((frame.stamp_ns - last_ns) * 1e-9, _LONGEST_LOOK_S)
+            self._expected = frame.camera, motion.extrapolated(interval_s)
         if not finite:
             pose, covariance = motion.map_T_camera, motion.covariance
         return PoseEstimate(
@@ -92,6 +100,16 @@ class Tracker:
             iterations=alignment.iterations,
             stages_ms=stopwatch.milliseconds(),
         )
+
+    def look_ahead(self) -> None:
+        """Render for the next image, in the time until it comes.
+
+        It may run on a thread of its own, beside `track`.
+        """
+        expected = self._expected
+        if expected is not None:
+            camera, map_T_camera = expected
+            self._aligner.look_ahead(camera, torch.from_numpy(map_T_camera)[None])
 
     def _aligned(self, frame: Frame, motion: MotionFilter, stopwatch: Stopwatch) -> Alignment:
         """Align from the prediction: quickly while all goes well, else with all that there is."""
@@ -129,6 +147,7 @@ class Tracker:
         self._distrusted = 0
         self._trusted_ns = 0
         self._until_retry = 0
+        self._expected = None
 
     def _predicted(self, stamp_ns: int, start: NDArray[np.float64]) -> MotionFilter:
         """Return the motion filter, predicted to a stamp."""

@@ -1,14 +1,19 @@
 """Mesh files: what they hold arrives, and what is wrong with them is said in one line."""
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import PIL.Image
 import pytest
 import torch
+import trimesh
+from meshes import noise
 
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.geometry.camera import Camera
+from mesh_reloc_ros.scene import obj
+from mesh_reloc_ros.scene.materials import read_textures
 from mesh_reloc_ros.scene.mesh import load_mesh
 from mesh_reloc_ros.scene.scene import Scene
 
@@ -158,6 +163,83 @@ def test_files_as_other_tools_write_them_keep_their_texture(tmp_path, case):
     np.testing.assert_array_equal(load_mesh(mesh).textures[0][0, 0], RED)
 
 
+def test_a_texture_that_materials_share_is_held_once(tmp_path):
+    save_plain(tmp_path / 'a.png', RED)
+    materials = {'a': 'map_Kd a.png', 'plain': 'Kd 0 0 1', 'b': 'Kd 0 1 0\nmap_Kd a.png'}
+    mesh = write_panels(tmp_path, materials, ['a', 'plain', 'b'])
+    assert len(load_mesh(mesh).textures) == 2
+    np.testing.assert_allclose(colours_seen(mesh, 3), [RED, (0, 0, 255), RED], atol=1)
+
+
+def test_vertices_stand_once_where_texture_coordinates_agree(tmp_path):
+    """Whatever normals and colours are given to them."""
+    save_plain(tmp_path / 'a.png', RED)
+    mesh = write_panels(tmp_path, {'a': 'map_Kd a.png'}, ['a'])
+    text = mesh.read_text().replace(' 3\n', ' 3 0.5 0.5 0.5\n')
+    text = text.replace('f 1/1 2/2 3/3', 'f 1/1/1 2/2/2 3/3/3').replace(
+        'f 1/1 3/3 4/4', 'vn 0 0 1\nvn 0 1 0\nvn 1 0 0\nf 1/1/2 3/3/1 4/4/1'
+    )
+    mesh.write_text(text)
+    loaded = load_mesh(mesh)
+    assert len(loaded.vertices) == 4
+    np.testing.assert_array_equal(loaded.faces, [[0, 1, 2], [0, 2, 3]])
+
+
+def test_plain_colours_need_no_texture_coordinates(tmp_path):
+    save_plain(tmp_path / 'a.png', RED)
+    mesh = write_panels(tmp_path, {'a': 'map_Kd a.png', 'b': 'Kd 0 1 0'}, ['a', 'b'])
+    mesh.write_text(mesh.read_text().replace('f 5/5 6/6 7/7', 'f 5 6 7').replace('8/8', '8'))
+    np.testing.assert_allclose(colours_seen(mesh, 2), [RED, (0, 255, 0)], atol=1)
+
+
+@pytest.mark.parametrize('kind', ['ply', 'glb'])
+def test_other_formats_arrive_as_well(tmp_path, kind):
+    image = PIL.Image.fromarray(noise(16, 8, seed=1))
+    uvs = np.array([[0, 0], [1, 0], [1, 1], [0, 1]])
+    square = trimesh.Trimesh(
+        np.array([[-0.5, 0.5, 3], [0.5, 0.5, 3], [0.5, -0.5, 3], [-0.5, -0.5, 3]]),
+        [[0, 1, 2], [0, 2, 3]],
+        visual=trimesh.visual.TextureVisuals(uv=uvs, image=image),
+        process=False,
+    )
+    if kind == 'ply':
+        image.save(tmp_path / 'a.png')
+        header, body = square.export(file_type='ply', encoding='ascii').split(b'element', 1)
+        (tmp_path / 'a.ply').write_bytes(header + b'comment TextureFile a.png\nelement' + body)
+    else:
+        square.export(tmp_path / 'a.glb')
+    loaded = load_mesh(tmp_path / f'a.{kind}')
+    np.testing.assert_allclose(loaded.vertices[loaded.faces], square.triangles, atol=1e-6)
+    np.testing.assert_allclose(loaded.uvs[loaded.faces], uvs[square.faces], atol=1e-6)
+    np.testing.assert_array_equal(loaded.textures[0], np.asarray(image))
+
+
+def test_progress_of_each_stage_goes_from_0_to_1(tmp_path, monkeypatch):
+    for name in 'ab':
+        save_plain(tmp_path / f'{name}.png', RED)
+    mesh = write_panels(tmp_path, {'a': 'map_Kd a.png', 'b': 'map_Kd b.png'}, ['a', 'b'])
+    monkeypatch.setattr(obj, '_BLOCK', 50)
+    said: dict[str, list[float]] = {}
+    load_mesh(mesh, lambda stage, done: said.setdefault(stage, []).append(done))
+    assert list(said) == ['reading panels.obj', 'reading textures']
+    for steps in said.values():
+        assert steps == sorted(steps)
+        assert steps[0] == 0.0
+        assert steps.count(1.0) == 1
+        assert any(0.3 < done < 0.9 for done in steps)
+
+
+def test_a_texture_is_not_held_twice_while_it_is_read(tmp_path):
+    image = PIL.Image.fromarray(noise(1024, 768, seed=2))
+    image.save(tmp_path / 'a.png')
+    tracemalloc.start()
+    (texture,) = read_textures(tmp_path / 'a.obj', [tmp_path / 'a.png'])
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    np.testing.assert_array_equal(texture, np.asarray(image))
+    assert peak < 1.9 * texture.nbytes
+
+
 def broken_meshes(folder: Path) -> dict[str, tuple[Path, str]]:
     """Return the path and the words of the complaint, by what is wrong."""
     save_plain(folder / 'a.png', RED)
@@ -179,6 +261,11 @@ def broken_meshes(folder: Path) -> dict[str, tuple[Path, str]]:
         'no mtllib': (good.replace('mtllib panels.mtl\n', ''), 'MTL'),
         'material not in mtl': (good.replace('usemtl a', 'usemtl z'), 'MTL'),
         'vertices not finite': (good.replace('v -0.5 0.5 3', 'v nan 0.5 3'), 'not finite'),
+        'face without a material': (
+            good.replace('usemtl a', '').replace('f 1/1 3/3', 'usemtl a\nf 1/1 3/3'),
+            'without a material',
+        ),
+        'uv not finite': (good.replace('vt 0 0', 'vt nan 0'), 'texture coordinates'),
         'index beyond': (good.replace('f 1/1 2/2 3/3', 'f 1/1 2/2 99/3'), 'index beyond.obj'),
         'words': ('this is not a mesh\n' * 3, 'words.obj'),
     }
@@ -206,6 +293,8 @@ CASES = (
     'no mtllib',
     'material not in mtl',
     'vertices not finite',
+    'face without a material',
+    'uv not finite',
     'index beyond',
     'words',
     'unknown kind',

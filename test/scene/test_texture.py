@@ -1,5 +1,6 @@
 """Textures: orientation, mip levels that keep charts clean, repetition; and shading with them."""
 
+import tracemalloc
 from dataclasses import replace
 
 import cv2
@@ -136,6 +137,28 @@ def test_a_texture_that_repeats_is_used_as_a_whole():
     assert np.abs(part - expected).max() > 0.1
 
 
+def test_progress_goes_from_0_to_1_over_the_textures():
+    quads = [frontal_quad(noise(16, 16, seed), 1.0, 1.0, 1.0) for seed in range(4)]
+    said: list[tuple[str, float]] = []
+    TextureSet(joined(*quads), CPU, lambda *step: said.append(step))
+    assert said == [('preparing textures', done) for done in (0.0, 0.25, 0.5, 0.75, 1.0)]
+
+
+def test_levels_are_written_where_they_stay():
+    """No second copy is made of them, and few of their sums as floats."""
+    mesh = atlas(0.0)
+    mesh = replace(mesh, textures=[mesh.textures[0].repeat(16, axis=0).repeat(16, axis=1)])
+    TextureSet(mesh, CPU)
+    tracemalloc.start()
+    textures = TextureSet(mesh, CPU)
+    kept, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    size = mesh.textures[0].nbytes
+    assert textures.texels.numel() == sum(size // 4**level for level in range(11))
+    assert kept < 1.4 * size
+    assert peak < 4.3 * size
+
+
 @pytest.mark.parametrize('texels_per_pixel', [1, 2, 4, 8])
 def test_a_far_surface_has_the_mean_colour_of_what_each_pixel_covers(texels_per_pixel):
     """A texture of fine noise would alias otherwise."""
@@ -162,8 +185,10 @@ def test_the_level_follows_the_footprint_on_a_slanted_surface():
         mesh = quad(corners @ turn.T + [0, 0, depth], stripes)
         poses = torch.eye(4)[None]
         fragments = EmbreeRasterizer(mesh, CPU).rasterize(poses, camera)
-        pixel = (fragments.face >= 0).nonzero(as_tuple=True)
-        return Shader(mesh, CPU)._lods(fragments, poses, camera, pixel).median()
+        hit = fragments.face[0] >= 0
+        face, depth, rays = fragments.face[0][hit], fragments.depth[0][hit], camera.rays()[hit]
+        poses = poses.expand(len(face), -1, -1)
+        return Shader(mesh, CPU)._lods(face, depth, rays, poses, camera).median()
 
     # 128 texels a metre, 64 pixels a metre at 1 m: a pixel at 2 m is four texels wide.
     assert float(lod_seen(0.0, 2.0)) == pytest.approx(2.0, abs=0.02)

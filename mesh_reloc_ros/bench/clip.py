@@ -1,0 +1,70 @@
+"""The images that all methods get, where they were really taken from, and where to start."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesh_reloc_ros.cli.bag import ImageBag
+from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.geometry.pose import pose_from_text
+from mesh_reloc_ros.geometry.trajectory import Trajectory, paired, read_tum
+from mesh_reloc_ros.tracking.frame import Frame
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Decoded images with their truth."""
+
+    frames: list[Frame]
+    truth: Trajectory | None
+    """The true poses of those images that have one; None where nothing is known."""
+    start: NDArray[np.float64]
+    """[4, 4] map_T_camera of the first image, as well as it is known."""
+
+    @property
+    def stamps_ns(self) -> NDArray[np.int64]:
+        """[N] of the images."""
+        return np.array([frame.stamp_ns for frame in self.frames], dtype=np.int64)
+
+
+def read_clip(arguments: argparse.Namespace) -> Clip:
+    """Decode a bag's images; the truth is a file's, or else the bag's own.
+
+    :raises InputError: the bag or the truth is unusable, or there is no pose to start at.
+    """
+    given = pose_from_text(arguments.initial_pose) if arguments.initial_pose is not None else None
+    truth = read_tum(arguments.ground_truth) if arguments.ground_truth else None
+    with ImageBag(arguments.bag, arguments.image_topic, arguments.camera_info_topic) as bag:
+        frames = list(bag.frames(arguments.start, arguments.end))
+        truth = truth or bag.poses()
+    if not frames:
+        raise InputError(
+            f'bag {arguments.bag} has no images from {arguments.start:g} to {arguments.end:g} s'
+        )
+    first = _at(frames[:1], truth)
+    start = first.poses[0] if given is None and first is not None else given
+    if start is None:
+        raise InputError(
+            'no start pose: the truth says nothing of the first image; give --initial-pose'
+            ' "x y z qx qy qz qw", the camera in the map at that image'
+        )
+    at_images = _at(frames, truth)
+    if arguments.ground_truth and at_images is None:
+        raise InputError(
+            f'trajectory {arguments.ground_truth} has no pose within 5 ms of an image: give one of'
+            ' the same recording'
+        )
+    return Clip(frames, at_images, start)
+
+
+def _at(frames: list[Frame], truth: Trajectory | None) -> Trajectory | None:
+    """Return the true poses of the images that have one, at the images' stamps, or None."""
+    if truth is None:
+        return None
+    stamps = np.array([frame.stamp_ns for frame in frames], dtype=np.int64)
+    images, poses = paired(Trajectory(stamps, np.zeros((len(frames), 4, 4))), truth)
+    return Trajectory(images.stamps_ns, poses.poses) if len(images) else None

@@ -1,0 +1,59 @@
+"""The command line of `mesh_reloc bench`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from mesh_reloc_ros.cli.arguments import add_inputs, settings_of_arguments
+
+_OVERRIDES = ('device', 'rasterizer')
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `mesh_reloc bench`."""
+    add_inputs(parser, _OVERRIDES)
+    parser.add_argument(
+        '--ground-truth',
+        type=Path,
+        metavar='TRUTH.tum',
+        help="true poses; default: the bag's only PoseStamped topic",
+    )
+    parser.add_argument(
+        '--output',
+        type=Path,
+        default=Path('bench_output'),
+        metavar='DIR',
+        help='folder for the figures and pictures (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--methods',
+        default='lm,sift,orb,adam',
+        metavar='LIST',
+        help='which to run, with commas between them (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--adam-images',
+        type=int,
+        default=3,
+        metavar='N',
+        help='how many images adam gets, as it takes long over each on a CPU (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--profile', action='store_true', help='also show the time of each stage of lm'
+    )
+    parser.add_argument(
+        '--scale', action='store_true', help='also time lm on finer meshes and other image sizes'
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the benchmark and return the exit status 0.
+
+    :raises InputError: an argument, the mesh, the bag, the truth or the output is unusable.
+    """
+    settings = settings_of_arguments(arguments, _OVERRIDES)
+    # Imported here, as the renderer and the plots take a while that other commands need not wait.
+    from mesh_reloc_ros.bench.run import run_bench
+
+    return run_bench(arguments, settings)

@@ -1,0 +1,104 @@
+"""What a piece of work costs: processor time and memory; and on which machine."""
+
+from __future__ import annotations
+
+import gc
+import os
+import platform
+import re
+import resource
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numba
+import torch
+
+_MIB = 2**20
+
+
+@dataclass
+class Cost:
+    """Of a piece of work; filled in when it ends."""
+
+    cpu_s: float = 0.0
+    """Processor time, over all threads."""
+    memory_mib: float = 0.0
+    """Peak of the resident memory of the whole process, with all that it held before."""
+    memory_since_start: bool = False
+    """The peak is that since the process began: the system cannot tell that of the work alone."""
+    gpu_memory_mib: float | None = None
+    """Peak of the memory that torch holds on the GPU; None without a GPU."""
+
+
+@contextmanager
+def measured(device: torch.device) -> Iterator[Cost]:
+    """Measure the body of a `with` statement."""
+    cost = Cost()
+    gc.collect()
+    on_gpu = device.type == 'cuda'
+    if on_gpu:
+        torch.cuda.synchronize()
+        torch.cuda.reset_peak_memory_stats()
+    cost.memory_since_start = not _forget_peak()
+    begin = time.process_time()
+    yield cost
+    cost.cpu_s = time.process_time() - begin
+    cost.memory_mib = _peak_mib()
+    if on_gpu:
+        cost.gpu_memory_mib = torch.cuda.max_memory_allocated() / _MIB
+
+
+def _forget_peak() -> bool:
+    """Let the peak of resident memory begin anew; return whether the system can (Linux)."""
+    try:
+        Path('/proc/self/clear_refs').write_text('5')
+    except OSError:
+        return False
+    return True
+
+
+def _peak_mib() -> float:
+    try:
+        status = Path('/proc/self/status').read_text()
+    except OSError:
+        status = ''
+    if match := re.search(r'VmHWM:\s+(\d+) kB', status):
+        return int(match[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def machine() -> dict[str, Any]:
+    """Return what figures depend on: processor, GPU, versions, and the day."""
+    return {
+        'cpu': _processor(),
+        'cores': len(os.sched_getaffinity(0))
+        if hasattr(os, 'sched_getaffinity')
+        else os.cpu_count(),
+        'gpu': torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        'python': platform.python_version(),
+        'torch': torch.__version__,
+        'numba': numba.__version__,
+        'opencv': cv2.__version__,
+        'date': date.today().isoformat(),
+    }
+
+
+def machine_line(machine: dict[str, Any]) -> str:
+    """Return the machine in a line."""
+    gpu = machine['gpu'] or 'no GPU'
+    versions = ', '.join(f'{name} {machine[name]}' for name in ('torch', 'numba', 'opencv'))
+    return f'{machine["cpu"]}, {machine["cores"]} cores, {gpu}; {versions}; {machine["date"]}'
+
+
+def _processor() -> str:
+    try:
+        match = re.search(r'model name\s*:\s*(.+)', Path('/proc/cpuinfo').read_text())
+    except OSError:
+        match = None
+    return match[1].strip() if match else platform.processor() or platform.machine()

@@ -1,0 +1,56 @@
+"""Arguments that several commands have: what is tracked, in what, and with which settings."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from pathlib import Path
+
+from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.settings import build, read_parameter_file, settings_of
+from mesh_reloc_ros.tracking.settings import Settings
+
+
+def add_inputs(parser: argparse.ArgumentParser, overrides: tuple[str, ...]) -> None:
+    """Declare mesh, bag, start pose, topics, time span and parameters.
+
+    :param overrides: settings that have an argument of their own.
+    """
+    choices = {declared.name: declared.choices for declared in settings_of(Settings)}
+    parser.add_argument('--mesh', type=Path, required=True, help='textured mesh (OBJ with MTL)')
+    parser.add_argument('--bag', type=Path, required=True, help='folder of a rosbag2 recording')
+    parser.add_argument(
+        '--initial-pose',
+        metavar='"x y z qx qy qz qw"',
+        help="map_T_camera of the first image: the camera's optical frame in the map, metres",
+    )
+    parser.add_argument('--image-topic', default='', help="default: the bag's only image topic")
+    parser.add_argument(
+        '--camera-info-topic', default='', help="default: the bag's only camera_info topic"
+    )
+    parser.add_argument('--params', type=Path, metavar='config.yaml', help='ROS 2 parameter file')
+    for name in overrides:
+        parser.add_argument(f'--{name}', choices=choices[name], help='overrides --params')
+    parser.add_argument(
+        '--start', type=float, default=0.0, metavar='S', help='seconds into the bag to begin at'
+    )
+    parser.add_argument(
+        '--end', type=float, default=math.inf, metavar='S', help='seconds into the bag to end at'
+    )
+
+
+def settings_of_arguments(arguments: argparse.Namespace, overrides: tuple[str, ...]) -> Settings:
+    """Return the settings of --params, with those that have an argument of their own.
+
+    :raises InputError: the file is unusable, or a value of it.
+    """
+    values = read_parameter_file(arguments.params) if arguments.params else {}
+    declared = {setting.name for setting in settings_of(Settings)}
+    groups = {name.split('.')[0] for name in declared if '.' in name}
+    for name in sorted(set(values) - declared):
+        if name.split('.')[0] in groups:
+            raise InputError(f'parameter file {arguments.params}: there is no parameter {name}')
+    for name in overrides:
+        if getattr(arguments, name) is not None:
+            values[name] = getattr(arguments, name)
+    return build(Settings, values)

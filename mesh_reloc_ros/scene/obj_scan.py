@@ -1,0 +1,184 @@
+"""The compiled passes over the text of OBJ files; see `read_obj`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+_TAB, _LINE_FEED, _RETURN, _SPACE, _HASH = 9, 10, 13, 32, 35
+_PLUS, _MINUS, _DOT, _SLASH, _ZERO, _NINE = 43, 45, 46, 47, 48, 57
+_E, _F, _M, _T, _U, _V = (ord(letter) for letter in 'efmtuv')
+_LARGEST_INDEX = 2**31 - 2
+_MOST_DIGITS = 10**17
+"""A mantissa above this takes no further digit: it would not change the number as a float32."""
+_EXACT_POWERS = np.array([float(f'1e{exponent}') for exponent in range(23)])
+_NONE = -1
+
+
+@njit(cache=True, nogil=True)
+def scan(
+    text: Any, before: Any, vertices: Any, uvs: Any, faces: Any, statements: Any
+) -> tuple[int, int, int, int, int]:
+    """Read a block of lines into the arrays; return how many rows of each are filled.
+
+    :param text: bytes, of which the last is a line feed. :param before: vertices and texture
+        coordinates in earlier blocks. :param statements: [S, 2], where lines begin that may name a
+        material or a library, and how many faces come before.
+    :returns: the counts, in the order of the arrays, and where the line of a face begins that
+        cannot be read, or -1.
+    """
+    v, t, f, s, i = 0, 0, 0, 0, 0
+    while i < len(text):
+        i = _after_blanks(text, i)
+        start, letter = i, text[i]
+        if letter == _V and _is_blank(text[i + 1]):
+            _read_numbers(text, i + 1, vertices[v])
+            v += 1
+        elif letter == _V and text[i + 1] == _T and _is_blank(text[i + 2]):
+            uvs[t, 1] = 0.0
+            _read_numbers(text, i + 2, uvs[t])
+            t += 1
+        elif letter == _F and _is_blank(text[i + 1]):
+            triangles = _read_face(text, i + 1, before[0] + v, before[1] + t, faces[f:])
+            if triangles < 0:
+                return v, t, f, s, start
+            f += triangles
+        elif letter in (_U, _M):
+            statements[s] = (start, f)
+            s += 1
+        while not _is_end(text[i]):
+            i += 1
+        i += 1
+    return v, t, f, s, _NONE
+
+
+@njit(cache=True, nogil=True)
+def _is_end(character: Any) -> bool:
+    return character in (_LINE_FEED, _RETURN)
+
+
+@njit(cache=True, nogil=True)
+def _is_blank(character: Any) -> bool:
+    return character in (_SPACE, _TAB)
+
+
+@njit(cache=True, nogil=True)
+def _is_digit(character: Any) -> bool:
+    return _ZERO <= character <= _NINE
+
+
+@njit(cache=True, nogil=True)
+def _after_blanks(text: Any, i: int) -> int:
+    while _is_blank(text[i]):
+        i += 1
+    return i
+
+
+@njit(cache=True, nogil=True)
+def _read_numbers(text: Any, i: int, row: Any) -> None:
+    """Fill the row [N]; a number that is none becomes NaN."""
+    for column in range(len(row)):
+        i = _after_blanks(text, i)
+        row[column], i = _number(text, i)
+
+
+@njit(cache=True, nogil=True)
+def _number(text: Any, i: int) -> tuple[float, int]:
+    """Return the number that begins at i, NaN where none does, and where it ends."""
+    negative = text[i] == _MINUS
+    if negative or text[i] == _PLUS:
+        i += 1
+    mantissa, exponent, digits, fraction = 0, 0, 0, False
+    while _is_digit(text[i]) or (text[i] == _DOT and not fraction):
+        if text[i] == _DOT:
+            fraction = True
+        else:
+            digits += 1
+            if mantissa < _MOST_DIGITS:
+                mantissa = 10 * mantissa + (text[i] - _ZERO)
+                exponent -= fraction
+            else:
+                exponent += not fraction
+        i += 1
+    if digits == 0:
+        return np.nan, i
+    if text[i] == _E or text[i] == _E - 32:
+        power, i = _integer(text, i + 1)
+        exponent += power
+    value = float(mantissa)
+    if abs(exponent) >= len(_EXACT_POWERS):
+        value *= 10.0**exponent
+    elif exponent < 0:
+        value /= _EXACT_POWERS[-exponent]
+    else:
+        value *= _EXACT_POWERS[exponent]
+    return -value if negative else value, i
+
+
+@njit(cache=True, nogil=True)
+def _integer(text: Any, i: int) -> tuple[int, int]:
+    """Return the integer that begins at i, 0 where none does, and where it ends."""
+    negative = text[i] == _MINUS
+    if negative or text[i] == _PLUS:
+        i += 1
+    value = 0
+    while _is_digit(text[i]):
+        value = min(10 * value + (text[i] - _ZERO), _LARGEST_INDEX)
+        i += 1
+    return -value if negative else value, i
+
+
+@njit(cache=True, nogil=True)
+def _read_face(text: Any, i: int, vertices: int, uvs: int, faces: Any) -> int:
+    """Write a polygon as triangles [F, 3, 2]; return how many, or -1 where it cannot be read."""
+    corner = 0
+    i = _after_blanks(text, i)
+    while not _is_end(text[i]) and text[i] != _HASH:
+        v, i = _integer(text, i)
+        t = 0
+        if text[i] == _SLASH:
+            t, i = _integer(text, i + 1)
+        if text[i] == _SLASH:
+            _, i = _integer(text, i + 1)
+        # Negative indices count back from the last; 0 is none.
+        exists = v != 0 and v >= -vertices and t >= -uvs
+        if not exists or not (_is_blank(text[i]) or _is_end(text[i])):
+            return -1
+        v += vertices if v < 0 else _NONE
+        t += uvs if t < 0 else _NONE
+        if corner > 2:
+            faces[corner - 2, 0] = faces[0, 0]
+            faces[corner - 2, 1] = faces[corner - 3, 2]
+        place = (0, corner) if corner < 3 else (corner - 2, 2)
+        faces[place[0], place[1], 0] = v
+        faces[place[0], place[1], 1] = t
+        corner += 1
+        i = _after_blanks(text, i)
+    return max(corner - 2, 0)
+
+
+@njit(cache=True, nogil=True)
+def number_pairs(faces: Any, newest: Any, numbers: Any, pairs: Any) -> int:
+    """Fill numbers [F, 3] and pairs [N, 2]; return N.
+
+    :param newest: [V], -1: the number that a vertex was given last. Those it was given before are
+        found from there, and they are few.
+    """
+    earlier = np.empty(len(pairs), dtype=np.int32)
+    count = 0
+    for face in range(len(faces)):
+        for corner in range(3):
+            vertex, uv = faces[face, corner]
+            number = newest[vertex]
+            while number >= 0 and pairs[number, 1] != uv:
+                number = earlier[number]
+            if number < 0:
+                number = count
+                pairs[number] = (vertex, uv)
+                earlier[number] = newest[vertex]
+                newest[vertex] = number
+                count += 1
+            numbers[face, corner] = number
+    return count
