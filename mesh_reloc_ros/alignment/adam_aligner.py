@@ -13,7 +13,7 @@ from torch import Tensor
 
 from mesh_reloc_ros.alignment.alignment import Alignment, neutral_exposure
 from mesh_reloc_ros.alignment.assessment import assess
-from mesh_reloc_ros.alignment.keyframe import make_keyframe
+from mesh_reloc_ros.alignment.keyframe import last_level, make_keyframe
 from mesh_reloc_ros.alignment.lm import solve
 from mesh_reloc_ros.alignment.pyramid import image_pyramid
 from mesh_reloc_ros.alignment.settings import AdamSettings, AlignmentSettings
@@ -21,8 +21,6 @@ from mesh_reloc_ros.geometry import se3
 from mesh_reloc_ros.geometry.camera import Camera
 from mesh_reloc_ros.scene.scene import Scene
 from mesh_reloc_ros.stopwatch import Stopwatch
-
-_LEVELS_FOR_SCORE = 3
 
 
 class AdamAligner:
@@ -50,20 +48,18 @@ class AdamAligner:
         """Align an RGB image [H, W, 3] from start poses [B, 4, 4]; see `Aligner`."""
         settings, device = self._settings, self._scene.device
         level = settings.finest_level
-        coarsest = level + _LEVELS_FOR_SCORE - 1
         finest = camera.at_level(level)
         poses = map_T_camera.to(dtype=torch.float64, device=device)
         exposure = neutral_exposure(len(poses)) if exposure is None else exposure
         with stopwatch.stage('pyramid'):
-            images = image_pyramid(image, coarsest, device)
+            images = image_pyramid(image, last_level(camera, level, level), device)
         with stopwatch.stage('solve'):
             poses, exposure, iterations = self._minimise(
                 images[level].float() / 255, finest, poses, exposure.to(device)
             )
         with stopwatch.stage('assess'):
-            keyframe = make_keyframe(
-                self._scene, poses, camera, level, coarsest, settings.max_points
-            )
+            points = settings.max_points
+            keyframe = make_keyframe(self._scene, poses, camera, level, level, points)
             # No step is taken: this only judges the pose as the other solver's is judged.
             still = torch.eye(4, dtype=torch.float64, device=device).repeat(len(poses), 1, 1)
             solution = solve(

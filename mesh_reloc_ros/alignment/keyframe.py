@@ -55,7 +55,7 @@ def make_keyframe(
     rendered = _rendered_level(camera, finest)
     at_rendered = camera.at_level(rendered)
     render = scene.render(map_T_camera, at_rendered)
-    count = max(coarsest, rendered + 1) + 1 - rendered
+    count = last_level(camera, finest, coarsest) + 1 - rendered
     pyramid = render_pyramid(render.colour, render.depth, at_rendered, count)
     levels = [
         _level(number, view, select_points(view, max_points >> (number - finest)))
@@ -75,6 +75,11 @@ def make_keyframe(
         everything=_level(rendered + 1, pyramid[1], all_points(pyramid[1])),
         coverage=render.mask.to(torch.float32).mean((1, 2)),
     )
+
+
+def last_level(camera: Camera, finest: int, coarsest: int) -> int:
+    """Return the coarsest level that is looked at, for alignment up to `coarsest` and the score."""
+    return max(coarsest, _rendered_level(camera, finest) + 1)
 
 
 def _rendered_level(camera: Camera, finest: int) -> int:

@@ -227,8 +227,7 @@ def _moved_px(twists: Tensor, pixels_per_step: Tensor) -> Tensor:
 
 def _pixels_per_step(surface: SurfacePoints, camera: Camera) -> Tensor:
     """Return how far a unit of each part of a twist [B, 6] moves the image, roughly, in pixels."""
-    depth = surface.points[..., 2].masked_fill(surface.weights == 0, float('nan'))
-    median = depth.nanmedian(dim=1).values.nan_to_num(1.0).double()
+    depth = surface.median_depth
     pixels = torch.full((len(depth), 6), camera.fx, dtype=torch.float64, device=depth.device)
-    pixels[:, :3] /= median[:, None]
+    pixels[:, :3] /= depth[:, None]
     return pixels

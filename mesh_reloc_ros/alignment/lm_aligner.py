@@ -12,7 +12,7 @@ from torch import Tensor
 
 from mesh_reloc_ros.alignment.alignment import Alignment, neutral_exposure
 from mesh_reloc_ros.alignment.assessment import assess
-from mesh_reloc_ros.alignment.keyframe import MIN_SIDE_PX, Keyframe, make_keyframe
+from mesh_reloc_ros.alignment.keyframe import MIN_SIDE_PX, Keyframe, last_level, make_keyframe
 from mesh_reloc_ros.alignment.lm import Solution, image_motion_px, solve
 from mesh_reloc_ros.alignment.pyramid import image_pyramid
 from mesh_reloc_ros.alignment.settings import AlignmentSettings
@@ -66,7 +66,8 @@ class LmAligner:
         exposure = exposure.to(device)
         coarsest = _coarsest_level(camera, settings, wide)
         with stopwatch.stage('pyramid'):
-            images = image_pyramid(image, coarsest + 1, device)
+            last = last_level(camera, settings.finest_level, coarsest)
+            images = image_pyramid(image, last, device)
         if wide:
             poses, exposure, iterations = self._approach(
                 images, camera, poses, exposure, coarsest, stopwatch
@@ -76,7 +77,7 @@ class LmAligner:
         else:
             keyframe = self._keyframe_near(poses, camera, coarsest, stopwatch)
             iterations = 0
-            solution = self._solve(settings, keyframe, images, poses, exposure, stopwatch)
+            solution = self._solve(settings, keyframe, images, poses, exposure, coarsest, stopwatch)
         with stopwatch.stage('assess'):
             total = iterations + solution.iterations
             return assess(keyframe, images, solution, total, settings.covariance_scale)
@@ -102,7 +103,9 @@ class LmAligner:
         for level in reversed(levels):
             for _ in range(settings.start_renders):
                 keyframe = self._render(settings, poses, camera, level, coarsest, stopwatch)
-                solution = self._solve(settings, keyframe, images, poses, exposure, stopwatch)
+                solution = self._solve(
+                    settings, keyframe, images, poses, exposure, coarsest, stopwatch
+                )
                 poses, exposure = _pose(keyframe, solution), solution.exposure
                 iterations += solution.iterations
                 if bool((solution.moved_px < _SETTLED_PX).all()):
@@ -123,7 +126,7 @@ class LmAligner:
         for _ in range(_FINEST_RENDERS):
             finest = settings.finest_level
             keyframe = self._render(settings, poses, camera, finest, coarsest, stopwatch)
-            solution = self._solve(settings, keyframe, images, poses, exposure, stopwatch, finest)
+            solution = self._solve(settings, keyframe, images, poses, exposure, finest, stopwatch)
             poses, exposure = _pose(keyframe, solution), solution.exposure
             iterations += solution.iterations
             if bool((solution.moved_px < _SETTLED_FINEST_PX).all()):
@@ -182,18 +185,15 @@ class LmAligner:
         images: list[Tensor],
         poses: Tensor,
         exposure: Tensor,
+        coarsest: int,
         stopwatch: Stopwatch,
-        coarsest: int | None = None,
     ) -> Solution:
-        """Align from poses [B, 4, 4], from the coarsest of the keyframe's levels to the finest.
-
-        :param coarsest: level at which to begin instead.
-        """
+        """Align from poses [B, 4, 4], from level `coarsest` to the keyframe's finest."""
         delta = se3.inverse(poses) @ keyframe.map_T_camera
         iterations = 0
         with stopwatch.stage('solve'):
             for level in reversed(keyframe.levels):
-                if coarsest is not None and level.number > coarsest:
+                if level.number > coarsest:
                     continue
                 steps_above = level.number - settings.finest_level
                 solution = solve(

@@ -4,8 +4,8 @@ They compute what `normal_equations.build_by_tensors` and `lm.solve_by_tensors` 
 what it means, and `residual` for the formulas. The Jacobian of a channel in the pose is its
 gradient [2] times the Jacobian of the pixel [2, 6], which the channels share.
 
-All in one module: numba keeps compiled functions on disk, and would not notice that a function
-which they call from another module has changed.
+All in one module: numba keeps compiled functions on disk, and does not notice that one which they
+call from another module has changed.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
+
+from mesh_reloc_ros.geometry.se3_cpu import exp
 
 Array = NDArray[np.float64]
 _NEAR_M = 1e-2
@@ -325,21 +327,3 @@ def damped_step(system: Any, exposure: Any, damping: float, prior: Any) -> Any:
             step[i] -= lower[k, i] * step[k]
         step[i] /= lower[i, i]
     return step
-
-
-@njit(cache=True, nogil=True)
-def exp(twist: Any) -> Any:
-    """Return the motion [4, 4] of a twist [6]; see `geometry.se3.exp`."""
-    x, y, z = twist[3], twist[4], twist[5]
-    t2 = x * x + y * y + z * z
-    if t2 < 1e-6:
-        a, b, c = 1 - t2 / 6, 0.5 - t2 / 24, 1 / 6 - t2 / 120
-    else:
-        t = math.sqrt(t2)
-        a, b, c = math.sin(t) / t, (1 - math.cos(t)) / t2, (t - math.sin(t)) / (t2 * t)
-    k = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
-    k2 = k @ k
-    motion = np.eye(4)
-    motion[:3, :3] += a * k + b * k2
-    motion[:3, 3] = twist[:3] + (b * k + c * k2) @ twist[:3]
-    return motion

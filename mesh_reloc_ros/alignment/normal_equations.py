@@ -99,7 +99,7 @@ def system_of_sums(
         gradient=system[..., UNKNOWNS],
         cost=rho / (3 * seen.clamp(min=1e-9)),
         variance=weighted / weight.clamp(min=1e-9),
-        chosen=_chosen(surface),
+        chosen=surface.total_weight,
         seen=seen,
         inliers=inliers,
     )
@@ -133,7 +133,7 @@ def build_by_tensors(
         gradient=system[..., UNKNOWNS],
         cost=robust / (3 * count.clamp(min=1e-9)),
         variance=(weight * error.square()).sum((1, 2)).double() / total.clamp(min=1e-9),
-        chosen=_chosen(surface),
+        chosen=surface.total_weight,
         seen=count,
         inliers=inliers.sum(1).double(),
     )
@@ -166,7 +166,3 @@ def _local(
     # Without its check, for which a GPU would have to wait.
     explained = torch.linalg.solve_ex(gram + torch.diag(prior), cross).result
     return torch.einsum('bncij,bncik->bjk', cross[..., :UNKNOWNS], explained)
-
-
-def _chosen(surface: SurfacePoints) -> Tensor:
-    return surface.weights.sum(1).double()

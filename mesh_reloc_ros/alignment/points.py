@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -26,6 +27,17 @@ class SurfacePoints:
     """[B, N] float32, how much each point counts; 0 for padding."""
     block_size: int
     """So many points in a row lie in one block of the image, which may be lit in its own way."""
+
+    @functools.cached_property
+    def total_weight(self) -> Tensor:
+        """[B] float64."""
+        return self.weights.sum(1).double()
+
+    @functools.cached_property
+    def median_depth(self) -> Tensor:
+        """[B] float64, metres; 1 where there are no points."""
+        depth = self.points[..., 2].masked_fill(self.weights == 0, float('nan'))
+        return depth.nanmedian(dim=1).values.nan_to_num(1.0).double()
 
 
 # Every cell of the image gives one point; a block is so many cells a side.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
 from mesh_reloc_ros.alignment.points import SurfacePoints
 from mesh_reloc_ros.alignment.residual import sample_live
+from mesh_reloc_ros.alignment.score_cpu import block_correlations
 from mesh_reloc_ros.geometry.camera import Camera
 
 # Blocks of this many pixels a side are compared one by one.
@@ -23,11 +25,37 @@ def correlation(surface: SurfacePoints, image: Tensor, camera: Camera, delta: Te
 
     Each block is compared by zero-mean normalised correlation of its colours, so that what covers
     a part of the view, or lights it otherwise, does not count against the rest. 0 where too little
-    is seen.
+    is seen. On the CPU by one compiled pass, elsewhere by tensor operations.
 
     :param surface: every pixel of the render, in order. :param image: [H, W, 3] of 0 to 255.
     :param delta: [B, 4, 4], rendering camera to live camera.
     """
+    if image.device.type != 'cpu':
+        return correlation_by_tensors(surface, image, camera, delta)
+    medians = torch.zeros(len(delta))
+    for b in range(len(delta)):
+        blocks = block_correlations(
+            surface.points[b].numpy(),
+            surface.colours[b].numpy(),
+            surface.weights[b].numpy(),
+            camera.width,
+            image.numpy(),
+            (camera.fx, camera.fy, camera.cx, camera.cy),
+            delta[b].numpy(),
+            _BLOCK,
+            _MIN_SEEN,
+            _MIN_DEVIATION,
+        )
+        if len(blocks) >= _MIN_BLOCKS:
+            # The lower of two middle ones, as torch has it.
+            medians[b] = float(np.partition(blocks, (len(blocks) - 1) // 2)[(len(blocks) - 1) // 2])
+    return medians
+
+
+def correlation_by_tensors(
+    surface: SurfacePoints, image: Tensor, camera: Camera, delta: Tensor
+) -> Tensor:
+    """Do what `correlation` does by tensor operations, on any device."""
     samples = sample_live(delta, surface.points, image, camera)
     seen = surface.weights * samples.inside
 

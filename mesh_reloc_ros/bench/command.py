@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=3,
         metavar='N',
-        help='how many images adam gets, as it takes long over each on a CPU (default: %(default)s)',
+        help='images that adam gets, as it takes long over each on a CPU (default: %(default)s)',
     )
     parser.add_argument(
         '--profile', action='store_true', help='also show the time of each stage of lm'

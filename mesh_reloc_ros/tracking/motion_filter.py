@@ -9,6 +9,7 @@ from filterpy.kalman import KalmanFilter
 from numpy.typing import NDArray
 
 from mesh_reloc_ros.geometry import se3
+from mesh_reloc_ros.geometry.se3_cpu import exp, log
 
 Array = NDArray[np.float64]
 
@@ -54,7 +55,7 @@ class MotionFilter:
     def predict(self, stamp_ns: int) -> None:
         """Move the pose to a stamp, which must not lie before the filter's own."""
         dt = (stamp_ns - self.stamp_ns) * 1e-9
-        motion = _exp(self.velocity * dt)
+        motion = exp(self.velocity * dt)
         self.map_T_camera = self.map_T_camera @ motion
         self.stamp_ns = stamp_ns
         transition = np.eye(12)
@@ -67,7 +68,7 @@ class MotionFilter:
 
     def extrapolated(self, interval_s: float) -> Array:
         """Return the pose [4, 4] that the motion leads to in so many seconds."""
-        return np.asarray(self.map_T_camera @ _exp(self.velocity * interval_s))
+        return np.asarray(self.map_T_camera @ exp(self.velocity * interval_s))
 
     def innovation_distance(self, map_T_camera: Array, covariance: Array) -> float:
         """Return how many standard deviations a measured pose is from the prediction.
@@ -82,7 +83,7 @@ class MotionFilter:
         """Take a measured pose [4, 4] with the covariance [6, 6] of x in `map_T_camera exp(x)`."""
         self._filter.update(self._innovation(map_T_camera), R=covariance)
         error = self._filter.x.reshape(12)
-        pose = torch.from_numpy(self.map_T_camera @ _exp(error[:6]))
+        pose = torch.from_numpy(self.map_T_camera @ exp(error[:6]))
         self.map_T_camera = se3.normalized(pose).numpy()
         self.velocity = self.velocity + error[6:]
         self._filter.x = np.zeros((12, 1))
@@ -95,9 +96,4 @@ class MotionFilter:
         self._filter.P[6:, 6:] = np.diag(_VELOCITY_SIGMA**2)
 
     def _innovation(self, map_T_camera: Array) -> Array:
-        relative = torch.from_numpy(np.linalg.inv(self.map_T_camera) @ map_T_camera)
-        return np.asarray(se3.log(relative).numpy())
-
-
-def _exp(twist: Array) -> Array:
-    return np.asarray(se3.exp(torch.from_numpy(twist)).numpy())
+        return np.asarray(log(np.linalg.inv(self.map_T_camera) @ map_T_camera))
