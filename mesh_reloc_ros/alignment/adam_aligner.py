@@ -6,6 +6,8 @@ map), translation and exposure; the loss is the squared residual, clipped, over 
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -52,7 +54,8 @@ class AdamAligner:
         poses = map_T_camera.to(dtype=torch.float64, device=device)
         exposure = neutral_exposure(len(poses)) if exposure is None else exposure
         with stopwatch.stage('pyramid'):
-            images = image_pyramid(image, last_level(camera, level, level), device)
+            last = last_level(camera, level, level, settings.max_points)
+            images = image_pyramid(image, last, device)
         with stopwatch.stage('solve'):
             poses, exposure, iterations = self._minimise(
                 images[level].float() / 255, finest, poses, exposure.to(device)
@@ -72,7 +75,8 @@ class AdamAligner:
                 max_iterations=0,
                 small_px=0.0,
             )
-            return assess(keyframe, images, solution, iterations, settings.covariance_scale)
+            solution = dataclasses.replace(solution, iterations=iterations)
+            return assess(keyframe, images, solution, settings.covariance_scale)
 
     def look_ahead(self, camera: Camera, map_T_camera: Tensor) -> None:
         """Do nothing: every step renders anew."""

@@ -17,13 +17,12 @@ def assess(
     keyframe: Keyframe,
     images: list[Tensor],
     solution: Solution,
-    iterations: int,
     covariance_scale: float,
 ) -> Alignment:
     """Judge the poses that a solver has found.
 
     :param images: the live image's levels [H, W, 3], from the full image on.
-    :param iterations: steps taken in all. :param covariance_scale: see the settings.
+    :param covariance_scale: see the settings.
     """
     score = correlation(
         keyframe.everything.surface,
@@ -40,7 +39,7 @@ def assess(
         score=score.cpu(),
         inlier_ratio=(system.inliers / system.chosen.clamp(min=1e-9)).cpu(),
         coverage=keyframe.coverage.cpu(),
-        iterations=iterations,
+        iterations=solution.iterations,
     )
 
 

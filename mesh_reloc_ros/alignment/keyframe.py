@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mesh_reloc_ros.alignment.patches import select_patch_points
+from mesh_reloc_ros.alignment.patches import PATCH_PIXELS, select_patch_points
 from mesh_reloc_ros.alignment.points import SurfacePoints, all_points, select_points
 from mesh_reloc_ros.alignment.pyramid import RenderLevel, render_pyramid
 from mesh_reloc_ros.geometry.camera import Camera
@@ -52,10 +52,10 @@ def make_keyframe(
 
     :param max_points: at the finest level; each coarser one has half as many.
     """
-    rendered = _rendered_level(camera, finest)
+    rendered = _rendered_level(camera, finest, max_points)
     at_rendered = camera.at_level(rendered)
     render = scene.render(map_T_camera, at_rendered)
-    count = last_level(camera, finest, coarsest) + 1 - rendered
+    count = last_level(camera, finest, coarsest, max_points) + 1 - rendered
     pyramid = render_pyramid(render.colour, render.depth, at_rendered, count)
     levels = [
         _level(number, view, select_points(view, max_points >> (number - finest)))
@@ -77,16 +77,18 @@ def make_keyframe(
     )
 
 
-def last_level(camera: Camera, finest: int, coarsest: int) -> int:
+def last_level(camera: Camera, finest: int, coarsest: int, max_points: int) -> int:
     """Return the coarsest level that is looked at, for alignment up to `coarsest` and the score."""
-    return max(coarsest, _rendered_level(camera, finest) + 1)
+    return max(coarsest, _rendered_level(camera, finest, max_points) + 1)
 
 
-def _rendered_level(camera: Camera, finest: int) -> int:
-    """Return the level at which the whole view is rendered."""
-    shorter = min(camera.width, camera.height) >> finest
+def _rendered_level(camera: Camera, finest: int, max_points: int) -> int:
+    """Return the level at which the whole view is rendered: coarser where patches save pixels."""
+    width, height = camera.width >> finest, camera.height >> finest
+    if PATCH_PIXELS * max_points > width * height:
+        return finest
     levels = _PATCH_LEVELS
-    while levels and shorter >> levels < 2 * MIN_SIDE_PX:
+    while levels and min(width, height) >> levels < 2 * MIN_SIDE_PX:
         levels -= 1
     return finest + levels
 

@@ -23,8 +23,9 @@ from mesh_reloc_ros.stopwatch import Stopwatch
 
 # Each coarser level tolerates this much more of the residual that it has at the finest.
 _ROBUST_GROWTH = 0.5
-# From far off: a pose that moved the image by less, at the level rendered, needs no new render.
-_SETTLED_PX, _SETTLED_FINEST_PX = 0.5, 0.1
+# From far off: a pose that moved the image by less, at the level rendered, needs no new render; nor
+# does one that is near, and moves to and fro rather than nearer.
+_SETTLED_PX, _NEAR_PX, _NEARER = 0.5, 2.0, 0.5
 _FINEST_RENDERS = 4
 # An image waits for a new render only when the view has moved this many times as far as allowed.
 _STRETCH = 3
@@ -66,21 +67,18 @@ class LmAligner:
         exposure = exposure.to(device)
         coarsest = _coarsest_level(camera, settings, wide)
         with stopwatch.stage('pyramid'):
-            last = last_level(camera, settings.finest_level, coarsest)
+            last = last_level(camera, settings.finest_level, coarsest, settings.max_points)
             images = image_pyramid(image, last, device)
         if wide:
-            poses, exposure, iterations = self._approach(
+            keyframe, solution = self._approach(
                 images, camera, poses, exposure, coarsest, stopwatch
             )
-            keyframe, solution = self._settle(images, camera, poses, exposure, coarsest, stopwatch)
             self._keyframe = keyframe
         else:
             keyframe = self._keyframe_near(poses, camera, coarsest, stopwatch)
-            iterations = 0
             solution = self._solve(settings, keyframe, images, poses, exposure, coarsest, stopwatch)
         with stopwatch.stage('assess'):
-            total = iterations + solution.iterations
-            return assess(keyframe, images, solution, total, settings.covariance_scale)
+            return assess(keyframe, images, solution, settings.covariance_scale)
 
     def _approach(
         self,
@@ -90,8 +88,8 @@ class LmAligner:
         exposure: Tensor,
         coarsest: int,
         stopwatch: Stopwatch,
-    ) -> tuple[Tensor, Tensor, int]:
-        """Bring poses nearer from far off, with small renders; return them and the steps taken.
+    ) -> tuple[Keyframe, Solution]:
+        """Align from far off, with small renders first.
 
         Every level is rendered until the pose settles: a render from the wrong place shows, and
         hides, the wrong things.
@@ -99,38 +97,20 @@ class LmAligner:
         settings, iterations = self._wide_settings, 0
         finest = settings.finest_level
         # The coarsest level is not rendered by itself, unless there is no other.
-        levels = range(finest + 1, coarsest) or range(coarsest, finest, -1)
-        for level in reversed(levels):
-            for _ in range(settings.start_renders):
+        coarse = range(finest + 1, coarsest) or range(coarsest, finest, -1)
+        for level in (*reversed(coarse), finest):
+            begin = finest if level == finest else coarsest
+            moved_px = torch.full((len(poses),), math.inf, device=poses.device)
+            for _ in range(_FINEST_RENDERS if level == finest else settings.start_renders):
                 keyframe = self._render(settings, poses, camera, level, coarsest, stopwatch)
                 solution = self._solve(
-                    settings, keyframe, images, poses, exposure, coarsest, stopwatch
+                    settings, keyframe, images, poses, exposure, begin, stopwatch
                 )
-                poses, exposure = _pose(keyframe, solution), solution.exposure
+                before, poses, exposure = poses, _pose(keyframe, solution), solution.exposure
                 iterations += solution.iterations
-                if bool((solution.moved_px < _SETTLED_PX).all()):
+                last_px, moved_px = moved_px, _motion_px(keyframe, before, poses)
+                if _settled(moved_px, last_px):
                     break
-        return poses, exposure, iterations
-
-    def _settle(
-        self,
-        images: list[Tensor],
-        camera: Camera,
-        poses: Tensor,
-        exposure: Tensor,
-        coarsest: int,
-        stopwatch: Stopwatch,
-    ) -> tuple[Keyframe, Solution]:
-        """Align with renders at the finest level, from near by."""
-        settings, iterations = self._wide_settings, 0
-        for _ in range(_FINEST_RENDERS):
-            finest = settings.finest_level
-            keyframe = self._render(settings, poses, camera, finest, coarsest, stopwatch)
-            solution = self._solve(settings, keyframe, images, poses, exposure, finest, stopwatch)
-            poses, exposure = _pose(keyframe, solution), solution.exposure
-            iterations += solution.iterations
-            if bool((solution.moved_px < _SETTLED_FINEST_PX).all()):
-                break
         return keyframe, dataclasses.replace(solution, iterations=iterations)
 
     def look_ahead(self, camera: Camera, map_T_camera: Tensor) -> None:
@@ -160,10 +140,8 @@ class LmAligner:
         last = self._keyframe
         if last is None or last.camera != camera or len(last.map_T_camera) != len(poses):
             return math.inf
-        level = last.levels[0]
-        delta = se3.inverse(poses) @ last.map_T_camera
-        motion = image_motion_px(level.surface, level.camera, delta).max()
-        return float(motion) / level.camera.width
+        motion_px = _motion_px(last, last.map_T_camera, poses).max()
+        return float(motion_px) / last.levels[0].camera.width
 
     def _render(
         self,
@@ -209,6 +187,18 @@ class LmAligner:
                 delta, exposure = solution.delta, solution.exposure
                 iterations += solution.iterations
         return dataclasses.replace(solution, iterations=iterations)
+
+
+def _motion_px(keyframe: Keyframe, before: Tensor, after: Tensor) -> Tensor:
+    """Return how far the image moves from poses to poses [B], roughly, at the keyframe's finest."""
+    level = keyframe.levels[0]
+    return image_motion_px(level.surface, level.camera, se3.inverse(after) @ before)
+
+
+def _settled(moved_px: Tensor, last_px: Tensor) -> bool:
+    """Whether poses that moved the image by so much, and the time before, need no new render."""
+    to_and_fro = (moved_px < _NEAR_PX) & (moved_px > _NEARER * last_px)
+    return bool(((moved_px < _SETTLED_PX) | to_and_fro).all())
 
 
 def _pose(keyframe: Keyframe, solution: Solution) -> Tensor:

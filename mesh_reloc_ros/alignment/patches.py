@@ -18,6 +18,7 @@ from mesh_reloc_ros.scene.scene import Scene
 # Row and column of a patch's pixels: four by four, without the corners.
 _ROW = (0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3)
 _COLUMN = (1, 2, 0, 1, 2, 3, 0, 1, 2, 3, 1, 2)
+PATCH_PIXELS = len(_ROW)
 # Which of them lie inside, with neighbours on all sides, and which those are.
 _INSIDE = (3, 4, 7, 8)
 _LEFT, _RIGHT, _ABOVE, _BELOW = (2, 3, 6, 7), (4, 5, 8, 9), (0, 1, 3, 4), (7, 8, 10, 11)
