@@ -117,7 +117,7 @@ class LmAligner:
         """Render at the pose if the last render will soon be too far from there."""
         settings = self._settings
         pose = map_T_camera.to(dtype=torch.float64, device=self._scene.device)
-        if self._motion_since_render(pose, camera) > settings.keyframe_motion:
+        if _motion_since_render(self._keyframe, pose, camera) > settings.keyframe_motion:
             coarsest = _coarsest_level(camera, settings, wide=False)
             self._keyframe = self._render(
                 settings, pose, camera, settings.finest_level, coarsest, Stopwatch()
@@ -129,19 +129,11 @@ class LmAligner:
         """Return the last keyframe if the view from the poses is much the same, or a new one."""
         settings, keyframe = self._settings, self._keyframe
         farthest = _STRETCH * settings.keyframe_motion
-        if keyframe is None or self._motion_since_render(poses, camera) > farthest:
+        if keyframe is None or _motion_since_render(keyframe, poses, camera) > farthest:
             finest = settings.finest_level
             keyframe = self._render(settings, poses, camera, finest, coarsest, stopwatch)
             self._keyframe = keyframe
         return keyframe
-
-    def _motion_since_render(self, poses: Tensor, camera: Camera) -> float:
-        """Return how far the image has moved since the last keyframe, as a share of its width."""
-        last = self._keyframe
-        if last is None or last.camera != camera or len(last.map_T_camera) != len(poses):
-            return math.inf
-        motion_px = _motion_px(last, last.map_T_camera, poses).max()
-        return float(motion_px) / last.levels[0].camera.width
 
     def _render(
         self,
@@ -187,6 +179,14 @@ class LmAligner:
                 delta, exposure = solution.delta, solution.exposure
                 iterations += solution.iterations
         return dataclasses.replace(solution, iterations=iterations)
+
+
+def _motion_since_render(last: Keyframe | None, poses: Tensor, camera: Camera) -> float:
+    """Return how far the image has moved since the last keyframe, as a share of its width."""
+    if last is None or last.camera != camera or len(last.map_T_camera) != len(poses):
+        return math.inf
+    motion_px = _motion_px(last, last.map_T_camera, poses).max()
+    return float(motion_px) / last.levels[0].camera.width
 
 
 def _motion_px(keyframe: Keyframe, before: Tensor, after: Tensor) -> Tensor:

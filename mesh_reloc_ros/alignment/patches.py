@@ -22,6 +22,9 @@ PATCH_PIXELS = len(_ROW)
 # Which of them lie inside, with neighbours on all sides, and which those are.
 _INSIDE = (3, 4, 7, 8)
 _LEFT, _RIGHT, _ABOVE, _BELOW = (2, 3, 6, 7), (4, 5, 8, 9), (0, 1, 3, 4), (7, 8, 10, 11)
+# Colour that steps between two pixels, as at a crease, has a curvature of twice its gradient: where
+# in the pixel it steps is not known. Curvatures of more than so many gradients count little.
+_SMOOTH = 0.8
 
 
 def select_patch_points(
@@ -42,24 +45,29 @@ def select_patch_points(
     render = scene.render(map_T_camera, camera, pixels.flatten(1))
     colour = render.colour.unflatten(1, pixels.shape[1:])
     depth = render.depth.unflatten(1, pixels.shape[1:])
-    du = 0.5 * (colour[:, :, _RIGHT] - colour[:, :, _LEFT])
-    dv = 0.5 * (colour[:, :, _BELOW] - colour[:, :, _ABOVE])
-    gradients = torch.stack((du, dv), dim=-1)
-    best, place = gradients.square().sum((-1, -2)).sqrt().max(dim=-1)
-    one_surface = (depth.amin(-1) > 0) & (depth.amax(-1) < DEPTH_JUMP * depth.amin(-1))
-    counts = one_surface & (strength > GRADIENT_FLOOR) & (best > GRADIENT_FLOOR)
+    along = torch.stack((colour[:, :, _RIGHT], colour[:, :, _BELOW]), dim=-1)
+    against = torch.stack((colour[:, :, _LEFT], colour[:, :, _ABOVE]), dim=-1)
+    middle = colour[:, :, _INSIDE, :, None]
+    gradients = 0.5 * (along - against)
+    strengths = gradients.square().sum((-1, -2)).sqrt()
+    curvatures = (along + against - 2 * middle).square().sum((-1, -2)).sqrt()
+    smoothness = 1 / (1 + (curvatures / (_SMOOTH * strengths).clamp(min=1e-6)) ** 4)
+    place = (strengths * smoothness).argmax(dim=-1)
 
     def pick(values: Tensor) -> Tensor:
         """Return [B, N, ...] of the chosen pixels from values [B, N, inside, ...]."""
         index = place.reshape(*place.shape, *[1] * (values.ndim - 2))
         return values.gather(2, index.expand(-1, -1, -1, *values.shape[3:])).squeeze(2)
 
+    best = pick(strengths)
+    one_surface = (depth.amin(-1) > 0) & (depth.amax(-1) < DEPTH_JUMP * depth.amin(-1))
+    counts = one_surface & (strength > GRADIENT_FLOOR) & (best > GRADIENT_FLOOR)
     rays = camera.rays(depth.device).reshape(-1, 3)[pick(pixels[:, :, _INSIDE])]
     return SurfacePoints(
         points=rays * pick(depth[:, :, _INSIDE])[..., None],
         colours=pick(colour[:, :, _INSIDE]),
         gradients=pick(gradients),
-        weights=counts.to(torch.float32),
+        weights=counts * pick(smoothness),
         block_size=BLOCK_SIZE,
     )
 

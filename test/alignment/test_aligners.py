@@ -15,6 +15,7 @@ from small_room import (
     pose_at,
 )
 
+from mesh_reloc_ros.alignment import normal_equations
 from mesh_reloc_ros.alignment.adam_aligner import AdamAligner
 from mesh_reloc_ros.alignment.lm_aligner import LmAligner
 from mesh_reloc_ros.alignment.settings import AdamSettings, AlignmentSettings
@@ -71,27 +72,81 @@ def test_a_wide_search_finds_it_from_far_off(room, lm, seed):
     assert pixels_off(room, estimate) < 0.1
 
 
-def test_a_render_serves_for_views_near_by_and_no_further(room, monkeypatch):
+@pytest.fixture
+def renders(monkeypatch) -> list[torch.Tensor]:
+    """Return the poses [B, 4, 4] that whole views are rendered from, as that happens."""
     rendered = []
     render = Scene.render
 
-    def spy(scene, map_T_camera, camera):
-        rendered.append(map_T_camera)
-        return render(scene, map_T_camera, camera)
+    def spy(scene, map_T_camera, camera, pixels=None):
+        if pixels is None:
+            rendered.append(map_T_camera)
+        return render(scene, map_T_camera, camera, pixels)
 
-    # One step a level: it ends where it began, or the motion from the render is wrong.
-    lm = LmAligner(room.scene, AlignmentSettings(max_iterations=1, keyframe_motion=0.2))
-    align(lm, room.view(TRUE), [TRUE])
     monkeypatch.setattr(Scene, 'render', spy)
-    for metres, degrees, renders in ((0.05, 2.0, 0), (0.1, 9.0, 1)):
+    return rendered
+
+
+def test_a_render_serves_for_views_near_by_and_no_further(room, renders):
+    # One step a level: it ends where it began, or the motion from the render is wrong.
+    lm = LmAligner(room.scene, AlignmentSettings(max_iterations=1, keyframe_motion=0.2 / 3))
+    align(lm, room.view(TRUE), [TRUE])
+    for metres, degrees, count in ((0.05, 2.0, 0), (0.1, 9.0, 1)):
         pose = perturbed(TRUE, 11, metres, degrees)
-        colour = render(room.scene, torch.from_numpy(pose), CAMERA).colour[0].numpy()
-        rendered.clear()
-        alignment = align(lm, (255 * colour).round().astype(np.uint8), [pose])
-        assert len(rendered) == renders
+        image = room.view(pose)
+        renders.clear()
+        alignment = align(lm, image, [pose])
+        assert len(renders) == count
         off_metres, off_degrees = error(alignment.map_T_camera[0].numpy(), pose)
         assert off_metres < 0.005
         assert off_degrees < 0.1
+
+
+def test_after_a_look_ahead_an_image_waits_for_no_render(room, lm, renders):
+    # As far as the image may move, and farther than a render serves for.
+    for metres, degrees in ((0.0, 0.0), (0.3, 10.0)):
+        pose = perturbed(TRUE, 11, metres, degrees)
+        image = room.view(pose)
+        renders.clear()
+        lm.look_ahead(CAMERA, torch.from_numpy(pose)[None])
+        assert [torch.equal(one, torch.from_numpy(pose)[None]) for one in renders] == [True]
+        lm.look_ahead(CAMERA, torch.from_numpy(perturbed(pose, 1, 0.01, 0.3))[None])
+        alignment = align(lm, image, [perturbed(pose, 2, 0.01, 0.3)])
+        assert len(renders) == 1
+        assert error(alignment.map_T_camera[0].numpy(), pose)[0] < 0.005
+
+
+def test_a_look_ahead_comes_before_an_image_would_have_to_wait(room, lm, renders):
+    """From a motion of a share of the image on; an image waits only from three times that on."""
+    align(lm, room.view(TRUE), [TRUE])
+    away = perturbed(TRUE, 11, 0.0, 5.0)
+    image = room.view(away)
+    renders.clear()
+    align(lm, image, [away])
+    assert len(renders) == 0
+    lm.look_ahead(CAMERA, torch.from_numpy(away)[None])
+    assert len(renders) == 1
+
+
+def test_parts_of_the_image_may_be_lit_in_their_own_way(room, monkeypatch):
+    """As photographs that a texture is baked from, or a lamp, may have it."""
+    image = room.view(TRUE).astype(np.float64)
+    image[:, :160] += 0.1 * 255
+    image[:, 160:] = 0.8 * image[:, 160:] + 5
+    image = image.round().clip(0, 255).astype(np.uint8)
+    starts = [perturbed(TRUE, seed, metres=0.03, degrees=1.0) for seed in range(4)]
+
+    def off():
+        lm = LmAligner(room.scene, AlignmentSettings())
+        alignments = [align(lm, image, [start], wide=True) for start in starts]
+        return [pixels_off(room, each.map_T_camera[0].numpy()) for each in alignments]
+
+    with_blocks = off()
+    monkeypatch.setattr(normal_equations, '_BLOCK_GAIN_SIGMA', 1e-4)
+    monkeypatch.setattr(normal_equations, '_BLOCK_OFFSET_SIGMA', 1e-4)
+    without = off()
+    assert max(with_blocks) < 0.1
+    assert max(with_blocks) < 0.5 * min(without)
 
 
 def test_a_batch_is_aligned_as_its_starts_are_one_by_one(room):
@@ -195,11 +250,13 @@ def test_adam_and_lm_reach_the_same_pose(panels, backend):
     adam = AdamAligner(scene, settings, AdamSettings(learning_rate=0.003, patience=15))
     by_adam = align(adam, image, [start], camera=SMALL)
     by_lm = align(LmAligner(scene, settings), image, [start], camera=SMALL)
-    for alignment in (by_adam, by_lm):
+    # Sampling the image between its pixels takes of its contrast, which is all that is left for a
+    # gain to be told by where small blocks have an offset of their own.
+    for alignment, tolerance in ((by_adam, 0.08), (by_lm, 0.1)):
         metres, degrees = error(alignment.map_T_camera[0].numpy(), BEFORE_THE_PANELS)
         assert metres < 0.005
         assert degrees < 0.15
-        np.testing.assert_allclose(alignment.exposure[0, :3], (1.1, 0.95, 1.0), atol=0.08)
+        np.testing.assert_allclose(alignment.exposure[0, :3], (1.1, 0.95, 1.0), atol=tolerance)
     metres, degrees = error(by_adam.map_T_camera[0].numpy(), by_lm.map_T_camera[0].numpy())
     assert metres < 0.005
     assert degrees < 0.15

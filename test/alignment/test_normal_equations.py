@@ -31,7 +31,7 @@ def random_problem(seed=1, batch=3, count=700):
         weights=(uniform(batch, count) - 0.3).clamp(min=0),
         block_size=count // 7,
     )
-    image = uniform(60, 80, 3)
+    image = (256 * uniform(60, 80, 3)).to(torch.uint8)
     delta = se3.exp(0.2 * (uniform(batch, 6).double() - 0.5))
     exposure = torch.tensor([1.0, 1, 1, 0, 0, 0]) + 0.4 * (uniform(batch, 6) - 0.5)
     return surface, image, CAMERA, delta, exposure, SCALE
@@ -107,7 +107,7 @@ def test_figures_of_a_problem_that_can_be_counted(pass_over):
         torch.tensor([[1.0, 0.5, 1.0, 1.0]]),
         block_size=4,
     )
-    image = torch.full((60, 80, 3), 0.5)
+    image = torch.full((60, 80, 3), 127.5)
     still, neutral = torch.eye(4, dtype=torch.float64)[None], torch.tensor([[1.0, 1, 1, 0, 0, 0]])
     system = pass_over(surface, image, CAMERA, still, neutral, 0.2)
     assert float(system.chosen) == pytest.approx(3.5)

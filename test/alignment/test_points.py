@@ -9,9 +9,8 @@ from mesh_reloc_ros.alignment.points import all_points, select_points
 from mesh_reloc_ros.alignment.pyramid import render_pyramid
 from mesh_reloc_ros.geometry.camera import Camera
 
-# Not a multiple of the cells' 8 pixels, so that the last ones are partly empty.
+# Not a multiple of any cell's side, so that the last ones are partly empty.
 CAMERA = Camera(width=61, height=43, fx=55.0, fy=60.0, cx=33.3, cy=18.9)
-CELLS = 8 * 6
 
 
 def textured_level(batch=2, seed=1, smooth=False):
@@ -75,25 +74,32 @@ def test_only_pixels_with_mesh_all_around_are_chosen():
     assert torch.equal(chosen.weights * surrounded[row, column], chosen.weights)
 
 
-@pytest.mark.parametrize('max_points', [100, 480, 1000])
-def test_every_cell_gives_its_strongest_pixels(max_points):
+@pytest.mark.parametrize('max_points', [15, 100, 480, 1000])
+def test_every_cell_gives_its_strongest_pixel_block_by_block(max_points):
     level, surrounded = with_a_hole()
     surface, everything = select_points(level, max_points), all_points(level)
-    per_cell = math.ceil(max_points / CELLS)
+    # As many square cells as points fit into the image, eight by eight of them in a block.
+    cell = math.ceil(math.sqrt(43 * 61 / max_points))
+    assert surface.block_size == 64
+    assert surface.points.shape[1] == 64 * math.ceil(43 / (8 * cell)) * math.ceil(61 / (8 * cell))
     strength = everything.gradients.square().sum((-1, -2)).sqrt().reshape(2, 43, 61) * surrounded
     column, row = pixels_of(surface)
+    blocks_across = math.ceil(61 / (8 * cell))
     for view in range(2):
         counts = surface.weights[view] > 0
-        pixels = {*zip(row[view, counts].tolist(), column[view, counts].tolist(), strict=True)}
+        places = (row[view, counts].tolist(), column[view, counts].tolist())
+        pixels = {*zip(*places, strict=True)}
         assert len(pixels) == int(counts.sum())
         expected = set()
-        for top in range(0, 43, 8):
-            for left in range(0, 61, 8):
-                cell = strength[view, top : top + 8, left : left + 8]
-                best = cell.flatten().argsort(descending=True)[:per_cell].tolist()
-                places = ((i // cell.shape[1], i % cell.shape[1]) for i in best)
-                expected |= {(top + y, left + x) for y, x in places if cell[y, x] > 0.004}
+        for top in range(0, 43, cell):
+            for left in range(0, 61, cell):
+                part = strength[view, top : top + cell, left : left + cell]
+                y, x = divmod(int(part.argmax()), part.shape[1])
+                expected |= {(top + y, left + x)} if part[y, x] > 0.004 else set()
         assert pixels == expected
+        block = counts.nonzero()[:, 0] // 64
+        down, across = (torch.tensor(place) // (8 * cell) for place in places)
+        assert torch.equal(block, blocks_across * down + across)
 
 
 def test_asking_for_more_points_than_pixels_gives_each_once():

@@ -14,8 +14,9 @@ SLOPES = torch.tensor([[0.006, 0.002], [-0.003, 0.005], [0.001, -0.008]], dtype=
 
 
 def linear_image():
+    """Return the image [44, 60, 3], of 0 to 255 as live images are."""
     v, u = torch.meshgrid(torch.arange(44), torch.arange(60), indexing='ij')
-    return BASE + torch.stack((u, v), dim=-1).double() @ SLOPES.T
+    return 255 * (BASE + torch.stack((u, v), dim=-1).double() @ SLOPES.T)
 
 
 def problem():

@@ -1,10 +1,12 @@
 """The score: correlation of render and image, whatever the exposure."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from mesh_reloc_ros.alignment.points import all_points
-from mesh_reloc_ros.alignment.score import correlation
+from mesh_reloc_ros.alignment.score import correlation, correlation_by_tensors
 from mesh_reloc_ros.geometry import se3
 
 
@@ -12,7 +14,8 @@ from mesh_reloc_ros.geometry import se3
 def view(room_levels):
     """Return the points of three views at a coarse level, its camera, and the first view."""
     level = room_levels[2]
-    return all_points(level), level.camera, level.colour[0].permute(1, 2, 0).contiguous()
+    image = (255 * level.colour[0].permute(1, 2, 0)).round().to(torch.uint8).contiguous()
+    return all_points(level), level.camera, image
 
 
 STILL = torch.eye(4, dtype=torch.float64).repeat(3, 1, 1)
@@ -29,22 +32,23 @@ def test_the_image_itself_scores_one_and_others_less(view):
 def test_exposure_does_not_matter_but_an_inverted_image_does(view):
     surface, camera, image = view
     scores = correlation(surface, image, camera, STILL)
-    other = correlation(surface, 0.4 * image + 0.3, camera, STILL)
-    assert torch.allclose(scores, other, atol=1e-4)
-    inverted = correlation(surface, 1 - image, camera, STILL)
+    other = correlation(surface, (0.4 * image + 76.5).to(torch.uint8), camera, STILL)
+    assert torch.allclose(scores, other, atol=2e-3)
+    inverted = correlation(surface, 255 - image, camera, STILL)
     assert torch.allclose(scores, -inverted, atol=0.02)
 
 
 def test_what_covers_a_part_of_the_view_does_not_count_against_the_rest(view):
     surface, camera, image = view
     covered = image.clone()
-    covered[:, : camera.width * 3 // 10] = torch.tensor([0.9, 0.1, 0.2])
+    covered[:, : camera.width * 3 // 10] = torch.tensor([230, 25, 51], dtype=torch.uint8)
     assert float(correlation(surface, covered, camera, STILL)[0]) > 0.95
 
 
 def test_noise_scores_about_nothing(view):
     surface, camera, image = view
-    noise = torch.rand(image.shape, generator=torch.Generator().manual_seed(1))
+    generator = torch.Generator().manual_seed(1)
+    noise = torch.randint(256, image.shape, dtype=torch.uint8, generator=generator)
     assert correlation(surface, noise, camera, STILL).abs().max() < 0.1
 
 
@@ -57,9 +61,25 @@ def test_the_score_peaks_at_the_right_pose(view):
             assert correlation(surface, image, camera, moved)[0] < best - 0.003
 
 
-@pytest.mark.parametrize('colour', [0.0, 0.5])
+@pytest.mark.parametrize('colour', [0, 128])
 def test_a_uniform_image_or_none_in_view_scores_zero(view, colour):
     surface, camera, image = view
-    assert not correlation(surface, torch.full_like(image, colour), camera, STILL).any()
+    uniform = torch.full_like(image, colour)
+    assert correlation(surface, uniform, camera, STILL).abs().max() < 1e-6
     away = se3.exp(torch.tensor([0, 0, -99.0, 0, 0, 0], dtype=torch.float64)).repeat(3, 1, 1)
     assert not correlation(surface, image, camera, away).any()
+
+
+def test_the_compiled_score_is_that_of_the_tensor_operations(view):
+    surface, camera, image = view
+    generator = torch.Generator().manual_seed(2)
+    weights = (torch.rand(surface.weights.shape, generator=generator) > 0.3) * surface.weights
+    surface = replace(surface, weights=weights)
+    # Without any motion it would be up to rounding whether pixels at the border are inside.
+    for scale in (0.003, 0.01, 0.1, 0.5):
+        motions = se3.exp(scale * torch.randn(3, 6, generator=generator, dtype=torch.float64))
+        by_tensors = correlation_by_tensors(surface, image, camera, motions)
+        assert torch.allclose(
+            correlation(surface, image, camera, motions), by_tensors.float(), atol=2e-4
+        )
+        assert scale > 0.1 or (by_tensors != 0).all()

@@ -12,6 +12,7 @@ from mesh_reloc_ros.scene.embree_rasterizer import EmbreeRasterizer
 from mesh_reloc_ros.scene.pytorch3d_rasterizer import PyTorch3DRasterizer
 from mesh_reloc_ros.scene.rasterizer import make_rasterizer
 from mesh_reloc_ros.scene.scene import Scene, choose_device
+from mesh_reloc_ros.scene.shading import Shader
 
 CPU = torch.device('cpu')
 BACKENDS = ('embree', 'pytorch3d')
@@ -155,6 +156,28 @@ def test_a_batch_is_what_its_views_are_one_by_one(backend):
         assert torch.equal(alone.depth[0], together.depth[view])
         assert torch.equal(alone.colour[0], together.colour[view])
     assert not torch.equal(together.face[0], together.face[1])
+
+
+@pytest.mark.parametrize('backend', BACKENDS)
+@pytest.mark.parametrize('shading', ['compiled', 'by tensors'])
+def test_chosen_pixels_are_those_of_the_whole_render(backend, shading, monkeypatch):
+    """Each view of a batch has pixels of its own, in any order, some twice."""
+    if shading == 'by tensors':
+        monkeypatch.setattr(Shader, 'shade', Shader.shade_by_tensors)
+    scene, views = Scene(clutter(), 'cpu', backend), poses(3, seed=4)
+    generator = torch.Generator().manual_seed(7)
+    pixels = torch.randint(SMALL.width * SMALL.height, (3, 300), generator=generator)
+    whole, some = scene.render(views, SMALL), scene.render(views, SMALL, pixels)
+    assert some.colour.shape == (3, 300, 3)
+    assert some.depth.shape == some.face.shape == some.mask.shape == (3, 300)
+    assert 0 < some.mask.float().mean() < 1
+    index = torch.arange(3)[:, None]
+    for name in ('face', 'depth', 'mask', 'colour'):
+        expected = getattr(whole, name).flatten(1, 2)[index, pixels]
+        mine = getattr(some, name)
+        assert torch.allclose(mine.double(), expected.double(), rtol=1e-5, atol=1e-6), name
+    none = scene.render(views, SMALL, pixels[:, :0])
+    assert none.colour.shape == (3, 0, 3)
 
 
 SURFACES = {

@@ -39,6 +39,18 @@ def test_constant_velocity_is_predicted_exactly_at_uneven_intervals():
     np.testing.assert_array_equal(motion.velocity, TURNING)
 
 
+def test_it_looks_ahead_without_going_there():
+    motion = MotionFilter(somewhere(), START_NS, 4.0, 15.0)
+    motion.velocity = TURNING.copy()
+    covariance = motion.covariance.copy()
+    for interval_s in (0.0, 0.033, 0.2):
+        expected = somewhere() @ exp(TURNING * interval_s)
+        np.testing.assert_allclose(motion.extrapolated(interval_s), expected, atol=1e-12)
+    np.testing.assert_array_equal(motion.map_T_camera, somewhere())
+    np.testing.assert_array_equal(motion.covariance, covariance)
+    assert motion.stamp_ns == START_NS
+
+
 def test_the_velocity_is_learnt_from_poses():
     motion = MotionFilter(somewhere(), START_NS, 4.0, 15.0)
     stamp_ns = START_NS
