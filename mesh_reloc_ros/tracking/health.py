@@ -7,8 +7,9 @@ from mesh_reloc_ros.tracking.settings import TrackingSettings
 
 # Share of a new figure that goes into the baseline.
 _BASELINE_RATE = 0.05
-# An alignment whose score or inlier ratio is below this share of the baseline is worth a retry.
-_POOR_SCORE, _POOR_INLIER_RATIO = 0.9, 0.75
+# An alignment whose score is below this share of the baseline is worth a retry. The inlier ratio is
+# not asked: it falls with all that covers the view, and a retry cannot look behind that.
+_POOR_SCORE = 0.9
 
 
 class Health:
@@ -17,17 +18,12 @@ class Health:
     def __init__(self, settings: TrackingSettings) -> None:
         self._settings = settings
         self._score: float | None = None
-        self._inlier_ratio: float | None = None
 
     def is_poor(self, alignment: Alignment) -> bool:
         """Whether an alignment falls short of those before, so that another try may be better."""
-        if self._score is None or self._inlier_ratio is None:
-            return False
-        score, inlier_ratio = float(alignment.score[0]), float(alignment.inlier_ratio[0])
         # Written so that a score that is not a number is poor.
-        return not (
-            score >= _POOR_SCORE * self._score
-            and inlier_ratio >= _POOR_INLIER_RATIO * self._inlier_ratio
+        return self._score is not None and not (
+            float(alignment.score[0]) >= _POOR_SCORE * self._score
         )
 
     def doubts(self, alignment: Alignment, innovation_distance: float) -> str:
@@ -64,9 +60,6 @@ class Health:
 
     def learn(self, alignment: Alignment) -> None:
         """Take a trusted alignment into the baseline."""
-        self._score = _blended(self._score, float(alignment.score[0]))
-        self._inlier_ratio = _blended(self._inlier_ratio, float(alignment.inlier_ratio[0]))
-
-
-def _blended(baseline: float | None, new: float) -> float:
-    return new if baseline is None else baseline + _BASELINE_RATE * (new - baseline)
+        score = float(alignment.score[0])
+        baseline = score if self._score is None else self._score
+        self._score = baseline + _BASELINE_RATE * (score - baseline)

@@ -23,7 +23,8 @@ from mesh_reloc_ros.tracking.settings import Settings
 _MIN_WIDTH, _MIN_HEIGHT = 40, 30
 # A thorough alignment that agrees better by less than this factor was not worth its time.
 _WORTHWHILE = 1.05
-# Images until the next thorough alignment after one that was not.
+# Images until the next thorough alignment after one that was not; twice as many after each further
+# one in a row.
 _RETRY_PERIOD = 5
 # The next image is expected after the interval between the last two, but not later than this.
 _LONGEST_LOOK_S = 0.2
@@ -42,6 +43,7 @@ class Tracker:
         )
         self._start: NDArray[np.float64] | None = None
         self._until_retry = 0
+        self._retry_period = _RETRY_PERIOD
         self._expected: tuple[Camera, NDArray[np.float64]] | None = None
         self._restart()
 
@@ -130,13 +132,17 @@ class Tracker:
         quick = align(wide=False)
         self._until_retry = max(self._until_retry - 1, 0)
         may_retry = self._aligner.knows_wide and not self._until_retry
-        if not (may_retry and self._health.is_poor(quick)):
+        if not self._health.is_poor(quick):
+            self._retry_period = _RETRY_PERIOD
+            return quick
+        if not may_retry:
             return quick
         thorough = align(wide=True)
         if _agreement(thorough) > _WORTHWHILE * _agreement(quick):
             return thorough
         # The image itself is poor, as when somebody walks by: that is no use trying every time.
-        self._until_retry = _RETRY_PERIOD
+        self._until_retry = self._retry_period
+        self._retry_period *= 2
         return quick
 
     def _restart(self) -> None:
@@ -147,6 +153,7 @@ class Tracker:
         self._distrusted = 0
         self._trusted_ns = 0
         self._until_retry = 0
+        self._retry_period = _RETRY_PERIOD
         self._expected = None
 
     def _predicted(self, stamp_ns: int, start: NDArray[np.float64]) -> MotionFilter:
