@@ -9,7 +9,7 @@ from mesh_reloc_ros.tracking.settings import TrackingSettings
 _BASELINE_RATE = 0.05
 # An alignment whose score is below this share of the baseline is worth a retry. The inlier ratio is
 # not asked: it falls with all that covers the view, and a retry cannot look behind that.
-_POOR_SCORE = 0.9
+_POOR_SCORE = 0.8
 
 
 class Health:
