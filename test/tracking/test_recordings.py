@@ -18,7 +18,7 @@ from mesh_reloc_ros.tracking.settings import Settings
 from mesh_reloc_ros.tracking.tracker import Tracker
 
 # A kitchen, filmed by hand: every image is to be tracked, to within 5 cm and 5 degrees.
-KITCHEN_MEDIAN_CM, KITCHEN_MEDIAN_DEG = 0.6, 0.2
+KITCHEN_MEDIAN_CM, KITCHEN_MEDIAN_DEG, KITCHEN_P90_CM = 0.45, 0.13, 0.8
 KITCHEN_WITHIN_M, KITCHEN_WITHIN_DEG = 0.05, 5.0
 # A fountain, photographed from three places: each is to be found from every start.
 FOUNTAIN_STARTS, FOUNTAIN_OFF_M, FOUNTAIN_OFF_DEG = 10, 0.15, 3.0
@@ -28,7 +28,10 @@ FOUNTAIN_WITHIN_M, FOUNTAIN_WITHIN_DEG = 0.01, 0.1
 def tracked(tracker: Tracker, bag: Path) -> Trajectory:
     """Return the trusted poses of a bag."""
     with ImageBag(bag) as images:
-        estimates = [tracker.track(frame) for frame in images.frames()]
+        estimates = []
+        for frame in images.frames():
+            estimates.append(tracker.track(frame))
+            tracker.look_ahead()
     trusted = [estimate for estimate in estimates if estimate.trusted]
     return Trajectory(
         np.array([estimate.stamp_ns for estimate in trusted]),
@@ -49,6 +52,7 @@ def test_a_hand_held_camera_is_followed_through_a_kitchen(shared_data: Path):
     assert not wrong.any()
     assert 100 * np.median(metres) <= KITCHEN_MEDIAN_CM
     assert np.median(degrees) <= KITCHEN_MEDIAN_DEG
+    assert 100 * np.percentile(metres, 90) <= KITCHEN_P90_CM
 
 
 def test_photographs_of_a_fountain_are_found_from_all_around(shared_data: Path):
