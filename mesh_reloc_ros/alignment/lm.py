@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mesh_reloc_ros.alignment.alignment import neutral_exposure
 from mesh_reloc_ros.alignment.lm_cpu import solve_one
 from mesh_reloc_ros.alignment.normal_equations import (
     NormalEquations,
@@ -144,10 +145,13 @@ def solve_by_tensors(
     active = torch.ones(len(delta), dtype=torch.bool, device=delta.device)
     mixes = torch.zeros_like(active)
     last_plain = last_step = torch.zeros_like(system.gradient)
+    # Made once, as every copy to a GPU holds the steps up.
+    prior = _prior(robust_scale).to(delta.device)
+    neutral = neutral_exposure(1).to(delta.device)
     iterations = 0
     while iterations < max_iterations:
         iterations += 1
-        plain = _step(system, exposure, damping, robust_scale)
+        plain = _step(system, exposure, damping, prior, neutral)
         mixed = _mixed(plain, last_plain, last_step, pixels_per_step)
         step = torch.where(mixes[:, None], mixed, plain)
         moved_px = _moved_px(step[:, :6], pixels_per_step)
@@ -173,13 +177,11 @@ def solve_by_tensors(
 
 
 def _step(
-    system: NormalEquations, exposure: Tensor, damping: Tensor, robust_scale: float
+    system: NormalEquations, exposure: Tensor, damping: Tensor, prior: Tensor, neutral: Tensor
 ) -> Tensor:
     """Return the damped step [B, 12] of the normal equations."""
     hessian, gradient = system.hessian, system.gradient
-    prior = _prior(robust_scale).to(hessian.device)
-    neutral = torch.tensor([1.0, 1, 1, 0, 0, 0], dtype=hessian.dtype, device=hessian.device)
-    pull = prior[6:] * (exposure.to(hessian.dtype) - neutral)
+    pull = prior[6:] * (exposure - neutral).to(hessian.dtype)
     diagonal = hessian.diagonal(dim1=-2, dim2=-1)
     damped = hessian + torch.diag_embed(diagonal * damping[:, None] + prior + 1e-9)
     right = -(gradient + torch.nn.functional.pad(pull, (6, 0)))
