@@ -9,7 +9,7 @@ from torch import Tensor
 
 from mesh_reloc_ros.alignment.patches import PATCH_PIXELS, select_patch_points
 from mesh_reloc_ros.alignment.points import SurfacePoints, all_points, select_points
-from mesh_reloc_ros.alignment.pyramid import RenderLevel, render_pyramid
+from mesh_reloc_ros.alignment.pyramid import render_pyramid
 from mesh_reloc_ros.geometry.camera import Camera
 from mesh_reloc_ros.scene.scene import Scene
 
@@ -58,7 +58,7 @@ def make_keyframe(
     count = last_level(camera, finest, coarsest, max_points) + 1 - rendered
     pyramid = render_pyramid(render.colour, render.depth, at_rendered, count)
     levels = [
-        _level(number, view, select_points(view, max_points >> (number - finest)))
+        KeyframeLevel(number, view.camera, select_points(view, max_points >> (number - finest)))
         for number, view in enumerate(pyramid, start=rendered)
     ]
     if rendered > finest:
@@ -72,7 +72,7 @@ def make_keyframe(
         camera=camera,
         levels=[level for level in levels if level.number <= coarsest],
         # One level coarser than what was rendered: it should not mind a pixel.
-        everything=_level(rendered + 1, pyramid[1], all_points(pyramid[1])),
+        everything=KeyframeLevel(rendered + 1, pyramid[1].camera, all_points(pyramid[1])),
         coverage=render.mask.to(torch.float32).mean((1, 2)),
     )
 
@@ -91,7 +91,3 @@ def _rendered_level(camera: Camera, finest: int, max_points: int) -> int:
     while levels and min(width, height) >> levels < 2 * MIN_SIDE_PX:
         levels -= 1
     return finest + levels
-
-
-def _level(number: int, view: RenderLevel, surface: SurfacePoints) -> KeyframeLevel:
-    return KeyframeLevel(number, view.camera, surface)

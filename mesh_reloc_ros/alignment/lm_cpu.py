@@ -23,40 +23,6 @@ Array = NDArray[np.float64]
 _NEAR_M = 1e-2
 
 
-def build_on_cpu(
-    points: NDArray[np.float32],
-    colours: NDArray[np.float32],
-    gradients: NDArray[np.float32],
-    weights: NDArray[np.float32],
-    block_size: int,
-    image: NDArray[np.uint8],
-    intrinsics: tuple[float, float, float, float],
-    delta: Array,
-    exposure: NDArray[np.float32],
-    robust_scale: float,
-    block_prior: tuple[float, float],
-) -> tuple[Array, Array]:
-    """Return the systems [B, 12, 13] and sums [B, 5] of `accumulate`."""
-    systems, sums = np.zeros((len(delta), 12, 13)), np.zeros((len(delta), 5))
-    for b in range(len(delta)):
-        accumulate(
-            points[b],
-            colours[b],
-            gradients[b],
-            weights[b],
-            block_size,
-            image,
-            intrinsics,
-            delta[b],
-            exposure[b].astype(np.float64),
-            robust_scale,
-            block_prior,
-            systems[b],
-            sums[b],
-        )
-    return systems, sums
-
-
 @njit(cache=True, nogil=True, fastmath=True)
 def accumulate(
     points: Any,

@@ -18,7 +18,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mesh_reloc_ros.alignment.lm_cpu import build_on_cpu
 from mesh_reloc_ros.alignment.points import SurfacePoints
 from mesh_reloc_ros.alignment.residual import UNKNOWNS, jacobian, residuals, sample_live
 from mesh_reloc_ros.geometry.camera import Camera
@@ -56,38 +55,6 @@ class NormalEquations:
         return NormalEquations(*(pick(name) for name in self.__dataclass_fields__))
 
 
-def build(
-    surface: SurfacePoints,
-    image: Tensor,
-    camera: Camera,
-    delta: Tensor,
-    exposure: Tensor,
-    robust_scale: float,
-) -> NormalEquations:
-    """Build the normal equations at motions `delta` [B, 4, 4] and `exposure` [B, 6].
-
-    On the CPU by one compiled pass over the points, elsewhere by tensor operations.
-
-    :param image: [H, W, 3] of 0 to 255, the live image.
-    """
-    if image.device.type != 'cpu':
-        return build_by_tensors(surface, image, camera, delta, exposure, robust_scale)
-    systems, sums = build_on_cpu(
-        surface.points.numpy(),
-        surface.colours.numpy(),
-        surface.gradients.numpy(),
-        surface.weights.numpy(),
-        surface.block_size,
-        image.numpy(),
-        (camera.fx, camera.fy, camera.cx, camera.cy),
-        delta.numpy(),
-        exposure.numpy(),
-        robust_scale,
-        block_prior(robust_scale),
-    )
-    return system_of_sums(systems, sums, surface)
-
-
 def system_of_sums(
     systems: NDArray[np.float64], sums: NDArray[np.float64], surface: SurfacePoints
 ) -> NormalEquations:
@@ -113,7 +80,12 @@ def build_by_tensors(
     exposure: Tensor,
     robust_scale: float,
 ) -> NormalEquations:
-    """Do what `build` does by tensor operations, on any device: the oracle of the compiled pass."""
+    """Build the normal equations at motions `delta` [B, 4, 4] and `exposure` [B, 6], on any device.
+
+    `lm_cpu.accumulate` does the same in one compiled pass over the points, for the CPU.
+
+    :param image: [H, W, 3] of 0 to 255, the live image.
+    """
     samples = sample_live(delta, surface.points, image, camera)
     error = residuals(samples, surface, exposure)
     prior = surface.weights * samples.inside

@@ -70,8 +70,8 @@ class Tracker:
                 f'image of {width}x{height} is too small: at least {_MIN_WIDTH}x{_MIN_HEIGHT}'
             )
         stopwatch = Stopwatch()
-        last_ns = self._trusted_ns
         motion = self._predicted(frame.stamp_ns, self._start)
+        last_ns = self._trusted_ns
         alignment = self._aligned(frame, motion, stopwatch)
         pose, covariance = alignment.map_T_camera[0].numpy(), alignment.covariance[0].numpy()
         finite = bool(np.isfinite(pose).all() and np.isfinite(covariance).all())

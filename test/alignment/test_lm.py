@@ -11,7 +11,7 @@ from mesh_reloc_ros.alignment import lm
 from mesh_reloc_ros.alignment.alignment import neutral_exposure
 from mesh_reloc_ros.alignment.lm import solve, solve_by_tensors
 from mesh_reloc_ros.alignment.lm_cpu import exp
-from mesh_reloc_ros.alignment.normal_equations import build
+from mesh_reloc_ros.alignment.normal_equations import build_by_tensors
 from mesh_reloc_ros.alignment.points import SurfacePoints, select_points
 from mesh_reloc_ros.geometry import se3
 
@@ -116,7 +116,7 @@ def test_the_loss_never_grows_however_bad_the_start(problem, solver):
     generator = torch.Generator().manual_seed(5)
     for scale in (0.05, 0.3, 1.5):
         start = se3.exp(scale * torch.randn(3, 6, generator=generator, dtype=torch.float64))
-        before = build(surface, image, camera, start, neutral_exposure(3), SCALE)
+        before = build_by_tensors(surface, image, camera, start, neutral_exposure(3), SCALE)
         after = solver(
             surface,
             image,

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from mesh_reloc_ros.alignment.normal_equations import build, build_by_tensors
+from mesh_reloc_ros.alignment.lm import solve
+from mesh_reloc_ros.alignment.normal_equations import build_by_tensors
 from mesh_reloc_ros.alignment.points import SurfacePoints
 from mesh_reloc_ros.alignment.residual import jacobian, residuals, sample_live
 from mesh_reloc_ros.geometry import se3
@@ -12,6 +13,13 @@ from mesh_reloc_ros.geometry.camera import Camera
 CAMERA = Camera(width=80, height=60, fx=70.0, fy=76.0, cx=35.2, cy=33.1)
 SCALE = 0.15
 FIELDS = ('hessian', 'gradient', 'cost', 'variance', 'chosen', 'seen', 'inliers')
+
+
+def build(surface, image, camera, delta, exposure, scale):
+    """Return the normal equations of the compiled pass: those of a solver that takes no step."""
+    return solve(
+        surface, image, camera, delta, exposure, robust_scale=scale, max_iterations=0, small_px=0.0
+    ).system
 
 
 def random_problem(seed=1, batch=3, count=700):
