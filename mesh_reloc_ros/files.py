@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file to a temporary name first, then rename it.
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Yield a temporary path to write to, and rename it to `path` when the body ends well.
 
     :raises OSError: it cannot be written; nothing is left behind.
     """
-    temporary = path.with_name(f'{path.name}.part')
+    # Of this process alone, as two may write the same file.
+    temporary = path.with_name(f'{path.name}.{os.getpid()}.part')
     try:
-        temporary.write_text(text)
+        yield temporary
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file whole; see `written_whole`.
+
+    :raises OSError: it cannot be written; nothing is left behind.
+    """
+    with written_whole(path) as temporary:
+        temporary.write_text(text)

@@ -1,6 +1,6 @@
 """The score in one compiled pass over the pixels, for the CPU.
 
-It computes what `score.correlation_by_tensors` does; see there for what it means.
+It computes what `score.block_correlations_by_tensors` does; see there for what it means.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from numba import njit
 _NEAR_M = 1e-2
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+# No flag that assumes that there is no NaN.
+@njit(cache=True, nogil=True, fastmath={'contract', 'reassoc', 'arcp', 'nsz'})
 def block_correlations(
     points: Any,
     colours: Any,
@@ -27,7 +28,7 @@ def block_correlations(
     min_seen: float,
     min_deviation: float,
 ) -> Any:
-    """Return the correlations [M] of the blocks that say something, for one pose.
+    """Return the correlation of each block, for one pose; NaN where a block says nothing.
 
     :param points: [N, 3], of all pixels of a render of so many columns, in order.
     """
@@ -64,8 +65,7 @@ def block_correlations(
             cell[7 + c] += rendered * rendered
             cell[10 + c] += live * live
             cell[13 + c] += rendered * live
-    correlations = np.empty(len(sums))
-    telling = 0
+    correlations = np.full(len(sums), np.nan)
     for i in range(len(sums)):
         seen = sums[i, 0]
         if seen < min_seen * counts[i]:
@@ -78,6 +78,5 @@ def block_correlations(
             covariance += mean[13 + c] - mean[1 + c] * mean[4 + c]
         if variance > 3 * min_deviation**2:
             length = math.sqrt(max(variance * live_variance, 1e-12))
-            correlations[telling] = covariance / length
-            telling += 1
-    return correlations[:telling]
+            correlations[i] = covariance / length
+    return correlations

@@ -33,41 +33,40 @@ class EmbreeRasterizer:
         self, map_T_camera: Tensor, camera: Camera, pixels: Tensor | None = None
     ) -> Fragments:
         """Cast a ray through the pixels' centres; see `Rasterizer`."""
+        poses = map_T_camera.to('cpu')
         rays = camera.rays().reshape(-1, 3)
-        shape = (camera.height, camera.width) if pixels is None else (-1,)
-        views = [
-            self._cast(pose, rays if pixels is None else rays[pixels[view].cpu()])
-            for view, pose in enumerate(map_T_camera.to('cpu'))
-        ]
-        face, barycentric, depth = (
-            torch.stack(parts).to(self._device) for parts in zip(*views, strict=True)
-        )
+        rays = rays.expand(len(poses), -1, 3) if pixels is None else rays[pixels.cpu()]
+        face, barycentric, depth = self._cast(poses.detach(), rays)
+        if map_T_camera.requires_grad:
+            corners = self._corners[face.clamp(min=0)]
+            views = [intersect(*view) for view in zip(poses, rays, corners, strict=True)]
+            barycentric, depth = (torch.stack(parts) for parts in zip(*views, strict=True))
+        depth = torch.where(face >= 0, depth, torch.zeros_like(depth))
+        shape = rays.shape[:2] if pixels is not None else (-1, camera.height, camera.width)
         return Fragments(
-            face.reshape(len(views), *shape),
-            barycentric.reshape(len(views), *shape, 3),
-            depth.reshape(len(views), *shape),
+            face.to(self._device).reshape(shape),
+            barycentric.to(self._device).reshape(*shape, 3),
+            depth.to(self._device).reshape(shape),
         )
 
-    def _cast(self, map_T_camera: Tensor, rays: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return face [N], barycentrics [N, 3] and depth [N] of rays [N, 3] in the camera's frame.
+    def _cast(self, poses: Tensor, rays: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return face [B, N], barycentrics [B, N, 3] and depth [B, N] of rays [B, N, 3].
 
-        Rays have z = 1, so that a ray's parameter is the depth.
+        Rays are in the cameras' frames with z = 1, so that a ray's parameter is the depth.
         """
-        pose = map_T_camera.detach().to(torch.float32)
-        directions = (rays @ pose[:3, :3].T).numpy()
-        origins = np.broadcast_to(pose[:3, 3].numpy(), directions.shape).astype(np.float32)
+        poses = poses.to(torch.float32)
+        directions = (rays @ poses[:, :3, :3].transpose(1, 2)).reshape(-1, 3).numpy()
+        origins = poses[:, None, :3, 3].expand(rays.shape).reshape(-1, 3).numpy()
         # In parts, as other threads of Python wait for each of them.
         parts = [
             self._scene.run(origins[i : i + _RAYS], directions[i : i + _RAYS], output=True)
-            for i in range(0, max(len(rays), 1), _RAYS)
+            for i in range(0, max(len(origins), 1), _RAYS)
         ]
-        hit = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-        face = torch.from_numpy(hit['primID'].astype(np.int64))
-        if map_T_camera.requires_grad:
-            corners = self._corners[face.clamp(min=0)]
-            barycentric, depth = intersect(map_T_camera, rays, corners)
-        else:
-            u, v = torch.from_numpy(hit['u']), torch.from_numpy(hit['v'])
-            barycentric = torch.stack((1 - u - v, u, v), dim=-1)
-            depth = torch.from_numpy(hit['tfar'])
-        return face, barycentric, torch.where(face >= 0, depth, torch.zeros_like(depth))
+        hit = {
+            name: torch.from_numpy(np.concatenate([part[name] for part in parts])).reshape(
+                rays.shape[:2]
+            )
+            for name in ('primID', 'u', 'v', 'tfar')
+        }
+        u, v = hit['u'], hit['v']
+        return hit['primID'].long(), torch.stack((1 - u - v, u, v), dim=-1), hit['tfar']

@@ -6,7 +6,12 @@ import pytest
 import torch
 
 from mesh_reloc_ros.alignment.points import all_points
-from mesh_reloc_ros.alignment.score import correlation, correlation_by_tensors
+from mesh_reloc_ros.alignment.score import (
+    agreement,
+    block_correlations,
+    block_correlations_by_tensors,
+    correlation,
+)
 from mesh_reloc_ros.geometry import se3
 
 
@@ -78,8 +83,17 @@ def test_the_compiled_score_is_that_of_the_tensor_operations(view):
     # Without any motion it would be up to rounding whether pixels at the border are inside.
     for scale in (0.003, 0.01, 0.1, 0.5):
         motions = se3.exp(scale * torch.randn(3, 6, generator=generator, dtype=torch.float64))
-        by_tensors = correlation_by_tensors(surface, image, camera, motions)
-        assert torch.allclose(
-            correlation(surface, image, camera, motions), by_tensors.float(), atol=2e-4
-        )
-        assert scale > 0.1 or (by_tensors != 0).all()
+        by_tensors = block_correlations_by_tensors(surface, image, camera, motions).float()
+        compiled = block_correlations(surface, image, camera, motions)
+        assert torch.allclose(compiled, by_tensors, atol=2e-4, equal_nan=True)
+        assert scale > 0.1 or (~by_tensors.isnan()).sum(1).min() > 5
+
+
+def test_a_few_blocks_that_agree_are_less_than_many(view):
+    surface, camera, image = view
+    few = replace(surface, weights=surface.weights.clone())
+    few.weights[:, : few.weights.shape[1] * 9 // 10] = 0
+    assert float(agreement(surface, image, camera, STILL)[0]) == pytest.approx(1.0, abs=1e-3)
+    assert 0 < float(agreement(few, image, camera, STILL)[0]) < 0.6
+    none = replace(surface, weights=torch.zeros_like(surface.weights))
+    assert not agreement(none, image, camera, STILL).any()

@@ -1,0 +1,190 @@
+"""An image compared with all that is seen from the viewpoints, in every direction and roll."""
+
+from __future__ import annotations
+
+import math
+from concurrent.futures import ThreadPoolExecutor
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mesh_reloc_ros.geometry.camera import Camera
+from mesh_reloc_ros.relocalization.cube import cube_pixels
+from mesh_reloc_ros.relocalization.matching_cpu import halved, pair_scores, thumbnails
+from mesh_reloc_ros.relocalization.panoramas import SIDE, Panoramas
+
+Array = NDArray[np.float64]
+
+# Directions of view and rolls that are compared: 16 and 18 degrees apart.
+_DIRECTIONS, ROLLS = 150, 20
+# Pixels along a side of the thumbnails: of those that are all compared, and of the likeliest.
+_SMALL, _LARGE = 8, 16
+_LIKELIEST = 60_000
+# A direction is compared if so much of its view is mesh, and a pair if so much of the image is.
+_MIN_COVERED, _MIN_OVERLAP = 0.1, 0.2
+# From so much overlap on, more of it does not make a pair likelier.
+_FULL_OVERLAP = 0.6
+# A thumbnail's pixel is seen by the image if so much of it is.
+_MIN_SEEN = 0.5
+_SAMPLES = 4
+_THREADS = 2
+
+
+class Matcher:
+    """All views of one camera, ready to be compared with its images.
+
+    A view is square and reaches to the image's corners, so that it serves every roll of the
+    camera: it is the image that is rolled.
+    """
+
+    def __init__(self, panoramas: Panoramas, camera: Camera, device: torch.device) -> None:
+        self._camera = camera
+        self._panoramas = panoramas
+        self._reach = _reach(camera)
+        self._frames = _frames(_sphere(_DIRECTIONS))
+        small, large = (_view_rays(self._reach, pixels) for pixels in (_SMALL, _LARGE))
+        coarse = halved(panoramas.colours, SIDE)
+        table = cube_pixels(small @ self._frames.transpose(0, 2, 1), SIDE // 2)
+        self._places, self._directions, views = thumbnails(coarse, table, _MIN_COVERED)
+        self._table = cube_pixels(large @ self._frames.transpose(0, 2, 1), SIDE)
+        colours = torch.from_numpy(views).to(device, torch.float32) / 255
+        self._mask = (views_mask := colours.amax(-1) > 0).to(torch.float32)
+        self._colours = (colours * views_mask[..., None]).permute(2, 0, 1).contiguous()
+        self._squares = self._colours.square().sum(0)
+
+    def __len__(self) -> int:
+        """Return the number of views."""
+        return len(self._places)
+
+    def match(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return the likeliest pairs [P, 2] of view and roll, best first, and their scores [P]."""
+        small, large = (self._rolled(image, pixels) for pixels in (_SMALL, _LARGE))
+        rough = self._rough_scores(*small)
+        best = rough.flatten().topk(min(_LIKELIEST, rough.numel())).indices.cpu().numpy()
+        pairs = np.stack(np.divmod(best, ROLLS), axis=1)
+        # Neighbours in memory are looked up faster.
+        pairs = pairs[np.argsort(pairs[:, 0], kind='stable')]
+        scores = self._fine_scores(pairs, *large)
+        order = np.argsort(-scores, kind='stable')
+        return pairs[order], scores[order]
+
+    def poses(self, pairs: NDArray[np.int64]) -> Array:
+        """Return the poses [P, 4, 4] map_T_camera that pairs [P, 2] of view and roll stand for."""
+        view, roll = pairs.T
+        poses = np.tile(np.eye(4), (len(pairs), 1, 1))
+        poses[:, :3, :3] = self._frames[self._directions[view]] @ _turns()[roll].transpose(0, 2, 1)
+        poses[:, :3, 3] = self._panoramas.positions[self._places[view]]
+        return poses
+
+    def distance(self, pairs: NDArray[np.int64]) -> Array:
+        """Return how far what is seen is from the viewpoints of pairs [P], metres."""
+        return self._panoramas.distances[self._places[pairs[:, 0]]]
+
+    def _rolled(
+        self, image: NDArray[np.uint8], pixels: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the image as thumbnails of every roll [R, N, 3], of 0 to 1, and what they show."""
+        camera, fine = self._camera, pixels * _SAMPLES
+        step = max(int(2 * self._reach / fine * camera.fx), 1)
+        smooth = cv2.blur(image, (step, step))
+        rays = np.einsum('rij,nj->rni', _turns(), _view_rays(self._reach, fine))
+        u = (camera.fx * rays[..., 0] + camera.cx).astype(np.float32).reshape(-1, fine)
+        v = (camera.fy * rays[..., 1] + camera.cy).astype(np.float32).reshape(-1, fine)
+        inside = (u >= 0) & (v >= 0) & (u <= camera.width - 1) & (v <= camera.height - 1)
+        colours = cv2.remap(smooth, u, v, cv2.INTER_NEAREST).astype(np.float32) / 255
+        colours *= inside[..., None]
+        parts = (ROLLS, pixels, _SAMPLES, pixels, _SAMPLES)
+        seen = inside.reshape(parts).mean((2, 4), dtype=np.float32).reshape(ROLLS, -1)
+        sums = colours.reshape(*parts, 3).mean((2, 4)).reshape(ROLLS, -1, 3)
+        return sums / np.maximum(seen, 1e-6)[..., None], (seen >= _MIN_SEEN).astype(np.float32)
+
+    def _rough_scores(self, query: NDArray[np.float32], shown: NDArray[np.float32]) -> Tensor:
+        """Return the correlation [views, R] of small thumbnails, over what both show."""
+        device = self._mask.device
+        weight = torch.from_numpy(shown).to(device).T
+        colours = torch.from_numpy(query).to(device).permute(2, 1, 0) * weight
+        common = (self._mask @ weight).clamp(min=1e-6)
+        product = sum(self._colours[c] @ colours[c] for c in range(3))
+        mine = [self._colours[c] @ weight for c in range(3)]
+        theirs = [self._mask @ colours[c] for c in range(3)]
+        square = self._squares @ weight - sum(m * m for m in mine) / common
+        other = self._mask @ colours.square().sum(0) - sum(t * t for t in theirs) / common
+        covariance = product - sum(m * t for m, t in zip(mine, theirs, strict=True)) / common
+        correlation = covariance / (square * other).clamp(min=1e-8).sqrt()
+        overlap = common / weight.sum(0)
+        correlation = correlation * (overlap / _FULL_OVERLAP).clamp(max=1).sqrt()
+        return correlation.masked_fill(overlap < _MIN_OVERLAP, -1.0)
+
+    def _fine_scores(
+        self,
+        pairs: NDArray[np.int64],
+        query: NDArray[np.float32],
+        shown: NDArray[np.float32],
+    ) -> NDArray[np.float32]:
+        """Return scores [P] of pairs by large thumbnails."""
+        view, roll = pairs.T
+        places, directions = self._places[view], self._directions[view]
+
+        def score(part: NDArray[np.int64]) -> NDArray[np.float32]:
+            return pair_scores(
+                self._panoramas.colours,
+                self._table,
+                places[part],
+                directions[part],
+                roll[part],
+                query,
+                shown,
+                _MIN_OVERLAP,
+                _FULL_OVERLAP,
+            )
+
+        parts = np.array_split(np.arange(len(pairs)), _THREADS)
+        with ThreadPoolExecutor(_THREADS) as threads:
+            return np.concatenate(list(threads.map(score, parts)))
+
+
+def _reach(camera: Camera) -> float:
+    """Return how far the image's corners are from the optical axis, at depth 1."""
+    x = max(camera.cx + 0.5, camera.width - 0.5 - camera.cx) / camera.fx
+    y = max(camera.cy + 0.5, camera.height - 0.5 - camera.cy) / camera.fy
+    return math.hypot(x, y)
+
+
+def _view_rays(reach: float, pixels: int) -> Array:
+    """Return the rays [N, 3] of a square view, in the frame of its camera."""
+    along = ((np.arange(pixels) + 0.5) / pixels * 2 - 1) * reach
+    x, y = np.meshgrid(along, along)
+    return np.stack((x, y, np.ones_like(x)), axis=-1).reshape(-1, 3)
+
+
+def _turns() -> Array:
+    """Return the rotations [R, 3, 3] about the optical axis from a view to a rolled camera."""
+    angle = 2 * np.pi * np.arange(ROLLS) / ROLLS
+    turns = np.tile(np.eye(3), (ROLLS, 1, 1))
+    turns[:, 0, 0] = turns[:, 1, 1] = np.cos(angle)
+    turns[:, 1, 0] = np.sin(angle)
+    turns[:, 0, 1] = -turns[:, 1, 0]
+    return turns
+
+
+def _sphere(count: int) -> Array:
+    """Return directions [N, 3] spread evenly over the sphere, along a spiral.
+
+    R. Swinbank, R. J. Purser, "Fibonacci grids: a novel approach to global modelling", 2006.
+    """
+    number = np.arange(count) + 0.5
+    z = 1 - 2 * number / count
+    angle = np.pi * (1 + math.sqrt(5)) * number
+    radius = np.sqrt(1 - z * z)
+    return np.stack((radius * np.cos(angle), radius * np.sin(angle), z), axis=1)
+
+
+def _frames(directions: Array) -> Array:
+    """Return map_R_camera [N, 3, 3] of cameras that look along directions, of any roll."""
+    # None of the spiral's directions is the pole itself.
+    right = np.cross(directions, (0.0, 0.0, 1.0))
+    right /= np.linalg.norm(right, axis=1, keepdims=True)
+    return np.stack((right, np.cross(directions, right), directions), axis=-1)
