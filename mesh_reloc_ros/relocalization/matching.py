@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 _DIRECTIONS, ROLLS = 150, 20
 # Pixels along a side of the thumbnails: of those that are all compared, and of the likeliest.
 _SMALL, _LARGE = 8, 16
-_LIKELIEST = 60_000
+_LIKELIEST = 30_000
 # A direction is compared if so much of its view is mesh, and a pair if so much of the image is.
 _MIN_COVERED, _MIN_OVERLAP = 0.1, 0.2
 # From so much overlap on, more of it does not make a pair likelier.

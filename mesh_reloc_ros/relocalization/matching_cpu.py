@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-# Pixels along a side of the blocks that are also compared by themselves, each without its mean.
+# Pixels along a side of the blocks that are compared by themselves, each without its mean.
 _BLOCK = 4
 
 
@@ -86,67 +86,51 @@ def pair_scores(
     min_overlap: float,
     full_overlap: float,
 ) -> Any:
-    """Return the scores [P] of pairs of a view and a roll of the image.
+    """Return the scores [P] of pairs of a view and a roll of the image, -1 to 1.
 
-    The score is the correlation of the whole plus that of what is left without each block's mean,
-    which bears light that differs from place to place. It is less where little overlaps.
+    The score is the correlation of what is left when each block's mean is taken away, which bears
+    light that differs from place to place. It is less where little overlaps.
 
     :param colours: [V, P, 3], panoramas. :param table: [D, N], as for `thumbnails`.
     :param query: [R, N, 3], the image at every roll. :param shown: [R, N], 1 where it shows.
     """
     side = int(math.sqrt(table.shape[1]))
     scores = np.empty(len(places), dtype=np.float32)
-    # Pixels; per channel sums of view and image; sums of their squares and of their product.
-    whole, block = np.empty(10), np.empty(10)
-    # Sums over the blocks of variances and covariance.
-    local = np.empty(3)
+    # Per channel sums of view and image; sums of their squares and of their product.
+    sums = np.empty(9)
     for pair in range(len(places)):
         panorama, pixels = colours[places[pair]], table[directions[pair]]
         image, shows = query[rolls[pair]], shown[rolls[pair]]
-        whole[:] = 0
-        local[:] = 0
+        view_variance = image_variance = covariance = overlap = 0.0
         for top in range(0, side, _BLOCK):
             for left in range(0, side, _BLOCK):
-                block[:] = 0
+                sums[:] = 0
+                count = 0
                 for row in range(top, top + _BLOCK):
                     for n in range(row * side + left, row * side + left + _BLOCK):
                         seen = panorama[pixels[n]]
                         if shows[n] == 0 or seen[0] == 0:
                             continue
-                        block[0] += 1
+                        count += 1
                         for c in range(3):
                             one, other = seen[c] / np.float32(255), image[n, c]
-                            block[1 + c] += one
-                            block[4 + c] += other
-                            block[7] += one * one
-                            block[8] += other * other
-                            block[9] += one * other
-                if block[0] > 0:
-                    whole += block
-                    _add_moments(block, local)
-        overlap = whole[0] / shown[rolls[pair]].sum()
-        if overlap < min_overlap:
-            scores[pair] = -2
-            continue
-        moments = np.zeros(3)
-        _add_moments(whole, moments)
-        score = _correlation(moments) + _correlation(local)
-        scores[pair] = score * math.sqrt(min(overlap / full_overlap, 1.0))
+                            sums[c] += one
+                            sums[3 + c] += other
+                            sums[6] += one * one
+                            sums[7] += other * other
+                            sums[8] += one * other
+                if count == 0:
+                    continue
+                overlap += count
+                view_variance += sums[6]
+                image_variance += sums[7]
+                covariance += sums[8]
+                for c in range(3):
+                    view_variance -= sums[c] * sums[c] / count
+                    image_variance -= sums[3 + c] * sums[3 + c] / count
+                    covariance -= sums[c] * sums[3 + c] / count
+        overlap /= shows.sum()
+        correlation = covariance / math.sqrt(max(view_variance * image_variance, 1e-8))
+        correlation *= math.sqrt(min(overlap / full_overlap, 1.0))
+        scores[pair] = correlation if overlap >= min_overlap else -1
     return scores
-
-
-@njit(cache=True, nogil=True, fastmath=True)
-def _add_moments(sums: Any, moments: Any) -> None:
-    """Add variances and covariance [3] of what was summed up [10], about the channels' means."""
-    for i in range(3):
-        moments[i] += sums[7 + i]
-    for c in range(3):
-        one, other = sums[1 + c], sums[4 + c]
-        moments[0] -= one * one / sums[0]
-        moments[1] -= other * other / sums[0]
-        moments[2] -= one * other / sums[0]
-
-
-@njit(cache=True, nogil=True, fastmath=True)
-def _correlation(moments: Any) -> float:
-    return float(moments[2] / math.sqrt(max(moments[0] * moments[1], 1e-8)))

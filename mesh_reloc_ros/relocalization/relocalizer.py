@@ -32,7 +32,7 @@ _PAIRS = 10
 # Views are one if they are nearer than this share of the distance of what they see, and radians.
 _SAME_SHARE, _SAME_ANGLE = 0.12, math.radians(14)
 # Share of the candidates that are of a level camera, where it is known what is up.
-_LEVEL_SHARE = 0.4
+_LEVEL_SHARE = 0.25
 # A camera is held level if its x axis is within this of the horizon, and its y axis points down.
 _LEVEL_ANGLE = math.radians(25)
 # An answer is elsewhere than the best if it differs by more than this share of the distance, or
@@ -97,20 +97,31 @@ class Relocalizer:
             return None
         images = image_pyramid(image, coarsest_level(camera), self._scene.device)
         candidates = align_candidates(self._scene, images, camera, torch.from_numpy(poses))
-        alignment = self._aligner.align(
+        alignment = self._aligned(image, camera, candidates, wide=False)
+        if not self._is_clear(alignment):
+            alignment = self._aligned(image, camera, candidates, wide=True)
+        pose, margin = alignment.map_T_camera[0].numpy(), _margin(candidates)
+        if not (self._is_clear(alignment) and margin >= self._settings.min_margin):
+            return None
+        return Localization(pose, alignment, margin)
+
+    def _aligned(
+        self, image: NDArray[np.uint8], camera: Camera, candidates: Candidates, wide: bool
+    ) -> Alignment:
+        """Align the full image from the best candidate."""
+        return self._aligner.align(
             image,
             camera,
             candidates.map_T_camera[:1],
             candidates.exposure[:1],
-            wide=False,
+            wide=wide,
             stopwatch=Stopwatch(),
         )
-        pose, margin = alignment.map_T_camera[0].numpy(), _margin(candidates)
+
+    def _is_clear(self, alignment: Alignment) -> bool:
         # Written so that what is not a number is refused.
         clear = float(alignment.score[0]) >= self._settings.min_score
-        if not (np.isfinite(pose).all() and clear and margin >= self._settings.min_margin):
-            return None
-        return Localization(pose, alignment, margin)
+        return clear and bool(alignment.map_T_camera.isfinite().all())
 
     def _hypotheses(self, image: NDArray[np.uint8], camera: Camera) -> Array:
         """Return poses [C, 4, 4] by comparing thumbnails, likeliest first."""

@@ -39,7 +39,7 @@ class RelocalizationSettings:
         maximum=0.5,
     )
     candidates: int = setting(
-        300,
+        400,
         'Poses that are aligned with a small image, the likeliest first; a few are carried on.',
         minimum=10,
         maximum=10_000,
