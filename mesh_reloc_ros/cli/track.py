@@ -31,6 +31,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--output', type=Path, required=True, metavar='OUT.tum', help='where the trusted poses go'
     )
     parser.add_argument(
+        '--views',
+        type=Path,
+        metavar='CAMERAS',
+        help='images.bin or images.txt of COLMAP, or a TUM file: places to look for the camera at',
+    )
+    parser.add_argument(
         '--report', type=Path, metavar='OUT.json', help='where figures of every image go'
     )
 
@@ -41,28 +47,34 @@ def run(arguments: argparse.Namespace) -> int:
     :raises InputError: the mesh, the bag, the start pose, a parameter or an output is unusable.
     """
     settings = settings_of_arguments(arguments, _OVERRIDES)
-    if arguments.initial_pose is None:
-        raise InputError(
-            'no start pose: give --initial-pose "x y z qx qy qz qw", the camera in the map at the'
-            ' first image'
-        )
-    start = pose_from_text(arguments.initial_pose)
+    start = None if arguments.initial_pose is None else pose_from_text(arguments.initial_pose)
+    views = arguments.views
+    if views is not None and not views.exists():
+        raise InputError(f'views {views}: no such file')
     for output in (arguments.output, arguments.report):
         if output is not None and not output.parent.is_dir():
             raise InputError(f'output {output}: the folder {output.parent} does not exist')
     estimates: list[PoseEstimate] = []
     with ImageBag(arguments.bag, arguments.image_topic, arguments.camera_info_topic) as bag:
         # Imported here, as the renderer takes a while that an unusable bag need not wait for.
+        from mesh_reloc_ros.relocalization.relocalizer import make_relocalizer
         from mesh_reloc_ros.scene.scene import Scene
         from mesh_reloc_ros.threads import use_one_core_per_operation
+        from mesh_reloc_ros.tracking.search import Search
         from mesh_reloc_ros.tracking.tracker import Tracker
 
         use_one_core_per_operation()
         # On stdout: what is on stderr is an error, and one line.
         progress = ProgressBars(sys.stdout)
         scene = Scene.load(arguments.mesh, settings.device, settings.rasterizer, progress)
-        tracker = Tracker(scene, settings)
-        tracker.start_at(start)
+        relocalizer = make_relocalizer(
+            scene, settings.relocalization, settings.alignment, arguments.mesh, views, progress
+        )
+        tracker = Tracker(scene, settings, Search(relocalizer, background=False))
+        if start is None:
+            relocalizer.prepare(next(bag.frames()).camera)
+        else:
+            tracker.start_at(start)
         frames = bag.frames(arguments.start, arguments.end)
         whole = arguments.start <= 0 and math.isinf(arguments.end)
         total = len(bag) if whole else None

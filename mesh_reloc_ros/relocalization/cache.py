@@ -7,6 +7,7 @@ import os
 import zipfile
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,8 +104,8 @@ def _key(
     choice = (settings.max_viewpoints, settings.viewpoint_spacing, settings.min_view_share)
     digest.update(repr((_FORMAT, SIDE, choice if positions is None else None)).encode())
     known = [] if positions is None else [positions]
-    geometry = (mesh.vertices, mesh.faces, mesh.uvs, mesh.face_materials)
-    for array in (*geometry, *mesh.textures, *known):
+    arrays: list[NDArray[Any]] = [mesh.vertices, mesh.faces, mesh.uvs, mesh.face_materials]
+    for array in (*arrays, *mesh.textures, *known):
         digest.update(repr((array.shape, array.dtype.str)).encode())
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()

@@ -41,7 +41,7 @@ class Matcher:
     """
 
     def __init__(self, panoramas: Panoramas, camera: Camera, device: torch.device) -> None:
-        self._camera = camera
+        self.camera = camera
         self._panoramas = panoramas
         self._reach = _reach(camera)
         self._frames = _frames(_sphere(_DIRECTIONS))
@@ -87,7 +87,7 @@ class Matcher:
         self, image: NDArray[np.uint8], pixels: int
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the image as thumbnails of every roll [R, N, 3], of 0 to 1, and what they show."""
-        camera, fine = self._camera, pixels * _SAMPLES
+        camera, fine = self.camera, pixels * _SAMPLES
         step = max(int(2 * self._reach / fine * camera.fx), 1)
         smooth = cv2.blur(image, (step, step))
         rays = np.einsum('rij,nj->rni', _turns(), _view_rays(self._reach, fine))

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from mesh_reloc_ros.alignment.alignment import Aligner, Alignment
+from mesh_reloc_ros.alignment.lm_aligner import LmAligner
 from mesh_reloc_ros.alignment.pyramid import image_pyramid
+from mesh_reloc_ros.alignment.settings import AlignmentSettings
 from mesh_reloc_ros.geometry.camera import Camera
+from mesh_reloc_ros.progress import Progress, silent
+from mesh_reloc_ros.relocalization.cache import cache_file, panoramas_of
 from mesh_reloc_ros.relocalization.candidates import (
     Candidates,
     align_candidates,
@@ -22,6 +30,7 @@ from mesh_reloc_ros.relocalization.matching import Matcher
 from mesh_reloc_ros.relocalization.neighbourhood import poses_around
 from mesh_reloc_ros.relocalization.panoramas import Panoramas
 from mesh_reloc_ros.relocalization.settings import RelocalizationSettings
+from mesh_reloc_ros.relocalization.views import read_views, up_of
 from mesh_reloc_ros.scene.scene import Scene
 from mesh_reloc_ros.stopwatch import Stopwatch
 
@@ -55,33 +64,40 @@ class Localization:
 
 
 class Relocalizer:
-    """Finds an image among all that is seen of the mesh.
-
-    Not for several threads at once.
-    """
+    """Finds an image among all that is seen of the mesh. One image at a time."""
 
     def __init__(
         self,
         scene: Scene,
-        panoramas: Panoramas,
+        panoramas: Callable[[], Panoramas],
         aligner: Aligner,
         settings: RelocalizationSettings,
+        up: Array | None = None,
     ) -> None:
-        """Prepare for images of any camera.
+        """Take what is needed; `prepare` or the first image has the panoramas made.
 
         :param aligner: of its own, as the tracker's keeps what it has rendered.
+        :param up: [3], what is up in the map, where more is known than the settings say.
         """
         self._scene = scene
-        self._panoramas = panoramas
+        self._make_panoramas = panoramas
+        self._panoramas: Panoramas | None = None
+        self._lock = threading.Lock()
         self._aligner = aligner
         self._settings = settings
-        self._matcher: tuple[Camera, Matcher] | None = None
+        self._up = up_axis(settings.up_axis) if up is None else up
+        self._matcher: Matcher | None = None
 
-    def prepare(self, camera: Camera) -> Matcher:
-        """Prepare for a camera; else its first image takes longer."""
-        if self._matcher is None or self._matcher[0] != camera:
-            self._matcher = camera, Matcher(self._panoramas, camera, self._scene.device)
-        return self._matcher[1]
+    def prepare(self, camera: Camera | None = None) -> None:
+        """Do beforehand what the first image, of any camera or of this one, needs.
+
+        It may run on a thread of its own, beside `locate`.
+        """
+        with self._lock:
+            if self._panoramas is None:
+                self._panoramas = self._make_panoramas()
+            if camera is not None and (self._matcher is None or self._matcher.camera != camera):
+                self._matcher = Matcher(self._panoramas, camera, self._scene.device)
 
     def locate(
         self, image: NDArray[np.uint8], camera: Camera, hint: Array | None = None
@@ -125,10 +141,12 @@ class Relocalizer:
 
     def _hypotheses(self, image: NDArray[np.uint8], camera: Camera) -> Array:
         """Return poses [C, 4, 4] by comparing thumbnails, likeliest first."""
-        matcher, count = self.prepare(camera), self._settings.candidates
+        self.prepare(camera)
+        matcher, count = self._matcher, self._settings.candidates
+        assert matcher is not None
         pairs, _ = matcher.match(image)
         poses, distance = matcher.poses(pairs), matcher.distance(pairs)
-        upright = np.flatnonzero(_level(poses, self._settings.up_axis))
+        upright = np.flatnonzero(_level(poses, self._up))
         first = round(_LEVEL_SHARE * count) if len(upright) else 0
         order = [upright[: _PAIRS * first], np.arange(min(_PAIRS * (count - first), len(pairs)))]
         chosen = [
@@ -142,12 +160,42 @@ class Relocalizer:
         return poses_around(self._scene, hint, camera, self._settings.candidates)
 
 
-def _level(map_T_camera: Array, up_axis: str) -> NDArray[np.bool_]:
+def make_relocalizer(
+    scene: Scene,
+    settings: RelocalizationSettings,
+    alignment: AlignmentSettings,
+    mesh: Path | None,
+    views: Path | None = None,
+    progress: Progress = silent,
+) -> Relocalizer:
+    """Return a relocalizer that renders its views when it needs them, or reads them from the cache.
+
+    :param mesh: the file of the scene's mesh, beside which the cache lies; None: no cache.
+    :param views: cameras of the reconstruction, to take for the viewpoints; see `read_views`.
+    :raises InputError: the views cannot be read.
+    """
+    known = None if views is None else read_views(views)
+    file = cache_file(mesh) if mesh is not None and settings.cache else None
+    positions = None if known is None else known[:, :3, 3]
+    panoramas = functools.partial(panoramas_of, scene, settings, file, positions, progress)
+    up = None if known is None else up_of(known)
+    return Relocalizer(scene, panoramas, LmAligner(scene, alignment), settings, up)
+
+
+def up_axis(name: str) -> Array | None:
+    """Return the direction [3] of a setting `up_axis`; None where nothing is known."""
+    if name == 'any':
+        return None
+    up = np.zeros(3)
+    up['xyz'.index(name[-1])] = -1.0 if name.startswith('-') else 1.0
+    return up
+
+
+def _level(map_T_camera: Array, up: Array | None) -> NDArray[np.bool_]:
     """Return which poses [N, 4, 4] are of a camera held level; none where up is not known."""
-    if up_axis == 'any':
+    if up is None:
         return np.zeros(len(map_T_camera), dtype=bool)
-    sign = -1.0 if up_axis.startswith('-') else 1.0
-    right, down, _ = sign * map_T_camera[:, 'xyz'.index(up_axis[-1]), :3].T
+    right, down, _ = (up @ map_T_camera[:, :3, :3]).T
     return np.asarray((np.abs(right) < np.sin(_LEVEL_ANGLE)) & (down < np.sin(_LEVEL_ANGLE)))
 
 
