@@ -68,7 +68,7 @@ def draw_overlay(
     latency_ms: float | None = None,
     settings: OverlaySettings | None = None,
 ) -> _Image:
-    """Draw the mesh at the estimate's pose over the image that the estimate is of.
+    """Draw the mesh at the estimate's pose, if there is one, over the estimate's image.
 
     :param latency_ms: shown with the state; left out: the tracker's own time.
     :returns: RGB [h, w, 3] uint8, at most `max_width` wide.
@@ -78,11 +78,12 @@ def draw_overlay(
     size = (camera.width, camera.height)
     drawn: _Image = cv2.resize(frame.image, size, interpolation=cv2.INTER_AREA)
     colour = _colour(estimate)
-    covered, edges = mesh_lines(scene, estimate.map_T_camera, camera, settings)
-    drawn = _blend(drawn, settings.tint * covered, colour)
-    # A dark rim keeps the line legible on a bright background.
-    drawn = _blend(drawn, 0.5 * cv2.GaussianBlur(edges, (0, 0), 1.6), (0, 0, 0))
-    drawn = _blend(drawn, 1.6 * cv2.GaussianBlur(edges, (0, 0), 0.7), colour)
+    if estimate.is_located:
+        covered, edges = mesh_lines(scene, estimate.map_T_camera, camera, settings)
+        drawn = _blend(drawn, settings.tint * covered, colour)
+        # A dark rim keeps the line legible on a bright background.
+        drawn = _blend(drawn, 0.5 * cv2.GaussianBlur(edges, (0, 0), 1.6), (0, 0, 0))
+        drawn = _blend(drawn, 1.6 * cv2.GaussianBlur(edges, (0, 0), 0.7), colour)
     shown_ms = estimate.stages_ms.get('total') if latency_ms is None else latency_ms
     _write(drawn, _lines(estimate, shown_ms), colour)
     return drawn

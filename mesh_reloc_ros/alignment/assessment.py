@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import torch
+import math
+
 from torch import Tensor
 
 from mesh_reloc_ros.alignment.alignment import Alignment
+from mesh_reloc_ros.alignment.covariance import pose_covariance
 from mesh_reloc_ros.alignment.keyframe import Keyframe
 from mesh_reloc_ros.alignment.lm import Solution
-from mesh_reloc_ros.alignment.normal_equations import NormalEquations
 from mesh_reloc_ros.alignment.score import correlation
 from mesh_reloc_ros.geometry import se3
+
+# How far areas of a mesh are out of place, relative to their distance, 1 sigma, at a
+# `covariance_scale` of 1: as it is in a kitchen that was fused from a depth camera's images.
+_MISPLACED = 1e-3
 
 
 def assess(
@@ -21,6 +26,7 @@ def assess(
 ) -> Alignment:
     """Judge the poses that a solver has found.
 
+    :param keyframe: its finest level is the one that was aligned last.
     :param images: the live image's levels [H, W, 3], from the full image on.
     :param covariance_scale: see the settings.
     """
@@ -30,25 +36,20 @@ def assess(
         keyframe.everything.camera,
         solution.delta,
     )
-    system = solution.system
+    system, finest = solution.system, keyframe.levels[0]
     poses = se3.normalized(keyframe.map_T_camera @ se3.inverse(solution.delta))
     return Alignment(
         map_T_camera=poses.cpu(),
-        covariance=(covariance_scale * _covariance(system)).cpu(),
+        covariance=pose_covariance(
+            finest.surface,
+            images[finest.number],
+            finest.camera,
+            solution,
+            _MISPLACED * math.sqrt(covariance_scale),
+        ),
         exposure=solution.exposure.cpu(),
         score=score.cpu(),
         inlier_ratio=(system.inliers / system.chosen.clamp(min=1e-9)).cpu(),
         coverage=keyframe.coverage.cpu(),
         iterations=solution.iterations,
     )
-
-
-def _covariance(system: NormalEquations) -> Tensor:
-    """Return the covariance [B, 6, 6] of the pose, with the exposure marginalised (Schur)."""
-    hessian = system.hessian
-    pose, cross, exposure = hessian[:, :6, :6], hessian[:, :6, 6:], hessian[:, 6:, 6:]
-    # Keeps what the image does not tell at a large variance, instead of none.
-    floor = 1e-6 * torch.eye(6, dtype=hessian.dtype, device=hessian.device)
-    information = pose - cross @ torch.linalg.solve(exposure + floor, cross.transpose(1, 2))
-    inverse = torch.linalg.pinv(information + floor, hermitian=True)
-    return system.variance.clamp(min=1e-8)[:, None, None] * inverse

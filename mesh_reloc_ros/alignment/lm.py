@@ -47,6 +47,8 @@ class Solution:
     moved_px: Tensor
     """[B], how far the steps have moved the image, roughly, in pixels of this level."""
     iterations: int
+    robust_scale: float
+    """Of the loss that was minimised."""
 
 
 def solve(
@@ -122,7 +124,7 @@ def _solve_on_cpu(
         )
     moved_px = _moved_px(_small_twists(delta @ se3.inverse(start)), pixels_per_step)
     system = system_of_sums(systems, sums, surface)
-    return Solution(delta, exposure.float(), system, moved_px, iterations)
+    return Solution(delta, exposure.float(), system, moved_px, iterations, robust_scale)
 
 
 def solve_by_tensors(
@@ -173,7 +175,7 @@ def solve_by_tensors(
         if active.device.type == 'cpu' and not bool(active.any()):
             break
     moved_px = _moved_px(_small_twists(delta @ se3.inverse(start)), pixels_per_step)
-    return Solution(delta, exposure, system, moved_px, iterations)
+    return Solution(delta, exposure, system, moved_px, iterations, robust_scale)
 
 
 def _step(

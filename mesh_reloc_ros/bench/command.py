@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mesh_reloc_ros.cli.arguments import add_inputs, settings_of_arguments
+from mesh_reloc_ros.cli.arguments import add_ground_truth, add_inputs, settings_of_arguments
 
 _OVERRIDES = ('device', 'rasterizer')
 
@@ -13,12 +13,7 @@ _OVERRIDES = ('device', 'rasterizer')
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `mesh_reloc bench`."""
     add_inputs(parser, _OVERRIDES)
-    parser.add_argument(
-        '--ground-truth',
-        type=Path,
-        metavar='TRUTH.tum',
-        help="true poses; default: the bag's only PoseStamped topic",
-    )
+    add_ground_truth(parser)
     parser.add_argument(
         '--output',
         type=Path,

@@ -1,22 +1,16 @@
-"""What a piece of work costs: processor time and memory; and on which machine."""
+"""What a piece of work costs: processor time and memory."""
 
 from __future__ import annotations
 
 import gc
-import os
-import platform
 import re
 import resource
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
-from typing import Any
 
-import cv2
-import numba
 import torch
 
 _MIB = 2**20
@@ -71,34 +65,3 @@ def _peak_mib() -> float:
     if match := re.search(r'VmHWM:\s+(\d+) kB', status):
         return int(match[1]) / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-def machine() -> dict[str, Any]:
-    """Return what figures depend on: processor, GPU, versions, and the day."""
-    return {
-        'cpu': _processor(),
-        'cores': len(os.sched_getaffinity(0))
-        if hasattr(os, 'sched_getaffinity')
-        else os.cpu_count(),
-        'gpu': torch.cuda.get_device_name() if torch.cuda.is_available() else None,
-        'python': platform.python_version(),
-        'torch': torch.__version__,
-        'numba': numba.__version__,
-        'opencv': cv2.__version__,
-        'date': date.today().isoformat(),
-    }
-
-
-def machine_line(machine: dict[str, Any]) -> str:
-    """Return the machine in a line."""
-    gpu = machine['gpu'] or 'no GPU'
-    versions = ', '.join(f'{name} {machine[name]}' for name in ('torch', 'numba', 'opencv'))
-    return f'{machine["cpu"]}, {machine["cores"]} cores, {gpu}; {versions}; {machine["date"]}'
-
-
-def _processor() -> str:
-    try:
-        match = re.search(r'model name\s*:\s*(.+)', Path('/proc/cpuinfo').read_text())
-    except OSError:
-        match = None
-    return match[1].strip() if match else platform.processor() or platform.machine()

@@ -13,9 +13,9 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from mesh_reloc_ros.bench.clip import Clip
 from mesh_reloc_ros.bench.features import FeatureLocalizer, opencv_on_all_cores
 from mesh_reloc_ros.bench.measure import Cost, measured
+from mesh_reloc_ros.cli.clip import Clip
 from mesh_reloc_ros.geometry.trajectory import Trajectory
 from mesh_reloc_ros.scene.scene import Scene
 from mesh_reloc_ros.tracking.frame import PoseEstimate

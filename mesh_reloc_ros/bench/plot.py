@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib import ticker
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
 from mesh_reloc_ros.bench.figures import RECALL_WITHIN_CM, Array, errors_by_image
 from mesh_reloc_ros.bench.methods import Run
 from mesh_reloc_ros.geometry.trajectory import Trajectory
+from mesh_reloc_ros.reporting.picture import picture
 
 COLOURS = {'lm': '#d1495b', 'sift': '#1d3557', 'orb': '#2a7f62', 'adam': '#e09f3e'}
 
@@ -24,21 +20,6 @@ COLOURS = {'lm': '#d1495b', 'sift': '#1d3557', 'orb': '#2a7f62', 'adam': '#e09f3
 _FEW = 20
 # Logarithmic axes over less than this are numbered 1, 2, 5, 10; longer ones 1, 10.
 _FEW_DECADES = 300
-
-
-@contextmanager
-def picture(path: Path, width: float, height: float) -> Iterator[Figure]:
-    """Give a figure to draw in, of a size in inches, and write it as PNG, whole or not at all."""
-    temporary = path.with_name(f'{path.name}.part')
-    with mpl.rc_context({'font.size': 9, 'axes.spines.top': False, 'axes.spines.right': False}):
-        figure = Figure(figsize=(width, height), layout='constrained')
-        FigureCanvasAgg(figure)
-        yield figure
-        try:
-            figure.savefig(temporary, dpi=110, format='png')
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
 
 
 def draw_methods(path: Path, runs: list[Run], truth: Trajectory | None) -> None:

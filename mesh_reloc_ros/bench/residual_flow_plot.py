@@ -10,8 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 
-from mesh_reloc_ros.bench.plot import COLOURS, picture
+from mesh_reloc_ros.bench.plot import COLOURS
 from mesh_reloc_ros.bench.residual_flow import Array, ResidualFlow, cell_keys, surface_points
+from mesh_reloc_ros.reporting.picture import picture
 from mesh_reloc_ros.scene.scene import Scene
 
 _VIEWS = 3

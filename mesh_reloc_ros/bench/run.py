@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mesh_reloc_ros.bench import plot
-from mesh_reloc_ros.bench.clip import Clip, read_clip
 from mesh_reloc_ros.bench.figures import add_ratios, errors_by_image, figures_of, stage_figures
-from mesh_reloc_ros.bench.measure import machine, machine_line
 from mesh_reloc_ros.bench.methods import METHODS, Run, run_adam, run_features, run_lm
 from mesh_reloc_ros.bench.residual_flow import residual_flow
 from mesh_reloc_ros.bench.residual_flow_plot import draw_residual_flow
 from mesh_reloc_ros.bench.scale import scale_figures
 from mesh_reloc_ros.bench.scale_report import draw_scale, scale_tables
-from mesh_reloc_ros.bench.table import Table, methods_table, notes, stages_table
+from mesh_reloc_ros.bench.table import methods_table, notes, stages_table
+from mesh_reloc_ros.cli.clip import Clip, read_clip
 from mesh_reloc_ros.errors import InputError
-from mesh_reloc_ros.files import write_whole
 from mesh_reloc_ros.geometry.trajectory import Trajectory
 from mesh_reloc_ros.progress import ProgressBars
+from mesh_reloc_ros.reporting.machine import machine_line
+from mesh_reloc_ros.reporting.report import Report, check_writable
 from mesh_reloc_ros.scene.scene import Scene
 from mesh_reloc_ros.threads import use_one_core_per_operation
 from mesh_reloc_ros.tracking.settings import Settings
@@ -38,7 +35,7 @@ def run_bench(arguments: argparse.Namespace, settings: Settings) -> int:
     """
     chosen = _methods(arguments)
     output = arguments.output
-    _check_writable(output)
+    check_writable(output)
     use_one_core_per_operation()
     print(f'decoding the images of {arguments.bag}', flush=True)
     clip = read_clip(arguments)
@@ -47,7 +44,7 @@ def run_bench(arguments: argparse.Namespace, settings: Settings) -> int:
     scene = Scene.load(
         arguments.mesh, settings.device, settings.rasterizer, ProgressBars(sys.stdout)
     )
-    report = Report(output)
+    report = Report(output, 'bench.json')
     try:
         runs = _run(chosen, scene, settings, clip, arguments.adam_images)
         _report_methods(report, runs, clip.truth)
@@ -66,31 +63,6 @@ def run_bench(arguments: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-class Report:
-    """What is printed, and kept as table.md and bench.json."""
-
-    def __init__(self, folder: Path) -> None:
-        self.content: dict[str, Any] = {'machine': machine()}
-        self.folder = folder
-        self._markdown: list[str] = []
-
-    def add(self, title: str, table: Table | None = None, lines: list[str] | None = None) -> None:
-        """Print a part and keep it."""
-        print(f'\n{title}')
-        self._markdown.append(f'## {title}')
-        if table is not None:
-            print(f'\n{table.printed()}')
-            self._markdown.append(table.markdown())
-        if lines:
-            print('\n' + '\n'.join(lines), flush=True)
-            self._markdown.append('\n'.join(f'- {line}' for line in lines))
-
-    def write(self) -> None:
-        """Write what has been added."""
-        write_whole(self.folder / 'table.md', '\n\n'.join(self._markdown) + '\n')
-        write_whole(self.folder / 'bench.json', json.dumps(self.content, indent=1))
-
-
 def _methods(arguments: argparse.Namespace) -> list[str]:
     chosen = [name.strip() for name in arguments.methods.split(',') if name.strip()]
     unknown = [name for name in chosen if name not in METHODS]
@@ -102,16 +74,6 @@ def _methods(arguments: argparse.Namespace) -> list[str]:
     if arguments.adam_images < 1:
         raise InputError(f'--adam-images {arguments.adam_images}: give 1 or more')
     return [name for name in METHODS if name in chosen]
-
-
-def _check_writable(output: Path) -> None:
-    """Fail at once, not after minutes."""
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=output):
-            pass
-    except OSError as error:
-        raise InputError(f'output {output} cannot be written: {error}') from error
 
 
 def _check_keyframes(chosen: list[str], clip: Clip) -> None:

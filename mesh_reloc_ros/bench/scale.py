@@ -10,12 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mesh_reloc_ros.bench.clip import Clip
 from mesh_reloc_ros.bench.figures import figures_of
 from mesh_reloc_ros.bench.measure import measured
 from mesh_reloc_ros.bench.methods import run_lm
 from mesh_reloc_ros.bench.refine import refined, write_obj
 from mesh_reloc_ros.bench.resample import resampled
+from mesh_reloc_ros.cli.clip import Clip
 from mesh_reloc_ros.progress import ProgressBars
 from mesh_reloc_ros.scene.mesh import TexturedMesh
 from mesh_reloc_ros.scene.scene import Scene

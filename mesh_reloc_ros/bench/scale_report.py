@@ -8,8 +8,9 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from mesh_reloc_ros.bench.plot import COLOURS, picture
-from mesh_reloc_ros.bench.table import Table
+from mesh_reloc_ros.bench.plot import COLOURS
+from mesh_reloc_ros.reporting.picture import picture
+from mesh_reloc_ros.reporting.table import Table
 
 _BETWEEN = '#9aa5b1'
 _COST = ('ms p50', 'p95', 'between p50', 'CPU s', 'MiB', 'cm p50', 'p90', 'answers')

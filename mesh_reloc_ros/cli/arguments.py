@@ -11,19 +11,27 @@ from mesh_reloc_ros.settings import build, read_parameter_file, settings_of
 from mesh_reloc_ros.tracking.settings import Settings
 
 
-def add_inputs(parser: argparse.ArgumentParser, overrides: tuple[str, ...]) -> None:
+def add_inputs(
+    parser: argparse.ArgumentParser,
+    overrides: tuple[str, ...],
+    *,
+    required: bool = True,
+    start_pose: bool = True,
+) -> None:
     """Declare mesh, bag, start pose, topics, time span and parameters.
 
-    :param overrides: settings that have an argument of their own.
+    :param overrides: settings that have an argument of their own. :param required: whether mesh and
+        bag must be given. :param start_pose: whether there is a start pose to give.
     """
     choices = {declared.name: declared.choices for declared in settings_of(Settings)}
-    parser.add_argument('--mesh', type=Path, required=True, help='textured mesh (OBJ with MTL)')
-    parser.add_argument('--bag', type=Path, required=True, help='folder of a rosbag2 recording')
-    parser.add_argument(
-        '--initial-pose',
-        metavar='"x y z qx qy qz qw"',
-        help="map_T_camera of the first image: the camera's optical frame in the map, metres",
-    )
+    parser.add_argument('--mesh', type=Path, required=required, help='textured mesh (OBJ with MTL)')
+    parser.add_argument('--bag', type=Path, required=required, help='folder of a rosbag2 recording')
+    if start_pose:
+        parser.add_argument(
+            '--initial-pose',
+            metavar='"x y z qx qy qz qw"',
+            help="map_T_camera of the first image: the camera's optical frame in the map, metres",
+        )
     parser.add_argument('--image-topic', default='', help="default: the bag's only image topic")
     parser.add_argument(
         '--camera-info-topic', default='', help="default: the bag's only camera_info topic"
@@ -36,6 +44,16 @@ def add_inputs(parser: argparse.ArgumentParser, overrides: tuple[str, ...]) -> N
     )
     parser.add_argument(
         '--end', type=float, default=math.inf, metavar='S', help='seconds into the bag to end at'
+    )
+
+
+def add_ground_truth(parser: argparse.ArgumentParser) -> None:
+    """Declare the file of true poses."""
+    parser.add_argument(
+        '--ground-truth',
+        type=Path,
+        metavar='TRUTH.tum',
+        help="true poses; default: the bag's only PoseStamped topic",
     )
 
 

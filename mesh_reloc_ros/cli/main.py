@@ -10,6 +10,8 @@ from mesh_reloc_ros.bench import command as bench
 from mesh_reloc_ros.cli import track
 from mesh_reloc_ros.demo import command as demo
 from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.stress import command as stress
+from mesh_reloc_ros.study import command as study
 
 
 class _Parser(argparse.ArgumentParser):
@@ -27,6 +29,8 @@ def main(arguments: list[str] | None = None) -> int:
         ('track', track, 'track the camera of a bag through a mesh'),
         ('demo', demo, 'make a sample, track it through the node over DDS, and report'),
         ('bench', bench, 'compare accuracy and cost with other methods on the images of a bag'),
+        ('stress', stress, 'put the images of a bag through faults: what is published, and wrong'),
+        ('study', study, 'measure what the settings rest on, on data with known truth'),
     ):
         command = commands.add_parser(
             name, help=summary, description=f'{summary[0].upper()}{summary[1:]}.'

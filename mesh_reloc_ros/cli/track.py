@@ -48,7 +48,12 @@ def run(arguments: argparse.Namespace) -> int:
     """
     settings = settings_of_arguments(arguments, _OVERRIDES)
     start = None if arguments.initial_pose is None else pose_from_text(arguments.initial_pose)
-    views = arguments.views
+    can_search, views = settings.relocalization.enabled, arguments.views
+    if start is None and not can_search:
+        raise InputError(
+            'no start pose: give --initial-pose "x y z qx qy qz qw", or set'
+            ' relocalization.enabled to true'
+        )
     if views is not None and not views.exists():
         raise InputError(f'views {views}: no such file')
     for output in (arguments.output, arguments.report):
@@ -70,7 +75,8 @@ def run(arguments: argparse.Namespace) -> int:
         relocalizer = make_relocalizer(
             scene, settings.relocalization, settings.alignment, arguments.mesh, views, progress
         )
-        tracker = Tracker(scene, settings, Search(relocalizer, background=False))
+        search = Search(relocalizer, background=False) if can_search else None
+        tracker = Tracker(scene, settings, search)
         if start is None:
             relocalizer.prepare(next(bag.frames()).camera)
         else:

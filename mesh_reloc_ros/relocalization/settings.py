@@ -13,6 +13,10 @@ UP_AXES = ('z', '-z', 'y', '-y', 'x', '-x', 'any')
 class RelocalizationSettings:
     """Viewpoints, the comparison with them, and when an answer is taken."""
 
+    enabled: bool = setting(
+        True,
+        'Search for the camera where there is no start pose, and when it is lost.',
+    )
     up_axis: str = setting(
         'z',
         "The map's axis that points up: poses of a camera held level come first, all others after"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 from geometry_msgs.msg import PoseWithCovarianceStamped
 from rclpy.clock import Clock, ClockType
@@ -12,7 +13,8 @@ from std_srvs.srv import Trigger
 
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.geometry.pose import pose_to_numbers
-from mesh_reloc_ros.progress import ProgressLines
+from mesh_reloc_ros.progress import Progress, ProgressLines
+from mesh_reloc_ros.relocalization.relocalizer import make_relocalizer
 from mesh_reloc_ros.ros import parameters
 from mesh_reloc_ros.ros.conversions import frame_from_messages
 from mesh_reloc_ros.ros.diagnostics import Diagnostics
@@ -22,6 +24,8 @@ from mesh_reloc_ros.ros.outputs import OverlayPublisher, PosePublisher, publish_
 from mesh_reloc_ros.ros.start_pose import StartPoses, start_pose_from_message
 from mesh_reloc_ros.ros.watchdog import Watchdog
 from mesh_reloc_ros.scene.scene import Scene
+from mesh_reloc_ros.tracking.search import Search
+from mesh_reloc_ros.tracking.settings import Settings
 from mesh_reloc_ros.tracking.tracker import Tracker
 from mesh_reloc_ros.tracking.warm_up import warm_up
 
@@ -48,13 +52,15 @@ class MeshRelocNode(Node):
         settings, pipeline = parameters.declare_parameters(self)
         self._settings = settings
         mesh = parameters.mesh_path(settings.mesh)
-        self._starts = StartPoses(parameters.initial_pose(settings.initial_pose))
+        start = parameters.initial_pose(settings.initial_pose)
+        self._starts = StartPoses(start, pipeline.relocalization.enabled)
         self.get_logger().info(f'loading {mesh}')
         progress = ProgressLines(self.get_logger().info)
         scene = Scene.load(mesh, pipeline.device, pipeline.rasterizer, progress)
         self.get_logger().info('warming up (the first time takes longer)')
         warm_up(scene, pipeline)
-        self._tracker = Tracker(scene, pipeline)
+        self._search = self._make_search(scene, pipeline, mesh, progress)
+        self._tracker = Tracker(scene, pipeline, self._search)
         self._started = False
         self._last_stamp_ns = 0
         self._stale = 0
@@ -97,7 +103,24 @@ class MeshRelocNode(Node):
         """End the node's threads; return False if a piece of work takes longer than allowed."""
         threads = (self._worker, self._ahead, self._overlay)
         ended = [thread.stop(timeout_s) for thread in threads]
-        return all(ended)
+        return all(ended) and (self._search is None or self._search.close(timeout_s))
+
+    def _make_search(
+        self, scene: Scene, pipeline: Settings, mesh: Path, progress: Progress
+    ) -> Search | None:
+        """Return what finds the camera without a start pose; None where that is switched off.
+
+        :raises InputError: the cameras of the parameter `views` cannot be read.
+        """
+        if not pipeline.relocalization.enabled:
+            return None
+        self.get_logger().info('preparing views of the mesh (the first time takes longer)')
+        views = Path(self._settings.views).expanduser() if self._settings.views else None
+        relocalizer = make_relocalizer(
+            scene, pipeline.relocalization, pipeline.alignment, mesh, views, progress
+        )
+        relocalizer.prepare()
+        return Search(relocalizer, background=True)
 
     def _serve(self) -> None:
         self.create_subscription(PoseWithCovarianceStamped, 'initialpose', self._on_initial_pose, 1)
@@ -130,16 +153,17 @@ class MeshRelocNode(Node):
         self.get_logger().info(f'start pose from initialpose: {numbers}{kept}')
 
     def _on_relocalize(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        pose_name = self._starts.retry()
-        return self._answer(response, f'tracking starts anew from the {pose_name}', bool(pose_name))
+        return self._answer(response, self._starts.relocalize())
 
     def _on_reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        done = self._starts.reset()
-        return self._answer(response, 'tracking starts anew from the start pose', done)
+        return self._answer(response, self._starts.reset())
 
-    def _answer(self, response: Trigger.Response, done: str, success: bool) -> Trigger.Response:
-        response.success = success
-        response.message = f'{done}, with the next image' if success else _NO_START_POSE
+    def _answer(self, response: Trigger.Response, start: str) -> Trigger.Response:
+        """Say what the tracker will begin with."""
+        response.success = bool(start)
+        response.message = (
+            f'tracking starts anew from {start}, with the next image' if start else _NO_START_POSE
+        )
         self.get_logger().info(response.message)
         return response
 
@@ -187,7 +211,7 @@ class MeshRelocNode(Node):
         """Start the tracker where that was asked for; return whether the image can be tracked."""
         if stamp_ns < self._last_stamp_ns - _RESTART_S * 1e9:
             self.get_logger().info(
-                'time went back in the images: starting anew from the start pose'
+                'time went back in the images: starting anew as at the beginning'
             )
             self._starts.reset()
         elif stamp_ns <= self._last_stamp_ns:
@@ -196,7 +220,10 @@ class MeshRelocNode(Node):
         self._last_stamp_ns = stamp_ns
         requested = self._starts.take()
         if requested is not None:
-            self._tracker.start_at(requested)
+            if requested.map_T_camera is None:
+                self._tracker.start_anywhere()
+            else:
+                self._tracker.start_at(requested.map_T_camera)
             self._started = True
         if not self._started:
             self._diagnostics.waiting(_NO_START_POSE)

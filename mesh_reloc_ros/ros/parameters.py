@@ -39,9 +39,14 @@ class NodeSettings:
     )
     initial_pose: list[float] = setting(
         [],
-        'Start pose "x y z qx qy qz qw" of the optical frame in map_frame; empty: wait for'
-        ' a message on initialpose. Write each number with a decimal point.',
+        'Start pose "x y z qx qy qz qw" of the optical frame in map_frame; empty: the camera is'
+        ' searched for. Write each number with a decimal point.',
         unit='m',
+    )
+    views: str = setting(
+        '',
+        'Cameras of the reconstruction, places to look for the camera at: images.bin or images.txt'
+        ' of COLMAP, the folder of one, or a TUM file; empty: places all around the mesh.',
     )
     image_transport: str = setting(
         'raw',

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 
 import numpy as np
 from geometry_msgs.msg import PoseWithCovarianceStamped
@@ -17,23 +18,36 @@ _FLAT = 1e-6
 """Height in metres, and quaternion x and y, below which a message is a 2-D pose."""
 
 
+@dataclass(frozen=True)
+class Start:
+    """What the tracker is to begin with."""
+
+    map_T_camera: _Pose | None
+    """[4, 4], metres; None: nothing is known, the camera is searched for."""
+
+
 class StartPoses:
-    """The start pose and the last trusted pose, and which of them the tracker is to take next.
+    """The start pose and the last trusted pose, and what the tracker is to begin with next.
 
     Requests come from the executor's thread; the worker takes them before its next image.
     """
 
-    def __init__(self, given: _Pose | None) -> None:
-        """Start at `given`, [4, 4], where there is one."""
+    def __init__(self, given: _Pose | None, can_search: bool) -> None:
+        """Start at `given`, [4, 4], where there is one, else with a search where that is possible.
+
+        :param can_search: whether the tracker can do without a start pose.
+        """
         self._lock = threading.Lock()
+        self._can_search = can_search
         self._given = given
         self._trusted: _Pose | None = None
-        self._requested = given
+        self._requested: Start | None = None
+        self.reset()
 
     def give(self, pose: _Pose) -> None:
         """Start at a pose [4, 4] that the user gave, and come back to it on reset."""
         with self._lock:
-            self._given = self._requested = pose
+            self._given, self._requested = pose, Start(pose)
             self._trusted = None
 
     def trust(self, pose: _Pose) -> None:
@@ -41,22 +55,22 @@ class StartPoses:
         with self._lock:
             self._trusted = pose
 
-    def reset(self) -> bool:
-        """Ask for the start pose, forgetting all trusted poses; False where none was given."""
+    def reset(self) -> str:
+        """Forget all trusted poses and ask for a start as at the beginning; see `relocalize`."""
         with self._lock:
-            self._trusted, self._requested = None, self._given
-            return self._given is not None
+            self._trusted = None
+            return self.__request(self._given)
 
-    def retry(self) -> str:
-        """Ask for the last trusted pose, else the start pose; return which, '' where none is."""
+    def relocalize(self) -> str:
+        """Ask for a search, or where none is possible for the last trusted pose or start pose.
+
+        :returns: what the tracker will begin with, '' where there is nothing.
+        """
         with self._lock:
-            self._requested = self.__latest()
-            if self._requested is None:
-                return ''
-            return 'last trusted pose' if self._trusted is not None else 'start pose'
+            return self.__request(None if self._can_search else self.__latest())
 
-    def take(self) -> _Pose | None:
-        """Return the requested pose once, None where nothing was requested."""
+    def take(self) -> Start | None:
+        """Return what was asked for once, None where nothing was."""
         with self._lock:
             requested, self._requested = self._requested, None
             return requested
@@ -69,6 +83,14 @@ class StartPoses:
 
     def __latest(self) -> _Pose | None:
         return self._trusted if self._trusted is not None else self._given
+
+    def __request(self, pose: _Pose | None) -> str:
+        if pose is None and not self._can_search:
+            return ''
+        self._requested = Start(pose)
+        if pose is None:
+            return 'a search of the whole mesh'
+        return 'the last trusted pose' if pose is self._trusted else 'the start pose'
 
 
 def start_pose_from_message(

@@ -40,11 +40,13 @@ class State(Enum):
     """What the tracker knows about where the camera is."""
 
     INITIALIZING = 'INITIALIZING'
-    """No pose has been trusted since the start pose was given."""
+    """No pose has been trusted since the start."""
     TRACKING = 'TRACKING'
-    """Poses are trusted and published; single images may be refused."""
+    """The last image's pose was trusted."""
+    UNSURE = 'UNSURE'
+    """The last images were refused. They are still aligned from where the camera is expected."""
     LOST = 'LOST'
-    """Several images in a row were refused; every further one is looked at thoroughly."""
+    """Several images in a row were refused; the camera is searched for, if there is a search."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,8 @@ class PoseEstimate:
     reason: str
     """Why the pose is not trusted, one line; empty when it is."""
     map_T_camera: NDArray[np.float64]
-    """[4, 4], metres: the aligned pose, or the predicted one where alignment was not possible."""
+    """[4, 4], metres: the aligned pose, or the predicted one where alignment was not possible.
+    The identity where nothing is known of the camera."""
     covariance: NDArray[np.float64]
     """[6, 6] in the ROS order x y z rx ry rz (m, rad), about the map's fixed axes."""
     score: float = 0.0
@@ -65,6 +68,8 @@ class PoseEstimate:
     inlier_ratio: float = 0.0
     coverage: float = 0.0
     """Share of the image that the mesh covers."""
+    is_located: bool = True
+    """Whether there is a pose at all, trusted or not."""
     iterations: int = 0
     stages_ms: dict[str, float] = field(default_factory=dict)
     """Wall time by stage; `total` is the whole of it."""

@@ -1,8 +1,14 @@
-"""Is an aligned pose right? A first judgement, from signs that the alignment leaves."""
+"""Is an aligned pose right? A judgement from independent signs that the alignment leaves."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
 from mesh_reloc_ros.alignment.alignment import Alignment
+from mesh_reloc_ros.tracking.frame import Frame
 from mesh_reloc_ros.tracking.settings import TrackingSettings
 
 # Share of a new figure that goes into the baseline.
@@ -10,56 +16,175 @@ _BASELINE_RATE = 0.05
 # An alignment whose score is below this share of the baseline is worth a retry. The inlier ratio is
 # not asked: it falls with all that covers the view, and a retry cannot look behind that.
 _POOR_SCORE = 0.8
+# An innovation beyond this share of the gate asks for a second look.
+_SURPRISING = 0.5
+# A camera that was faster, m/s and rad/s, does not stand still from one image to the next.
+_STANDS = np.array([0.03, 0.03, 0.03, 0.05, 0.05, 0.05])
+# After so long, or if it has moved by so much since, m and rad, an image does not tell where it is.
+_OLD_S, _GONE = 0.2, np.array([0.05, 0.05, 0.05, 0.04, 0.04, 0.04])
+
+
+@dataclass(frozen=True)
+class Signs:
+    """What an alignment of a single pose says of itself."""
+
+    coverage: float
+    inlier_ratio: float
+    score: float
+    position_sigma: float
+    """Deviation along the weakest direction, metres."""
+    rotation_sigma: float
+    """Deviation about the weakest axis, radians."""
+
+    @staticmethod
+    def of(alignment: Alignment) -> Signs:
+        """Gather the signs; what is not finite stays so."""
+        covariance = alignment.covariance[0].numpy()
+        return Signs(
+            coverage=float(alignment.coverage[0]),
+            inlier_ratio=float(alignment.inlier_ratio[0]),
+            score=float(alignment.score[0]),
+            position_sigma=_largest_deviation(covariance[:3, :3]),
+            rotation_sigma=_largest_deviation(covariance[3:, 3:]),
+        )
 
 
 class Health:
-    """Judges alignments one by one, against a baseline of the scores of trusted ones."""
+    """Judges alignments one by one, also against a baseline of trusted ones."""
 
     def __init__(self, settings: TrackingSettings) -> None:
         self._settings = settings
-        self._score: float | None = None
+        self._baseline: Signs | None = None
 
-    def is_poor(self, alignment: Alignment) -> bool:
+    def is_poor(self, signs: Signs) -> bool:
         """Whether an alignment falls short of those before, so that another try may be better."""
         # Written so that a score that is not a number is poor.
-        return self._score is not None and not (
-            float(alignment.score[0]) >= _POOR_SCORE * self._score
+        return self._baseline is not None and not (
+            signs.score >= _POOR_SCORE * self._baseline.score
         )
 
-    def doubts(self, alignment: Alignment, innovation_distance: float) -> str:
+    def doubts(self, signs: Signs, entering: bool) -> str:
         """Return why a pose is not to be trusted, in one line; empty when it is.
 
-        :param alignment: of a single pose. :param innovation_distance: from the prediction, in
-            standard deviations.
+        :param entering: trust is to begin or to come back, which takes more than to go on.
         """
         settings = self._settings
-        coverage = float(alignment.coverage[0])
-        inlier_ratio = float(alignment.inlier_ratio[0])
-        score = float(alignment.score[0])
-        if not coverage >= settings.min_coverage:
+        # Written so that what is not a number is doubted.
+        if not signs.coverage >= settings.min_coverage:
             return (
-                f'the mesh covers {coverage:.0%} of the image,'
+                f'the mesh covers {signs.coverage:.0%} of the image,'
                 f' less than {settings.min_coverage:.0%}'
             )
-        if not inlier_ratio >= settings.min_inlier_ratio:
+        bar = self._inlier_bar(entering)
+        if not signs.inlier_ratio >= bar:
             return (
-                f'{inlier_ratio:.0%} of the pixels agree with the mesh,'
-                f' less than {settings.min_inlier_ratio:.0%}'
+                f'{signs.inlier_ratio:.0%} of the pixels agree with the mesh, less than {bar:.0%}'
             )
-        bar = settings.min_score
-        if self._score is not None:
-            bar = max(bar, settings.min_score_of_baseline * self._score)
-        if not score >= bar:
-            return f'image and render correlate by {score:.2f}, less than {bar:.2f}'
-        if not innovation_distance <= settings.innovation_gate:
+        bar = self._score_bar(entering)
+        if not signs.score >= bar:
+            return f'image and render correlate by {signs.score:.2f}, less than {bar:.2f}'
+        return self._doubts_of_conditioning(signs)
+
+    def doubts_of_motion(self, innovation_distance: float) -> str:
+        """Return why a pose does not fit those before, in one line; empty when it does.
+
+        :param innovation_distance: from the prediction, in standard deviations.
+        """
+        gate = self._settings.innovation_gate
+        if innovation_distance <= gate:
+            return ''
+        return (
+            f'the pose is {innovation_distance:.1f} standard deviations from the prediction,'
+            f' more than {gate:g}'
+        )
+
+    def is_surprising(self, innovation_distance: float) -> bool:
+        """Whether a pose fits those before, but not so well that there is no doubt."""
+        return not innovation_distance <= _SURPRISING * self._settings.innovation_gate
+
+    def learn(self, signs: Signs) -> None:
+        """Take a trusted alignment into the baseline."""
+        before = self._baseline or signs
+        learnt = {
+            name: (1 - _BASELINE_RATE) * getattr(before, name) + _BASELINE_RATE * value
+            for name, value in vars(signs).items()
+        }
+        self._baseline = Signs(**learnt)
+
+    def _inlier_bar(self, entering: bool) -> float:
+        settings = self._settings
+        bar = settings.min_inlier_ratio
+        if entering:
+            bar = max(bar, settings.min_inlier_ratio_to_enter)
+        if self._baseline is not None:
+            share = settings.min_inlier_ratio_of_baseline
+            bar = max(bar, share * self._baseline.inlier_ratio)
+        return bar
+
+    def _score_bar(self, entering: bool) -> float:
+        settings = self._settings
+        bar = (
+            max(settings.min_score, settings.min_score_to_enter) if entering else settings.min_score
+        )
+        if self._baseline is not None:
+            bar = max(bar, settings.min_score_of_baseline * self._baseline.score)
+        return bar
+
+    def _doubts_of_conditioning(self, signs: Signs) -> str:
+        settings = self._settings
+        if not signs.position_sigma <= settings.max_position_sigma:
             return (
-                f'the pose is {innovation_distance:.1f} standard deviations from the prediction,'
-                f' more than {settings.innovation_gate:g}'
+                f'the view leaves the position open by {signs.position_sigma:.2g} m,'
+                f' more than {settings.max_position_sigma:g} m'
+            )
+        if not signs.rotation_sigma <= settings.max_rotation_sigma:
+            return (
+                f'the view leaves the rotation open by {signs.rotation_sigma:.2g} rad,'
+                f' more than {settings.max_rotation_sigma:g} rad'
             )
         return ''
 
-    def learn(self, alignment: Alignment) -> None:
-        """Take a trusted alignment into the baseline."""
-        score = float(alignment.score[0])
-        baseline = score if self._score is None else self._score
-        self._score = baseline + _BASELINE_RATE * (score - baseline)
+
+class Repetition:
+    """Notices a camera that sends its last image again and again, with new stamps.
+
+    Many cameras do so once or twice, and one that stands still, in a simulation without noise, all
+    the time. So a repeated image is doubted only if the camera moved when it first came, and once
+    it is old or the camera must have moved on by a good deal.
+    """
+
+    def __init__(self) -> None:
+        self._first: Frame | None = None
+        self._velocity = np.zeros(6)
+
+    def doubts(self, frame: Frame, velocity: NDArray[np.float64]) -> str:
+        """Return a doubt if the image is an old one, in one line.
+
+        :param velocity: of the camera by the poses so far, a twist [6] per second.
+        """
+        first = self._first
+        # A recording that begins anew is another matter.
+        if first is None or frame.stamp_ns < first.stamp_ns or not _same(first.image, frame.image):
+            self._first, self._velocity = frame, velocity.copy()
+            return ''
+        age_s = (frame.stamp_ns - first.stamp_ns) * 1e-9
+        speed = np.abs(self._velocity)
+        moved = (speed > _STANDS) & ((age_s > _OLD_S) | (age_s * speed > _GONE))
+        return f'the image is the one of {age_s:.2f} s ago again' if moved.any() else ''
+
+
+def agreement(alignment: Alignment) -> float:
+    """Return how well a single pose agrees with its image, 0 to 1, to compare poses by."""
+    both = alignment.score[0].clamp(min=0) * alignment.inlier_ratio[0]
+    return float(both.nan_to_num(0.0))
+
+
+def _same(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> bool:
+    # A few pixels tell most images apart in no time.
+    return np.array_equal(a[::16, ::16], b[::16, ::16]) and np.array_equal(a, b)
+
+
+def _largest_deviation(covariance: NDArray[np.float64]) -> float:
+    if not np.isfinite(covariance).all():
+        return float('nan')
+    return float(np.sqrt(max(np.linalg.eigvalsh(covariance)[-1], 0.0)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mesh_reloc_ros.alignment.settings import AdamSettings, AlignmentSettings
+from mesh_reloc_ros.relocalization.settings import RelocalizationSettings
 from mesh_reloc_ros.settings import setting
 
 
@@ -40,14 +41,32 @@ class TrackingSettings:
         maximum=1.0,
     )
     min_inlier_ratio: float = setting(
-        0.5,
+        0.4,
         'Smallest share of aligned pixels that must agree with the mesh.',
         minimum=0.0,
         maximum=1.0,
     )
+    min_inlier_ratio_to_enter: float = setting(
+        0.5,
+        'The same for trust to begin, or to come back.',
+        minimum=0.0,
+        maximum=1.0,
+    )
+    min_inlier_ratio_of_baseline: float = setting(
+        0.5,
+        'Smallest such share relative to the running baseline of trusted poses.',
+        minimum=0.0,
+        maximum=1.0,
+    )
     min_score: float = setting(
-        0.7,
+        0.65,
         'Smallest correlation of image and render for a pose to be trusted.',
+        minimum=0.0,
+        maximum=1.0,
+    )
+    min_score_to_enter: float = setting(
+        0.75,
+        'The same for trust to begin, or to come back.',
         minimum=0.0,
         maximum=1.0,
     )
@@ -57,11 +76,47 @@ class TrackingSettings:
         minimum=0.0,
         maximum=1.0,
     )
+    max_position_sigma: float = setting(
+        0.15,
+        "Largest deviation of the position along its weakest direction, by the alignment's"
+        ' covariance, 1 sigma.',
+        unit='m',
+        minimum=1e-4,
+        maximum=1e3,
+    )
+    max_rotation_sigma: float = setting(
+        0.05,
+        'The same of the rotation.',
+        unit='rad',
+        minimum=1e-5,
+        maximum=3.0,
+    )
     innovation_gate: float = setting(
         3.5,
         'Largest distance of the aligned from the predicted pose, in standard deviations.',
         minimum=1.0,
         maximum=100.0,
+    )
+    second_look_position: float = setting(
+        0.05,
+        'Largest distance between a pose and what a second look from another start leads to.',
+        unit='m',
+        minimum=1e-4,
+        maximum=1e3,
+    )
+    second_look_rotation: float = setting(
+        0.02,
+        'Largest angle between the two.',
+        unit='rad',
+        minimum=1e-5,
+        maximum=3.0,
+    )
+    max_focal_error: float = setting(
+        0.03,
+        'Largest error of the focal length in camera_info, as a share of it, by what the images'
+        ' agree with best.',
+        minimum=0.0,
+        maximum=1.0,
     )
     lost_after: int = setting(
         5,
@@ -69,6 +124,20 @@ class TrackingSettings:
         unit='images',
         minimum=1,
         maximum=1000,
+    )
+    lost_after_interval: float = setting(
+        0.5,
+        'Time without a trusted pose after which an image without one makes it LOST, too.',
+        unit='s',
+        minimum=0.0,
+        maximum=60.0,
+    )
+    search_period: float = setting(
+        0.3,
+        'Shortest time between two images that are searched for from nothing.',
+        unit='s',
+        minimum=0.0,
+        maximum=60.0,
     )
 
 
@@ -94,3 +163,4 @@ class Settings:
     alignment: AlignmentSettings = AlignmentSettings()
     adam: AdamSettings = AdamSettings()
     tracking: TrackingSettings = TrackingSettings()
+    relocalization: RelocalizationSettings = RelocalizationSettings()

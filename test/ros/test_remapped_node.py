@@ -31,6 +31,7 @@ def process(room: SmallRoom) -> Iterator[NodeProcess]:
         '-p', 'image_timeout:=1.0',
         '-p', 'diagnostics_period:=0.1',
         '-p', 'aligment.levels:=3',
+        '-p', 'relocalization.enabled:=false',
     )  # fmt: skip
     yield process
     process.kill()

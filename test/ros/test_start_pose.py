@@ -68,28 +68,46 @@ def test_bad_start_poses_are_refused_with_the_reason():
 
 
 def test_requests_are_taken_once():
-    starts = StartPoses(pose_at(0))
-    np.testing.assert_array_equal(starts.take(), pose_at(0))
+    starts = StartPoses(pose_at(0), can_search=True)
+    np.testing.assert_array_equal(starts.take().map_T_camera, pose_at(0))
     assert starts.take() is None
 
 
-def test_reset_returns_to_the_start_and_retry_to_the_last_trusted_pose():
-    starts = StartPoses(pose_at(0))
-    assert starts.retry() == 'start pose'
-    np.testing.assert_array_equal(starts.take(), pose_at(0))
+def test_reset_returns_to_the_start():
+    for can_search in (True, False):
+        starts = StartPoses(pose_at(0), can_search)
+        starts.trust(pose_at(4))
+        starts.take()
+        assert starts.reset() == 'the start pose'
+        np.testing.assert_array_equal(starts.take().map_T_camera, pose_at(0))
+        np.testing.assert_array_equal(starts.latest, pose_at(0))
+
+
+def test_relocalizing_searches_everywhere_where_it_can():
+    starts = StartPoses(pose_at(0), can_search=True)
+    starts.take()
+    assert starts.relocalize() == 'a search of the whole mesh'
+    assert starts.take().map_T_camera is None
+
+
+def test_relocalizing_without_a_search_returns_to_the_last_trusted_pose():
+    starts = StartPoses(pose_at(0), can_search=False)
+    assert starts.relocalize() == 'the start pose'
+    np.testing.assert_array_equal(starts.take().map_T_camera, pose_at(0))
     starts.trust(pose_at(4))
-    assert starts.retry() == 'last trusted pose'
-    np.testing.assert_array_equal(starts.take(), pose_at(4))
-    assert starts.reset()
-    np.testing.assert_array_equal(starts.take(), pose_at(0))
-    assert starts.retry() == 'start pose'
+    assert starts.relocalize() == 'the last trusted pose'
+    np.testing.assert_array_equal(starts.take().map_T_camera, pose_at(4))
 
 
-def test_without_any_pose_there_is_nothing_to_go_back_to():
-    starts = StartPoses(None)
-    assert not starts.reset()
-    assert starts.retry() == ''
+def test_without_any_pose_there_is_a_search_or_nothing():
+    searching = StartPoses(None, can_search=True)
+    assert searching.take().map_T_camera is None
+    assert searching.reset() == 'a search of the whole mesh'
+    starts = StartPoses(None, can_search=False)
+    assert starts.take() is None
+    assert starts.reset() == ''
+    assert starts.relocalize() == ''
     assert starts.take() is None
     starts.give(pose_at(1))
-    assert starts.reset()
-    np.testing.assert_array_equal(starts.take(), pose_at(1))
+    assert starts.reset() == 'the start pose'
+    np.testing.assert_array_equal(starts.take().map_T_camera, pose_at(1))

@@ -1,11 +1,14 @@
 """The tracker on images of the small room: states, trust, and what it reports."""
 
+import dataclasses
+import time
 from pathlib import Path
 from threading import Event, Thread
 
 import numpy as np
 import pytest
 from meshes import quad
+from relocalizers import Answers, Knows, at
 from scipy.spatial.transform import Rotation
 from small_room import CAMERA, SmallRoom, clouds, error, looking, perturbed, photographed, pose_at
 
@@ -13,9 +16,11 @@ from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.geometry.camera import Camera
 from mesh_reloc_ros.scene.scene import Scene
 from mesh_reloc_ros.settings import build
+from mesh_reloc_ros.tracking.attempt import about_map_axes
 from mesh_reloc_ros.tracking.frame import Frame, State
+from mesh_reloc_ros.tracking.search import Search
 from mesh_reloc_ros.tracking.settings import Settings
-from mesh_reloc_ros.tracking.tracker import Tracker, about_map_axes
+from mesh_reloc_ros.tracking.tracker import Tracker
 
 START_NS = 1_700_000_000_000_000_000
 INTERVALS_MS = (33, 33, 50, 20, 100, 33, 5, 70, 33, 120, 33, 33)
@@ -99,7 +104,7 @@ def test_exposure_may_drift(room, tracker):
 
 def test_a_pause_is_bridged(room, tracking):
     """Longer than the motion is extrapolated, while the camera stands still."""
-    later = Frame(stamp(5000), picture(room, 132).image, CAMERA)
+    later = Frame(stamp(5000), photographed(room.view(path(132)), seed=5000), CAMERA)
     estimate = tracking.track(later)
     assert estimate.trusted
     assert_right(estimate, 132)
@@ -123,14 +128,14 @@ def test_images_of_something_else_are_not_trusted_and_then_the_tracker_is_lost(
         assert '\n' not in estimate.reason
         assert np.isfinite(estimate.map_T_camera).all()
         assert np.isfinite(estimate.covariance).all()
-        assert estimate.state is (State.LOST if count >= LOST_AFTER else State.TRACKING)
+        assert estimate.state is (State.LOST if count >= LOST_AFTER else State.UNSURE)
 
 
 @pytest.mark.parametrize('count', [1, LOST_AFTER - 1, LOST_AFTER, LOST_AFTER + 4])
 def test_the_camera_is_found_again_where_it_was_left(room, tracking, count):
     for i in range(count):
         assert not tracking.track(Frame(stamp(165 + 33 * i), BLACK, CAMERA)).trusted
-    assert tracking.state is (State.LOST if count >= LOST_AFTER else State.TRACKING)
+    assert tracking.state is (State.LOST if count >= LOST_AFTER else State.UNSURE)
     image = picture(room, 165).image
     estimate = tracking.track(Frame(stamp(165 + 33 * count), image, CAMERA))
     assert estimate.trusted
@@ -364,3 +369,235 @@ def test_images_too_small_to_be_aligned_are_refused(tracker, width, height):
     image = np.zeros((height, width, 3), dtype=np.uint8)
     with pytest.raises(InputError, match='too small'):
         tracker.track(Frame(stamp(0), image, camera))
+
+
+ELSEWHERE = looking((0.6, -1.2, 1.4), heading_deg=60.0, down_deg=10.0)
+
+
+@pytest.fixture
+def relocalizer(room: SmallRoom) -> Knows:
+    return Knows(room.scene)
+
+
+def searching(room: SmallRoom, relocalizer: Answers, background: bool = False) -> Tracker:
+    return Tracker(room.scene, Settings(), Search(relocalizer, background))
+
+
+def known(room: SmallRoom, relocalizer: Knows, ms: float) -> Frame:
+    """Return a picture of the path that the relocalizer knows."""
+    frame = picture(room, ms)
+    relocalizer.learn(frame.image, path(ms))
+    return frame
+
+
+def test_without_a_start_pose_the_camera_is_found_in_the_first_image(room, relocalizer):
+    tracker = searching(room, relocalizer)
+    for ms in (0, 33, 66):
+        estimate = tracker.track(known(room, relocalizer, ms))
+        assert estimate.trusted
+        assert estimate.state is State.TRACKING
+        assert_right(estimate, ms)
+    assert relocalizer.hints == [None]
+
+
+def test_until_the_camera_is_found_there_is_no_pose(room, relocalizer):
+    tracker = searching(room, relocalizer)
+    for count in range(LOST_AFTER + 1):
+        estimate = tracker.track(picture(room, 33 * count))
+        assert not estimate.trusted
+        assert not estimate.is_located
+        assert 'searched' in estimate.reason
+        assert np.isfinite(estimate.covariance).all()
+    assert estimate.state is State.LOST
+    assert tracker.track(known(room, relocalizer, 1000)).trusted
+
+
+def test_a_place_that_does_not_fit_the_image_is_not_trusted(room):
+    """Whatever the relocalizer claims."""
+    tracker = searching(room, Answers(at(ELSEWHERE)))
+    for count in range(LOST_AFTER):
+        estimate = tracker.track(picture(room, 400 * count))
+        assert not estimate.trusted
+        assert estimate.reason
+
+
+def test_a_start_pose_that_fails_is_the_first_hint(room, relocalizer):
+    tracker = searching(room, relocalizer)
+    tracker.start_at(looking((0.5, -0.5, 1.5), heading_deg=300.0, down_deg=10.0))
+    assert not tracker.track(picture(room, 0)).trusted
+    assert not tracker.track(picture(room, 400)).trusted
+    np.testing.assert_allclose(relocalizer.hints[0][:3, 3], (0.5, -0.5, 1.5))
+    assert relocalizer.hints[1] is None
+    assert tracker.track(known(room, relocalizer, 800)).trusted
+
+
+def test_a_good_start_pose_needs_no_search(room, relocalizer):
+    tracker = searching(room, relocalizer)
+    tracker.start_at(path(0))
+    for ms in (0, 33, 66):
+        assert tracker.track(picture(room, ms)).trusted
+    assert relocalizer.hints == []
+
+
+def test_a_camera_carried_off_in_the_dark_is_found_where_it_comes_to_light(room, relocalizer):
+    tracker = searching(room, relocalizer)
+    tracker.start_at(ELSEWHERE)
+    assert tracker.track(Frame(stamp(0), room.view(ELSEWHERE), CAMERA)).trusted
+    states = [tracker.track(Frame(stamp(33 * i), BLACK, CAMERA)).state for i in range(1, 10)]
+    assert states == [State.UNSURE] * (LOST_AFTER - 1) + [State.LOST] * (10 - LOST_AFTER)
+    # Black images are not worth a search.
+    assert relocalizer.hints == []
+    estimate = tracker.track(known(room, relocalizer, 400))
+    assert estimate.trusted
+    assert estimate.state is State.TRACKING
+    assert_right(estimate, 400)
+    estimate = tracker.track(picture(room, 433))
+    assert estimate.trusted
+    assert_right(estimate, 433)
+
+
+def test_starting_anywhere_forgets_the_past(room, relocalizer):
+    tracker = searching(room, relocalizer)
+    tracker.start_at(path(0))
+    assert tracker.track(picture(room, 0)).trusted
+    tracker.start_anywhere()
+    assert tracker.state is State.INITIALIZING
+    assert not tracker.track(picture(room, 33)).is_located
+    assert tracker.track(known(room, relocalizer, 400)).trusted
+    assert relocalizer.hints == [None, None]
+
+
+def track_until_trusted(tracker: Tracker, room: SmallRoom, first_ms: int):
+    """Track the path, image by image, while the search goes on; return stamp and estimate."""
+    for ms in range(first_ms, first_ms + 2000, 20):
+        estimate = tracker.track(picture(room, ms))
+        if estimate.trusted:
+            return ms, estimate
+        time.sleep(0.02)
+    raise AssertionError('the camera was not found')
+
+
+def test_what_is_found_in_the_background_is_caught_up_with(room, relocalizer):
+    tracker = searching(room, relocalizer, background=True)
+    relocalizer.may_answer.clear()
+    assert not tracker.track(known(room, relocalizer, 0)).trusted
+    # 24 cm and 4 degrees.
+    for ms in range(40, 800, 40):
+        estimate = tracker.track(picture(room, ms))
+        assert not estimate.trusted
+        assert not estimate.is_located
+    relocalizer.may_answer.set()
+    ms, estimate = track_until_trusted(tracker, room, 800)
+    assert_right(estimate, ms)
+    assert len(relocalizer.hints) == 1
+    tracker.close()
+
+
+def test_if_it_cannot_be_caught_up_with_the_search_goes_on(room, relocalizer):
+    tracker = searching(room, relocalizer, background=True)
+    relocalizer.may_answer.clear()
+    first = Frame(stamp(0), room.view(ELSEWHERE), CAMERA)
+    relocalizer.learn(first.image, ELSEWHERE)
+    assert not tracker.track(first).trusted
+    # The camera is elsewhere in the next image.
+    relocalizer.may_answer.set()
+    relocalizer.answered.acquire(timeout=10)
+    for ms in range(400, 3000, 20):
+        estimate = tracker.track(known(room, relocalizer, ms))
+        if estimate.trusted:
+            break
+        time.sleep(0.02)
+    assert len(relocalizer.hints) == 2
+    assert_right(estimate, ms)
+    tracker.close()
+
+
+def test_a_new_start_drops_what_is_being_searched_for(room, relocalizer):
+    tracker = searching(room, relocalizer, background=True)
+    relocalizer.may_answer.clear()
+    first = Frame(stamp(0), room.view(ELSEWHERE), CAMERA)
+    relocalizer.learn(first.image, ELSEWHERE)
+    assert not tracker.track(first).trusted
+    tracker.start_at(path(0))
+    relocalizer.may_answer.set()
+    relocalizer.answered.acquire(timeout=10)
+    for ms in (0, 33, 66):
+        estimate = tracker.track(picture(room, ms))
+        assert estimate.trusted
+        assert_right(estimate, ms)
+    tracker.close()
+
+
+def test_a_camera_that_jumps_is_believed_when_the_next_image_agrees(room, tracking):
+    """A hand's breadth, within what the alignment bridges and beyond what the motion allows."""
+    jumped = perturbed(path(165), seed=3, metres=0.08, degrees=3.0)
+    estimate = tracking.track(Frame(stamp(165), photographed(room.view(jumped), 1), CAMERA))
+    assert not estimate.trusted
+    assert estimate.state is State.UNSURE
+    assert 'standard deviations' in estimate.reason
+    estimate = tracking.track(Frame(stamp(198), photographed(room.view(jumped), 2), CAMERA))
+    assert estimate.trusted
+    assert error(estimate.map_T_camera, jumped)[0] < 0.01
+
+
+def test_a_single_image_from_elsewhere_does_not_move_the_tracker(room, tracking):
+    jumped = perturbed(path(165), seed=3, metres=0.08, degrees=3.0)
+    other = Frame(stamp(165), photographed(room.view(jumped), 1), CAMERA)
+    assert not tracking.track(other).trusted
+    for ms in (198, 231):
+        estimate = tracking.track(picture(room, ms))
+        assert estimate.trusted
+        assert_right(estimate, ms)
+
+
+def test_late_images_are_placed_and_do_not_stop_the_motion(room, renders):
+    """What comes next is expected where the motion leads, not where the late image was taken."""
+    tracker = Tracker(room.scene, build(Settings, {'alignment.keyframe_motion': 0.0}))
+    tracker.start_at(path(0))
+    for ms in (0, 33, 66, 99, 132, 165, 198, 231, 99, 165, 264, 198, 132):
+        estimate = tracker.track(picture(room, ms))
+        assert estimate.trusted
+        assert estimate.state is State.TRACKING
+        assert_right(estimate, ms)
+    renders.clear()
+    assert tracker.track(picture(room, 297)).trusted
+    metres, degrees = error(renders[0], path(297))
+    assert metres < 0.006
+    assert degrees < 0.3
+
+
+def test_a_frozen_camera_is_not_believed(room, tracking):
+    frozen = picture(room, 132).image
+    trusted = [
+        tracking.track(Frame(stamp(ms), frozen, CAMERA)).trusted for ms in range(165, 1000, 33)
+    ]
+    assert not any(trusted[7:])
+    estimate = tracking.track(picture(room, 165))
+    assert estimate.trusted
+
+
+def test_a_wrong_focal_length_is_noticed(room, tracker):
+    camera = dataclasses.replace(CAMERA, fx=1.08 * CAMERA.fx, fy=1.08 * CAMERA.fy)
+    assert tracker.track(picture(room, 0)).trusted
+    for ms in (33, 66, 99):
+        estimate = tracker.track(dataclasses.replace(picture(room, ms), camera=camera))
+        assert not estimate.trusted
+    assert 'too long for the images' in estimate.reason
+    estimate = tracker.track(picture(room, 132))
+    assert estimate.trusted
+    assert_right(estimate, 132)
+
+
+def test_a_view_that_does_not_determine_the_pose_is_not_trusted(room):
+    """Stripes on a wall: moving along them changes nothing."""
+    stripes = np.repeat(clouds(seed=2)[:1], 512, axis=0)
+    corners = ((-6, 3, -6), (6, 3, -6), (6, 3, 6), (-6, 3, 6))
+    scene = Scene(quad(corners, stripes), 'cpu')
+    pose = looking((0.0, 0.0, 0.0), 90.0, down_deg=0.0)
+    wall = SmallRoom(Path())
+    wall.__dict__['scene'] = scene
+    tracker = Tracker(scene, Settings())
+    tracker.start_at(pose)
+    estimate = tracker.track(Frame(START_NS, photographed(wall.view(pose), 1), CAMERA))
+    assert not estimate.trusted
+    assert 'open by' in estimate.reason

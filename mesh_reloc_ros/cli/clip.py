@@ -37,6 +37,22 @@ def read_clip(arguments: argparse.Namespace) -> Clip:
     :raises InputError: the bag or the truth is unusable, or there is no pose to start at.
     """
     given = pose_from_text(arguments.initial_pose) if arguments.initial_pose is not None else None
+    frames, at_images = read_images(arguments)
+    first = _at(frames[:1], at_images)
+    start = first.poses[0] if given is None and first is not None else given
+    if start is None:
+        raise InputError(
+            'no start pose: the truth says nothing of the first image; give --initial-pose'
+            ' "x y z qx qy qz qw", the camera in the map at that image'
+        )
+    return Clip(frames, at_images, start)
+
+
+def read_images(arguments: argparse.Namespace) -> tuple[list[Frame], Trajectory | None]:
+    """Decode a bag's images; with the true poses of those that have one, or None.
+
+    :raises InputError: the bag or the truth is unusable, or they do not belong together.
+    """
     truth = read_tum(arguments.ground_truth) if arguments.ground_truth else None
     with ImageBag(arguments.bag, arguments.image_topic, arguments.camera_info_topic) as bag:
         frames = list(bag.frames(arguments.start, arguments.end))
@@ -45,20 +61,13 @@ def read_clip(arguments: argparse.Namespace) -> Clip:
         raise InputError(
             f'bag {arguments.bag} has no images from {arguments.start:g} to {arguments.end:g} s'
         )
-    first = _at(frames[:1], truth)
-    start = first.poses[0] if given is None and first is not None else given
-    if start is None:
-        raise InputError(
-            'no start pose: the truth says nothing of the first image; give --initial-pose'
-            ' "x y z qx qy qz qw", the camera in the map at that image'
-        )
     at_images = _at(frames, truth)
     if arguments.ground_truth and at_images is None:
         raise InputError(
             f'trajectory {arguments.ground_truth} has no pose within 5 ms of an image: give one of'
             ' the same recording'
         )
-    return Clip(frames, at_images, start)
+    return frames, at_images
 
 
 def _at(frames: list[Frame], truth: Trajectory | None) -> Trajectory | None:

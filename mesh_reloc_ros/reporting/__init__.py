@@ -1,0 +1,1 @@
+"""What commands that measure share: tables, pictures, the report's folder, and the machine."""

@@ -1,0 +1,173 @@
+"""The stress suite from end to end: read, show the tracker faults, sum up, print, write."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from tqdm import tqdm
+
+from mesh_reloc_ros.cli.bag import ImageBag
+from mesh_reloc_ros.demo.sample.film import FilmSettings
+from mesh_reloc_ros.demo.sample.make import make_sample
+from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.progress import ProgressBars
+from mesh_reloc_ros.reporting.machine import machine_line
+from mesh_reloc_ros.reporting.report import Report, check_writable
+from mesh_reloc_ros.scene.scene import Scene
+from mesh_reloc_ros.stress.cases import Case, make_cases
+from mesh_reloc_ros.stress.figures import by_strength, figures_of, lines, summary_of, worst
+from mesh_reloc_ros.stress.footage import Array, Footage, Image, read_footage
+from mesh_reloc_ros.stress.foreign import Foreign, is_same, sample_room
+from mesh_reloc_ros.stress.foreign_run import ForeignResult, numbered, run_foreign
+from mesh_reloc_ros.stress.judge import MakeTracker, Outcome, TracksImages, run_case
+from mesh_reloc_ros.stress.plot import draw_stress
+from mesh_reloc_ros.stress.sheet import draw_sheet, example_of
+from mesh_reloc_ros.stress.tables import NOTES, faults_table, foreign_table
+from mesh_reloc_ros.threads import use_one_core_per_operation
+from mesh_reloc_ros.tracking.settings import Settings
+from mesh_reloc_ros.tracking.tracker import Tracker
+
+_FOREIGN, _FOREIGN_QUICK = 200, 24
+_SCENES = 6
+
+FINDS_FROM_NOTHING = False
+"""Whether a tracker needs no start pose."""
+
+
+def tracker_maker(scene: Scene, settings: Settings) -> MakeTracker:
+    """Return what makes a tracker in the scene, at a pose or (None) from nothing."""
+
+    def make(start: Array | None) -> TracksImages:
+        tracker = Tracker(scene, settings)
+        if start is not None:
+            tracker.start_at(start)
+        return tracker
+
+    return make
+
+
+def run_stress(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Run the suite and return the exit status: 1 if a wrong pose was published, else 0.
+
+    :raises InputError: an argument, the mesh, the bag, the truth or the output is unusable.
+    """
+    output: Path = arguments.output
+    count = _foreign_count(arguments)
+    if arguments.moments < 1:
+        raise InputError(f'--moments {arguments.moments}: give 1 or more')
+    check_writable(output)
+    use_one_core_per_operation()
+    try:
+        if arguments.mesh is None:
+            _use_sample(arguments)
+        print(f'decoding the images of {arguments.bag}', flush=True)
+        footage = read_footage(arguments)
+        make_cases(footage, arguments.faults, arguments.moments)
+        print(f'loading {arguments.mesh}', flush=True)
+        scene = Scene.load(
+            arguments.mesh, settings.device, settings.rasterizer, ProgressBars(sys.stdout)
+        )
+        foreign = _foreign(arguments, settings, scene, footage)
+        footage = replace(footage, elsewhere=foreign.scenes(_SCENES))
+        cases = make_cases(footage, arguments.faults, arguments.moments, quick=arguments.quick)
+        report = Report(output, 'stress.json')
+        maker = tracker_maker(scene, settings)
+        outcomes = _run_cases(report, cases, maker)
+        results = _run_foreign(report, foreign, count, footage, maker)
+        report.write()
+    except OSError as error:
+        raise InputError(f'output {output} cannot be written: {error}') from error
+    print(f'\nFigures and pictures are in {output}')
+    return _verdict(outcomes, results)
+
+
+def _foreign_count(arguments: argparse.Namespace) -> int:
+    count = arguments.foreign
+    if count is None:
+        usual = _FOREIGN_QUICK if arguments.quick else _FOREIGN
+        return 0 if arguments.faults else usual
+    if count < 0:
+        raise InputError(f'--foreign {count}: give 0 or more')
+    return int(count)
+
+
+def _use_sample(arguments: argparse.Namespace) -> None:
+    sample = make_sample(arguments.output / 'sample', FilmSettings())
+    arguments.mesh, arguments.bag = sample.mesh, sample.bag
+    arguments.ground_truth = arguments.ground_truth or sample.truth
+
+
+def _foreign(
+    arguments: argparse.Namespace, settings: Settings, scene: Scene, footage: Footage
+) -> Foreign:
+    photographs: list[Image] = []
+    if arguments.foreign_bag is not None:
+        with ImageBag(arguments.foreign_bag) as bag:
+            photographs = [frame.image for frame in bag.frames()]
+    other = None
+    if not arguments.quick:
+        other = sample_room(arguments.output / 'other_room', settings.device, settings.rasterizer)
+        if is_same(other.mesh, scene.mesh):
+            other = None
+    return Foreign(footage.camera, scene.mesh, other, photographs)
+
+
+def _run_cases(report: Report, cases: list[Case], maker: MakeTracker) -> list[Outcome]:
+    able = [case for case in cases if FINDS_FROM_NOTHING or not case.from_nothing]
+    bar = tqdm(able, desc='faults', unit='case', file=sys.stdout, mininterval=1.0)
+    outcomes = []
+    for case in bar:
+        bar.set_postfix_str(case.name)
+        outcomes.append(run_case(case, maker))
+    summary = summary_of(outcomes)
+    report.content['summary'] = summary
+    report.content['faults'] = [
+        {'fault': fault, 'strength': strength, **figures_of(group)}
+        for (fault, strength), group in by_strength(outcomes).items()
+    ]
+    report.content['cases'] = [outcome.figures() for outcome in outcomes]
+    machine = machine_line(report.content['machine'])
+    report.add('Faults', faults_table(outcomes), [*lines(summary), *NOTES, machine])
+    draw_stress(report.folder / 'stress.png', outcomes)
+    examples = {(case.fault, case.strength): case for case in cases}
+    draw_sheet(
+        report.folder / 'faults.png',
+        [(f'{case.fault} {case.strength}', example_of(case)) for case in examples.values()],
+    )
+    return outcomes
+
+
+def _run_foreign(
+    report: Report, foreign: Foreign, count: int, footage: Footage, maker: MakeTracker
+) -> list[ForeignResult]:
+    if not count:
+        return []
+    results = []
+    states = ('starting', 'tracking', 'lost') if FINDS_FROM_NOTHING else ('tracking', 'lost')
+    for state in states:
+        images = tqdm(
+            numbered(foreign, count), total=count, desc=f'foreign, {state}', file=sys.stdout
+        )
+        results.append(run_foreign(state, images, footage, maker))
+    report.content['foreign'] = {result.state: result.figures() for result in results}
+    report.add('Images of something else', foreign_table(results))
+    sheet = [foreign.image(number) for number in range(min(count, 48))]
+    draw_sheet(report.folder / 'foreign.png', sheet)
+    return results
+
+
+def _verdict(outcomes: list[Outcome], results: list[ForeignResult]) -> int:
+    """Say in a line what was worst; return the exit status."""
+    wrong = sum(outcome.wrong for outcome in outcomes)
+    localized = [f'{name} ({r.state})' for r in results for name in r.localized]
+    if wrong:
+        case = worst(outcomes)
+        print(f'{wrong} wrong poses were published; most, {case.wrong}, in --faults {case.name}')
+    if localized:
+        print(
+            f'{len(localized)} images of something else were localized; the first: {localized[0]}'
+        )
+    return int(bool(wrong or localized))

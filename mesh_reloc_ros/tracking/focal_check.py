@@ -1,0 +1,125 @@
+"""Whether the focal length in camera_info fits the images.
+
+A wrong one hardly lowers the agreement: the camera seems nearer or farther away than it is, and
+only the differences of depth give that away. So the image is aligned with a longer and a shorter
+focal length, too. By the logarithm of what is missing from full agreement, the parabola through the
+three has its bottom at the right one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mesh_reloc_ros.alignment.alignment import Alignment
+from mesh_reloc_ros.alignment.lm_aligner import LmAligner
+from mesh_reloc_ros.geometry.camera import Camera
+from mesh_reloc_ros.scene.scene import Scene
+from mesh_reloc_ros.stopwatch import Stopwatch
+from mesh_reloc_ros.tracking.frame import Frame
+from mesh_reloc_ros.tracking.health import agreement
+from mesh_reloc_ros.tracking.settings import Settings
+
+# The other focal lengths are longer and shorter by this share.
+_STEP = 0.05
+# A quarter of the resolution tells it as well as the full one does, in a third of the time.
+_COARSER, _LEVELS, _SHARE_OF_POINTS = 2, 2, 0.5
+# The logarithm must fall by so much in a step for the focal length to be doubted: where all is at
+# one distance it says nothing.
+_TELLING = 0.06
+# What is missing at least, as images are never free of noise.
+_LEAST_MISSING = 1e-3
+# Looks that the mean is over, at most.
+_MEMORY = 6
+
+
+class FocalCheck:
+    """Gathers evidence on the focal length, look by look. Safe to call from any thread."""
+
+    def __init__(self, scene: Scene, settings: Settings) -> None:
+        alignment = settings.alignment
+        self._tolerance = settings.tracking.max_focal_error
+        self._aligner = LmAligner(
+            scene,
+            # Every look has a render of its own.
+            dataclasses.replace(
+                alignment,
+                keyframe_motion=0.0,
+                finest_level=alignment.finest_level + _COARSER,
+                levels=_LEVELS,
+                max_points=round(_SHARE_OF_POINTS * alignment.max_points),
+            ),
+        )
+        # Looks take a while, which nobody who asks for the result is to wait for.
+        self._looking, self._lock = threading.Lock(), threading.Lock()
+        self._camera: Camera | None = None
+        self._mean: NDArray[np.float64] = np.zeros(3)
+        self._looks = 0
+
+    def forget(self) -> None:
+        """Begin anew."""
+        with self._lock:
+            self._looks = 0
+
+    def look(self, frame: Frame, alignment: Alignment, depth: float) -> None:
+        """Take a frame with its aligned pose into account.
+
+        :param depth: median distance of what the camera sees, metres.
+        """
+        factors = (1 / (1 + _STEP), 1.0, 1 + _STEP)
+        with self._looking:
+            missing = [1 - self._agreement(frame, alignment, depth, factor) for factor in factors]
+        logarithms = np.log(np.maximum(missing, _LEAST_MISSING))
+        with self._lock:
+            if frame.camera != self._camera:
+                self._camera, self._looks = frame.camera, 0
+            self._looks = min(self._looks + 1, _MEMORY)
+            self._mean = self._mean + (logarithms - self._mean) / self._looks
+
+    def doubts(self, camera: Camera) -> str:
+        """Return why poses with this camera's focal length are not to be trusted, or nothing."""
+        error = self.error(camera)
+        if abs(error) <= self._tolerance:
+            return ''
+        share = f'{min(abs(error), _STEP):.0%}' + (' or more' if abs(error) > _STEP else '')
+        word = 'long' if error > 0 else 'short'
+        return f'the focal length in camera_info seems {share} too {word} for the images'
+
+    def error(self, camera: Camera) -> float:
+        """Return by what share the camera's focal length is too long, as far as that can be told.
+
+        0 where nothing tells; infinite where it is beyond the looks.
+        """
+        with self._lock:
+            if camera != self._camera or not self._looks:
+                return 0.0
+            shorter, given, longer = self._mean
+        slope, bend = (longer - shorter) / 2, shorter - 2 * given + longer
+        if abs(slope) < _TELLING:
+            return 0.0
+        # Where the parabola opens downwards its top is no minimum.
+        return float(slope / bend * _STEP if bend > 0 else np.copysign(np.inf, slope))
+
+    def _agreement(self, frame: Frame, alignment: Alignment, depth: float, factor: float) -> float:
+        """Return how well the image agrees with so many times the focal length."""
+        camera = dataclasses.replace(
+            frame.camera, fx=factor * frame.camera.fx, fy=factor * frame.camera.fy
+        )
+        away = np.eye(4)
+        # From there the mesh looks as large as before.
+        away[2, 3] = (1 - factor) * depth
+        pose = alignment.map_T_camera.numpy() @ away
+        return agreement(
+            self._aligner.align(
+                frame.image,
+                camera,
+                torch.from_numpy(pose),
+                alignment.exposure,
+                wide=False,
+                stopwatch=Stopwatch(),
+            )
+        )
