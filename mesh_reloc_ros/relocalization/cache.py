@@ -21,7 +21,7 @@ from mesh_reloc_ros.scene.mesh import TexturedMesh
 from mesh_reloc_ros.scene.scene import Scene
 
 # Raised with every change of what is kept, or of how it is made.
-_FORMAT = 1
+_FORMAT = 2
 
 
 def panoramas_of(

@@ -40,7 +40,7 @@ class _Round:
 
 
 # From an image of about 40x30 to one of 160x120.
-_ROUNDS = (
+ROUNDS = (
     _Round(2, 300, 8, 80),
     _Round(2, 300, 8, 24),
     _Round(1, 600, 8, 8),
@@ -72,7 +72,11 @@ class Candidates:
 
 
 def align_candidates(
-    scene: Scene, images: list[Tensor], camera: Camera, map_T_camera: Tensor
+    scene: Scene,
+    images: list[Tensor],
+    camera: Camera,
+    map_T_camera: Tensor,
+    rounds: tuple[_Round, ...] = ROUNDS,
 ) -> Candidates:
     """Align an image from many poses [C, 4, 4], and return the few that agree best.
 
@@ -82,7 +86,7 @@ def align_candidates(
     poses = map_T_camera.to(device=scene.device, dtype=torch.float64)
     exposure = neutral_exposure(len(poses)).to(scene.device)
     finest = max(coarsest_level(camera) - _LEVELS + 1, 0)
-    for turn in _ROUNDS:
+    for turn in rounds:
         level = min(finest + turn.above, coarsest_level(camera))
         found = _aligned(scene, images[level], camera, poses, exposure, level, turn)
         best = found.best(turn.kept)

@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 from torch import Tensor
 
 from mesh_reloc_ros.geometry.camera import Camera
-from mesh_reloc_ros.relocalization.cube import cube_pixels
-from mesh_reloc_ros.relocalization.matching_cpu import halved, pair_scores, thumbnails
+from mesh_reloc_ros.relocalization.cube import SIDES, cube_pixels
+from mesh_reloc_ros.relocalization.matching_cpu import (
+    halved,
+    pair_scores,
+    thumbnails,
+    turn_to_best,
+)
 from mesh_reloc_ros.relocalization.panoramas import SIDE, Panoramas
 
 Array = NDArray[np.float64]
 
 # Directions of view and rolls that are compared: 16 and 18 degrees apart.
 _DIRECTIONS, ROLLS = 150, 20
-# Pixels along a side of the thumbnails: of those that are all compared, and of the likeliest.
-_SMALL, _LARGE = 8, 16
+# So many pixels of a thumbnail fit into the image's shorter side: of the thumbnails that are all
+# compared. Those of the likeliest have twice as many.
+_SMALL = 4.8
 _LIKELIEST = 30_000
 # A direction is compared if so much of its view is mesh, and a pair if so much of the image is.
 _MIN_COVERED, _MIN_OVERLAP = 0.1, 0.2
@@ -31,6 +41,25 @@ _FULL_OVERLAP = 0.6
 _MIN_SEEN = 0.5
 _SAMPLES = 4
 _THREADS = 2
+# So many of the likeliest are turned to where they agree best: about each axis to and fro, first by
+# half of what is between neighbours, then by less.
+_TURNED, _STEPS_DEG = 3000, (8.0, 4.0)
+_AXES = np.vstack((np.eye(3), -np.eye(3)))
+_SMALL_TURNS = np.stack(
+    [Rotation.from_rotvec(step * _AXES, degrees=True).as_matrix() for step in _STEPS_DEG]
+)
+
+
+@dataclass(frozen=True)
+class Hypotheses:
+    """H poses at which an image may have been taken, the likeliest first."""
+
+    map_T_camera: Array
+    """[H, 4, 4]."""
+    scores: NDArray[np.float32]
+    """[H], -1 to 1."""
+    distances: Array
+    """[H], metres, of what is seen from there."""
 
 
 class Matcher:
@@ -45,7 +74,8 @@ class Matcher:
         self._panoramas = panoramas
         self._reach = _reach(camera)
         self._frames = _frames(_sphere(_DIRECTIONS))
-        small, large = (_view_rays(self._reach, pixels) for pixels in (_SMALL, _LARGE))
+        self._pixels = _thumbnail_pixels(camera, self._reach)
+        small, large = (_view_rays(self._reach, pixels) for pixels in self._pixels)
         coarse = halved(panoramas.colours, SIDE)
         table = cube_pixels(small @ self._frames.transpose(0, 2, 1), SIDE // 2)
         self._places, self._directions, views = thumbnails(coarse, table, _MIN_COVERED)
@@ -59,29 +89,25 @@ class Matcher:
         """Return the number of views."""
         return len(self._places)
 
-    def match(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Return the likeliest pairs [P, 2] of view and roll, best first, and their scores [P]."""
-        small, large = (self._rolled(image, pixels) for pixels in (_SMALL, _LARGE))
+    def match(self, image: NDArray[np.uint8]) -> Hypotheses:
+        """Return the likeliest poses of an RGB image [H, W, 3]."""
+        small, large = (self._rolled(image, pixels) for pixels in self._pixels)
         rough = self._rough_scores(*small)
         best = rough.flatten().topk(min(_LIKELIEST, rough.numel())).indices.cpu().numpy()
-        pairs = np.stack(np.divmod(best, ROLLS), axis=1)
         # Neighbours in memory are looked up faster.
-        pairs = pairs[np.argsort(pairs[:, 0], kind='stable')]
-        scores = self._fine_scores(pairs, *large)
+        view, roll = np.divmod(np.sort(best), ROLLS)
+        scores = self._fine_scores(view, roll, *large)
+        best = np.argsort(-scores, kind='stable')[:_TURNED]
+        view, roll, scores = view[best], roll[best], scores[best]
+        rotations = self._frames[self._directions[view]] @ _turns()[roll].transpose(0, 2, 1)
+        places = self._places[view]
+        # Without roll the image is upright in the thumbnail.
+        self._turn(places, rotations, scores, large[0][0], large[1][0])
         order = np.argsort(-scores, kind='stable')
-        return pairs[order], scores[order]
-
-    def poses(self, pairs: NDArray[np.int64]) -> Array:
-        """Return the poses [P, 4, 4] map_T_camera that pairs [P, 2] of view and roll stand for."""
-        view, roll = pairs.T
-        poses = np.tile(np.eye(4), (len(pairs), 1, 1))
-        poses[:, :3, :3] = self._frames[self._directions[view]] @ _turns()[roll].transpose(0, 2, 1)
-        poses[:, :3, 3] = self._panoramas.positions[self._places[view]]
-        return poses
-
-    def distance(self, pairs: NDArray[np.int64]) -> Array:
-        """Return how far what is seen is from the viewpoints of pairs [P], metres."""
-        return self._panoramas.distances[self._places[pairs[:, 0]]]
+        poses = np.tile(np.eye(4), (len(order), 1, 1))
+        poses[:, :3, :3] = rotations[order]
+        poses[:, :3, 3] = self._panoramas.positions[places[order]]
+        return Hypotheses(poses, scores[order], self._panoramas.distances[places[order]])
 
     def _rolled(
         self, image: NDArray[np.uint8], pixels: int
@@ -120,20 +146,19 @@ class Matcher:
 
     def _fine_scores(
         self,
-        pairs: NDArray[np.int64],
+        view: NDArray[np.int64],
+        roll: NDArray[np.int64],
         query: NDArray[np.float32],
         shown: NDArray[np.float32],
     ) -> NDArray[np.float32]:
-        """Return scores [P] of pairs by large thumbnails."""
-        view, roll = pairs.T
-        places, directions = self._places[view], self._directions[view]
+        """Return scores [P] of pairs of view and roll [P] by large thumbnails."""
 
         def score(part: NDArray[np.int64]) -> NDArray[np.float32]:
             return pair_scores(
                 self._panoramas.colours,
                 self._table,
-                places[part],
-                directions[part],
+                self._places[view[part]],
+                self._directions[view[part]],
                 roll[part],
                 query,
                 shown,
@@ -141,9 +166,43 @@ class Matcher:
                 _FULL_OVERLAP,
             )
 
-        parts = np.array_split(np.arange(len(pairs)), _THREADS)
-        with ThreadPoolExecutor(_THREADS) as threads:
-            return np.concatenate(list(threads.map(score, parts)))
+        return np.concatenate(_in_parts(score, len(view)))
+
+    def _turn(
+        self,
+        places: NDArray[np.int32],
+        rotations: Array,
+        scores: NDArray[np.float32],
+        query: NDArray[np.float32],
+        shown: NDArray[np.float32],
+    ) -> None:
+        """Turn cameras [P, 3, 3] at viewpoints [P] to where they agree best with the image."""
+        rays = _view_rays(self._reach, self._pixels[1])
+
+        def turn(part: NDArray[np.int64]) -> None:
+            turned, better = rotations[part], scores[part]
+            turn_to_best(
+                self._panoramas.colours,
+                places[part],
+                turned,
+                better,
+                _SMALL_TURNS,
+                rays,
+                SIDES,
+                query,
+                shown,
+                _MIN_OVERLAP,
+                _FULL_OVERLAP,
+            )
+            rotations[part], scores[part] = turned, better
+
+        _in_parts(turn, len(places))
+
+
+def _in_parts(work: Callable[[NDArray[np.int64]], Any], count: int) -> list[Any]:
+    """Do work on parts of the indices below `count`, on threads, and return what they return."""
+    with ThreadPoolExecutor(_THREADS) as threads:
+        return list(threads.map(work, np.array_split(np.arange(count), _THREADS)))
 
 
 def _reach(camera: Camera) -> float:
@@ -151,6 +210,14 @@ def _reach(camera: Camera) -> float:
     x = max(camera.cx + 0.5, camera.width - 0.5 - camera.cx) / camera.fx
     y = max(camera.cy + 0.5, camera.height - 0.5 - camera.cy) / camera.fy
     return math.hypot(x, y)
+
+
+def _thumbnail_pixels(camera: Camera, reach: float) -> tuple[int, int]:
+    """Return how many pixels a side the small and the large thumbnails have."""
+    shorter = min(camera.width / camera.fx, camera.height / camera.fy)
+    # Large ones are whole blocks of pixels.
+    small = max(round(_SMALL * 2 * reach / shorter / 2), 1) * 2
+    return small, 2 * small
 
 
 def _view_rays(reach: float, pixels: int) -> Array:

@@ -21,6 +21,7 @@ from mesh_reloc_ros.geometry.camera import Camera
 from mesh_reloc_ros.progress import Progress, silent
 from mesh_reloc_ros.relocalization.cache import cache_file, panoramas_of
 from mesh_reloc_ros.relocalization.candidates import (
+    ROUNDS,
     Candidates,
     align_candidates,
     coarsest_level,
@@ -36,8 +37,6 @@ from mesh_reloc_ros.stopwatch import Stopwatch
 
 Array = NDArray[np.float64]
 
-# Pairs of view and roll that are looked at for different poses, for each pose that is wanted.
-_PAIRS = 10
 # Views are one if they are nearer than this share of the distance of what they see, and radians.
 _SAME_SHARE, _SAME_ANGLE = 0.12, math.radians(14)
 # Share of the candidates that are of a level camera, where it is known what is up.
@@ -116,10 +115,14 @@ class Relocalizer:
         alignment = self._aligned(image, camera, candidates, wide=False)
         if not self._is_clear(alignment):
             alignment = self._aligned(image, camera, candidates, wide=True)
-        pose, margin = alignment.map_T_camera[0].numpy(), _margin(candidates)
-        if not (self._is_clear(alignment) and margin >= self._settings.min_margin):
+            if not self._is_clear(alignment):
+                return None
+        # It may have gone far from where it began: it is compared with the others as they were.
+        answer = align_candidates(self._scene, images, camera, alignment.map_T_camera, ROUNDS[-1:])
+        margin = _margin(answer, candidates)
+        if not margin >= self._settings.min_margin:
             return None
-        return Localization(pose, alignment, margin)
+        return Localization(alignment.map_T_camera[0].numpy(), alignment, margin)
 
     def _aligned(
         self, image: NDArray[np.uint8], camera: Camera, candidates: Candidates, wide: bool
@@ -144,17 +147,15 @@ class Relocalizer:
         self.prepare(camera)
         matcher, count = self._matcher, self._settings.candidates
         assert matcher is not None
-        pairs, _ = matcher.match(image)
-        poses, distance = matcher.poses(pairs), matcher.distance(pairs)
-        upright = np.flatnonzero(_level(poses, self._up))
-        first = round(_LEVEL_SHARE * count) if len(upright) else 0
-        order = [upright[: _PAIRS * first], np.arange(min(_PAIRS * (count - first), len(pairs)))]
+        found = matcher.match(image)
+        poses, distances = found.map_T_camera, found.distances
+        level = np.flatnonzero(_level(poses, self._up))
+        first = round(_LEVEL_SHARE * count) if len(level) else 0
         chosen = [
-            part[distinct(poses[part], distance[part], _SAME_SHARE, _SAME_ANGLE, number)]
-            for part, number in zip(order, (first, count - first), strict=True)
-            if len(part)
+            part[distinct(poses[part], distances[part], _SAME_SHARE, _SAME_ANGLE, number)]
+            for part, number in ((level, first), (np.arange(len(poses)), count - first))
         ]
-        return np.asarray(poses[np.unique(np.concatenate(chosen))]) if chosen else poses[:0]
+        return np.asarray(poses[np.unique(np.concatenate(chosen))])
 
     def _around(self, hint: Array, camera: Camera) -> Array:
         return poses_around(self._scene, hint, camera, self._settings.candidates)
@@ -199,9 +200,10 @@ def _level(map_T_camera: Array, up: Array | None) -> NDArray[np.bool_]:
     return np.asarray((np.abs(right) < np.sin(_LEVEL_ANGLE)) & (down < np.sin(_LEVEL_ANGLE)))
 
 
-def _margin(candidates: Candidates) -> float:
-    """Return by how much the best is better than the next best elsewhere, which may be nowhere."""
-    poses, scores = candidates.map_T_camera.cpu().numpy(), candidates.score.cpu().numpy()
-    metres = _ELSEWHERE_SHARE * float(candidates.distance[0])
-    elsewhere = ~same(poses, poses[0], metres, _ELSEWHERE_ANGLE)
-    return float(scores[0] - max(scores[elsewhere].max(initial=0.0), 0.0))
+def _margin(answer: Candidates, others: Candidates) -> float:
+    """Return by how much the answer is better than the best of those elsewhere, if there is one."""
+    poses, scores = others.map_T_camera.cpu().numpy(), others.score.cpu().numpy()
+    metres = _ELSEWHERE_SHARE * float(answer.distance[0])
+    answer_pose = answer.map_T_camera[0].cpu().numpy()
+    elsewhere = ~same(poses, answer_pose, metres, _ELSEWHERE_ANGLE)
+    return float(answer.score[0]) - float(scores[elsewhere].max(initial=0.0))

@@ -20,9 +20,12 @@ _PROBES_AT_ONCE = 256
 # A place that sees so little of the mesh from its front is behind a surface.
 _MIN_FRONT = 0.85
 # Cells are divided at least so often, whatever they see: their middle may lie in a wall.
-_FIRST_LEVELS, _LAST_LEVEL = 4, 12
-# New places that are expected of a cell, once divided, whose middle is a good place, or is not.
-_PLACES_IF_GOOD, _PLACES_IF_NOT = 8.0, 0.8
+_FIRST_LEVELS = 3
+# Cameras are rarely nearer to what they see than this share of the root of the mesh's area: from
+# there on viewpoints are no closer together.
+_NEAREST = 0.25
+# By so much the spacing grows at a time.
+_WIDER = 1.1
 # Parts of the vertices left out at either end: what floats about must not stretch the mesh.
 _STRAY = 0.5
 
@@ -46,39 +49,45 @@ def sample_viewpoints(
 
     Space is divided like an octree until cells are small against the distance of what is seen from
     their middle. That works in a room as around an object, from near by and from far off. Middles
-    that see backs of faces lie behind walls or inside of things and do not count. When the number
-    of viewpoints reaches its limit, cells with the most space around them have been divided first.
+    that see backs of faces lie behind walls or inside of things and do not count. Where that makes
+    too many viewpoints, all of them are spaced more widely.
     """
+    stage, spacing = 'looking for viewpoints', settings.viewpoint_spacing
+    progress(stage, 0.0)
+    while True:
+        found = _divided(scene, spacing, settings.min_view_share, settings.max_viewpoints)
+        if found is not None:
+            progress(stage, 1.0)
+            return found
+        spacing *= _WIDER
+
+
+def _divided(scene: Scene, spacing: float, min_share: float, limit: int) -> Array | None:
+    """Return viewpoints [V, 3] spaced by a share of the distance; None where they are too many."""
     low, high = np.percentile(scene.mesh.vertices, (_STRAY, 100 - _STRAY), axis=0)
-    farthest = np.sqrt(_area(scene) / 2 / (4 * np.pi * settings.min_view_share))
-    size = float((high - low).max() + 2 * farthest)
-    middles, found, total = np.atleast_2d((low + high) / 2), [], 0
-    stage = 'looking for viewpoints'
-    for level in range(_LAST_LEVEL):
-        progress(stage, level / _LAST_LEVEL)
+    area = _area(scene)
+    nearest, farthest = _NEAREST * np.sqrt(area), np.sqrt(area / 2 / (4 * np.pi * min_share))
+    # Cells of the smallest size come out just small enough.
+    size = spacing * nearest
+    while size < (high - low).max() + 2 * farthest:
+        size *= 2
+    middles, found = np.atleast_2d((low + high) / 2), np.zeros((0, 3))
+    level = 0
+    while len(middles):
         places = _probed(scene, middles)
         gap = np.linalg.norm(np.maximum(np.maximum(low - middles, middles - high), 0), axis=1)
         # Where nothing is seen, what is nearest is the box around the mesh.
-        distance = np.where(places.share > 0, places.distance, gap)
-        good = (places.share >= settings.min_view_share) & (places.front >= _MIN_FRONT)
+        distance = np.maximum(np.where(places.share > 0, places.distance, gap), nearest)
+        good = (places.share >= min_share) & (places.front >= _MIN_FRONT)
         in_reach = gap - size * np.sqrt(0.75) <= farthest
-        coarse = (size > settings.viewpoint_spacing * distance) & in_reach
-        found.append(middles[good & ~coarse])
-        total += len(found[-1])
-        order = np.flatnonzero(coarse)[np.argsort(-distance[coarse], kind='stable')]
-        expected = np.cumsum(np.where(good[order], _PLACES_IF_GOOD, _PLACES_IF_NOT))
-        fits = expected <= settings.max_viewpoints - total
-        divided = order if level < _FIRST_LEVELS else order[fits]
-        kept = np.setdiff1d(order, divided)
-        found.append(middles[kept[good[kept]]])
-        total += len(found[-1])
-        if not len(divided):
-            break
+        coarse = ((size > spacing * distance) | (level < _FIRST_LEVELS)) & in_reach
+        found = np.concatenate((found, middles[good & ~coarse]))
+        if len(found) > limit:
+            return None
         corners = np.stack(np.meshgrid(*[[-1, 1]] * 3, indexing='ij'), -1).reshape(-1, 3)
-        middles = (middles[divided, None] + corners * size / 4).reshape(-1, 3)
-        size /= 2
-    progress(stage, 1.0)
-    return np.concatenate(found)[: settings.max_viewpoints]
+        middles = (middles[coarse, None] + corners * size / 4).reshape(-1, 3)
+        size, level = size / 2, level + 1
+    return found
 
 
 def _area(scene: Scene) -> float:

@@ -43,18 +43,28 @@ def draw_stress(path: Path, outcomes: list[Outcome]) -> None:
 
 
 def _draw_published(axes: Axes, figures: list[Figures]) -> None:
-    for name, colour, label in (
-        ('fault', _FAULTY, 'in the fault'),
-        ('clean', _CLEAN, 'clean images'),
+    for name, colour, label, shift in (
+        ('clean', _CLEAN, 'clean images', -0.15),
+        ('fault', _FAULTY, 'images with the fault', 0.15),
     ):
         rows = [row for row, of in enumerate(figures) if of[f'{name}_images']]
         shares = [figures[r][f'{name}_published'] / figures[r][f'{name}_images'] for r in rows]
-        axes.plot(shares, rows, 'o', color=colour, ms=6, label=label, clip_on=False)
-        axes.hlines(rows, 0, shares, color=colour, lw=1, alpha=0.5)
+        heights = [row + shift for row in rows]
+        axes.barh(heights, shares, color=colour, height=0.3, label=label)
     axes.axvline(0.95, color='0.5', lw=1, ls='--')
-    axes.set(xlim=(0, 1.0), title='Share of images with a published pose')
+    axes.set(xlim=(0, 1.0), title='Share of images with a published pose\n')
     axes.xaxis.set_major_formatter(ticker.PercentFormatter(1))
-    axes.legend(frameon=False, loc='lower left', fontsize=8)
+    handles, labels = axes.get_legend_handles_labels()
+    axes.legend(
+        handles,
+        labels,
+        frameon=False,
+        loc='lower center',
+        bbox_to_anchor=(0.5, 1.0),
+        ncols=2,
+        fontsize=8,
+        borderaxespad=0.1,
+    )
 
 
 def _draw_wrong(axes: Axes, figures: list[Figures]) -> None:
@@ -70,7 +80,7 @@ def _draw_wrong(axes: Axes, figures: list[Figures]) -> None:
                 va='center',
                 color=_WRONG,
             )
-    axes.set(xlim=(0, max(max(counts) * 1.25, 1)), title=f'Wrong poses: {sum(counts)}')
+    axes.set(xlim=(0, max(max(counts) * 1.25, 1)), title=f'Wrong poses: {sum(counts)}\n')
     axes.xaxis.set_major_locator(ticker.MaxNLocator(4, integer=True))
 
 
@@ -87,4 +97,8 @@ def _draw_recoveries(axes: Axes, groups: list[list[Outcome]]) -> None:
                 colour = _CLEAN if outcome.soon else _SLOW
                 axes.plot(outcome.recovery_s, height, 'o', color=colour, ms=4, clip_on=False)
     axes.axvline(SOON_S, color='0.5', lw=1, ls='--')
-    axes.set(xlim=(0, never), xlabel='s', title='Time to the first right pose (x: never)')
+    axes.set(
+        xlim=(0, never),
+        xlabel='s (x: never)',
+        title='From the fault to a right pose\n',
+    )

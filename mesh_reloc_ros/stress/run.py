@@ -13,7 +13,9 @@ from mesh_reloc_ros.cli.bag import ImageBag
 from mesh_reloc_ros.demo.sample.film import FilmSettings
 from mesh_reloc_ros.demo.sample.make import make_sample
 from mesh_reloc_ros.errors import InputError
-from mesh_reloc_ros.progress import ProgressBars
+from mesh_reloc_ros.geometry.camera import Camera
+from mesh_reloc_ros.progress import Progress, ProgressBars, silent
+from mesh_reloc_ros.relocalization.relocalizer import make_relocalizer
 from mesh_reloc_ros.reporting.machine import machine_line
 from mesh_reloc_ros.reporting.report import Report, check_writable
 from mesh_reloc_ros.scene.scene import Scene
@@ -27,21 +29,39 @@ from mesh_reloc_ros.stress.plot import draw_stress
 from mesh_reloc_ros.stress.sheet import draw_sheet, example_of
 from mesh_reloc_ros.stress.tables import NOTES, faults_table, foreign_table
 from mesh_reloc_ros.threads import use_one_core_per_operation
+from mesh_reloc_ros.tracking.search import Search
 from mesh_reloc_ros.tracking.settings import Settings
 from mesh_reloc_ros.tracking.tracker import Tracker
 
 _FOREIGN, _FOREIGN_QUICK = 200, 24
 _SCENES = 6
+# Of the foreign images.
+_SHEET = 48
 
-FINDS_FROM_NOTHING = False
-"""Whether a tracker needs no start pose."""
 
+def tracker_maker(
+    scene: Scene,
+    settings: Settings,
+    mesh: Path | None = None,
+    camera: Camera | None = None,
+    progress: Progress = silent,
+) -> MakeTracker:
+    """Return what makes a tracker in the scene, at a pose or (None) from nothing.
 
-def tracker_maker(scene: Scene, settings: Settings) -> MakeTracker:
-    """Return what makes a tracker in the scene, at a pose or (None) from nothing."""
+    :param mesh: the scene's file, beside which the views are kept. :param camera: of the images;
+        given, the views are prepared for it now.
+    """
+    relocalizer = make_relocalizer(
+        scene, settings.relocalization, settings.alignment, mesh, progress=progress
+    )
+    if camera is not None and settings.relocalization.enabled:
+        relocalizer.prepare(camera)
 
     def make(start: Array | None) -> TracksImages:
-        tracker = Tracker(scene, settings)
+        # At once rather than beside the tracking, so that every run is alike.
+        can_search = settings.relocalization.enabled
+        search = Search(relocalizer, background=False) if can_search else None
+        tracker = Tracker(scene, settings, search)
         if start is not None:
             tracker.start_at(start)
         return tracker
@@ -67,16 +87,21 @@ def run_stress(arguments: argparse.Namespace, settings: Settings) -> int:
         footage = read_footage(arguments)
         make_cases(footage, arguments.faults, arguments.moments)
         print(f'loading {arguments.mesh}', flush=True)
-        scene = Scene.load(
-            arguments.mesh, settings.device, settings.rasterizer, ProgressBars(sys.stdout)
-        )
+        progress = ProgressBars(sys.stdout)
+        scene = Scene.load(arguments.mesh, settings.device, settings.rasterizer, progress)
         foreign = _foreign(arguments, settings, scene, footage)
         footage = replace(footage, elsewhere=foreign.scenes(_SCENES))
         cases = make_cases(footage, arguments.faults, arguments.moments, quick=arguments.quick)
+        states = ['starting', 'tracking', 'lost']
+        if not settings.relocalization.enabled:
+            cases, states = [case for case in cases if not case.from_nothing], states[1:]
         report = Report(output, 'stress.json')
-        maker = tracker_maker(scene, settings)
+        maker = tracker_maker(scene, settings, arguments.mesh, footage.camera, progress)
         outcomes = _run_cases(report, cases, maker)
-        results = _run_foreign(report, foreign, count, footage, maker)
+        report.write()  # what there is by now, as the rest takes minutes
+        results = [_run_foreign(state, foreign, count, footage, maker) for state in states if count]
+        if results:
+            _report_foreign(report, foreign, results)
         report.write()
     except OSError as error:
         raise InputError(f'output {output} cannot be written: {error}') from error
@@ -116,8 +141,7 @@ def _foreign(
 
 
 def _run_cases(report: Report, cases: list[Case], maker: MakeTracker) -> list[Outcome]:
-    able = [case for case in cases if FINDS_FROM_NOTHING or not case.from_nothing]
-    bar = tqdm(able, desc='faults', unit='case', file=sys.stdout, mininterval=1.0)
+    bar = tqdm(cases, desc='faults', unit='case', file=sys.stdout, mininterval=1.0)
     outcomes = []
     for case in bar:
         bar.set_postfix_str(case.name)
@@ -141,22 +165,18 @@ def _run_cases(report: Report, cases: list[Case], maker: MakeTracker) -> list[Ou
 
 
 def _run_foreign(
-    report: Report, foreign: Foreign, count: int, footage: Footage, maker: MakeTracker
-) -> list[ForeignResult]:
-    if not count:
-        return []
-    results = []
-    states = ('starting', 'tracking', 'lost') if FINDS_FROM_NOTHING else ('tracking', 'lost')
-    for state in states:
-        images = tqdm(
-            numbered(foreign, count), total=count, desc=f'foreign, {state}', file=sys.stdout
-        )
-        results.append(run_foreign(state, images, footage, maker))
+    state: str, foreign: Foreign, count: int, footage: Footage, maker: MakeTracker
+) -> ForeignResult:
+    images = tqdm(numbered(foreign, count), total=count, desc=f'foreign, {state}', file=sys.stdout)
+    return run_foreign(state, images, footage, maker)
+
+
+def _report_foreign(report: Report, foreign: Foreign, results: list[ForeignResult]) -> None:
     report.content['foreign'] = {result.state: result.figures() for result in results}
     report.add('Images of something else', foreign_table(results))
-    sheet = [foreign.image(number) for number in range(min(count, 48))]
+    count = min(sum(results[0].shown.values()), _SHEET)
+    sheet = [foreign.image(number) for number in range(count)]
     draw_sheet(report.folder / 'foreign.png', sheet)
-    return results
 
 
 def _verdict(outcomes: list[Outcome], results: list[ForeignResult]) -> int:

@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from mesh_reloc_ros.cli.arguments import add_ground_truth, add_inputs, settings_of_arguments
+from mesh_reloc_ros.cli.clip import read_images
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.reporting.report import Report, check_writable
 from mesh_reloc_ros.reporting.table import Table
 from mesh_reloc_ros.study.trust_trials import Outcome, make_trials
+from mesh_reloc_ros.tracking.frame import Frame
 
 _OVERRIDES = ('device', 'rasterizer')
 
@@ -52,23 +54,17 @@ def run(arguments: argparse.Namespace) -> int:
     check_writable(arguments.output)
     # Imported here, as the renderer and the plots take a while that other commands need not wait.
     from mesh_reloc_ros.scene.scene import Scene
-    from mesh_reloc_ros.stress.footage import read_footage
     from mesh_reloc_ros.stress.foreign import Foreign
     from mesh_reloc_ros.study.trust_judge import Judge
     from mesh_reloc_ros.study.trust_plot import draw_trust
     from mesh_reloc_ros.threads import use_one_core_per_operation
 
     use_one_core_per_operation()
-    footage = read_footage(arguments)
+    frames, poses = _known(arguments)
     scene = Scene.load(arguments.mesh, settings.device, settings.rasterizer)
-    foreign = Foreign(footage.camera, scene.mesh, None, [])
+    foreign = Foreign(frames[0].camera, scene.mesh, None, [])
     trials = list(
-        make_trials(
-            footage.frames,
-            footage.poses,
-            arguments.images,
-            lambda number: foreign.image(number)[1],
-        )
+        make_trials(frames, poses, arguments.images, lambda number: foreign.image(number)[1])
     )
     judge = Judge(scene, settings)
     shown = tqdm(trials, desc='trust', unit='alignment', file=sys.stdout)
@@ -79,6 +75,19 @@ def run(arguments: argparse.Namespace) -> int:
     report.write()
     draw_trust(arguments.output / 'trust.png', outcomes, settings.tracking)
     return 0
+
+
+def _known(arguments: argparse.Namespace) -> tuple[list[Frame], NDArray[np.float64]]:
+    """Return the images whose true pose is known, with those poses [N, 4, 4]."""
+    frames, truth = read_images(arguments)
+    if truth is None:
+        raise InputError(
+            f'no true poses: bag {arguments.bag} has no PoseStamped topic for its images; give'
+            ' --ground-truth'
+        )
+    known = dict(zip(truth.stamps_ns.tolist(), truth.poses, strict=True))
+    kept = [frame for frame in frames if frame.stamp_ns in known]
+    return kept, np.array([known[frame.stamp_ns] for frame in kept])
 
 
 def _as_json(outcome: Outcome) -> dict[str, Any]:

@@ -28,9 +28,9 @@ from mesh_reloc_ros.tracking.settings import Settings
 _STEP = 0.05
 # A quarter of the resolution tells it as well as the full one does, in a third of the time.
 _COARSER, _LEVELS, _SHARE_OF_POINTS = 2, 2, 0.5
-# The logarithm must fall by so much in a step for the focal length to be doubted: where all is at
-# one distance it says nothing.
-_TELLING = 0.06
+# Agreement must rise by so much in a step for the focal length to be doubted: where all is at one
+# distance it says nothing, and changes by half as much for other reasons.
+_TELLING = 0.01
 # What is missing at least, as images are never free of noise.
 _LEAST_MISSING = 1e-3
 # Looks that the mean is over, at most.
@@ -72,13 +72,12 @@ class FocalCheck:
         """
         factors = (1 / (1 + _STEP), 1.0, 1 + _STEP)
         with self._looking:
-            missing = [1 - self._agreement(frame, alignment, depth, factor) for factor in factors]
-        logarithms = np.log(np.maximum(missing, _LEAST_MISSING))
+            agreements = [self._agreement(frame, alignment, depth, factor) for factor in factors]
         with self._lock:
             if frame.camera != self._camera:
                 self._camera, self._looks = frame.camera, 0
             self._looks = min(self._looks + 1, _MEMORY)
-            self._mean = self._mean + (logarithms - self._mean) / self._looks
+            self._mean = self._mean + (np.array(agreements) - self._mean) / self._looks
 
     def doubts(self, camera: Camera) -> str:
         """Return why poses with this camera's focal length are not to be trusted, or nothing."""
@@ -97,10 +96,11 @@ class FocalCheck:
         with self._lock:
             if camera != self._camera or not self._looks:
                 return 0.0
-            shorter, given, longer = self._mean
-        slope, bend = (longer - shorter) / 2, shorter - 2 * given + longer
-        if abs(slope) < _TELLING:
+            mean = self._mean
+        if abs(mean[2] - mean[0]) / 2 < _TELLING:
             return 0.0
+        shorter, given, longer = np.log(np.maximum(1 - mean, _LEAST_MISSING))
+        slope, bend = (longer - shorter) / 2, shorter - 2 * given + longer
         # Where the parabola opens downwards its top is no minimum.
         return float(slope / bend * _STEP if bend > 0 else np.copysign(np.inf, slope))
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mesh_reloc_ros.alignment.alignment import Alignment
 from mesh_reloc_ros.tracking.motion_filter import MotionFilter
 from mesh_reloc_ros.tracking.settings import TrackingSettings
 
@@ -33,6 +34,18 @@ def motion_from(
         settings.linear_acceleration_noise,
         settings.angular_acceleration_noise,
     )
+
+
+def motion_at(stamp_ns: int, alignment: Alignment, settings: TrackingSettings) -> MotionFilter:
+    """Return a filter that begins with an aligned image."""
+    motion = motion_from(alignment.map_T_camera[0].numpy(), stamp_ns, settings)
+    update(motion, alignment)
+    return motion
+
+
+def update(motion: MotionFilter, alignment: Alignment) -> None:
+    """Take the pose of an image that the motion is predicted to."""
+    motion.update(alignment.map_T_camera[0].numpy(), alignment.covariance[0].numpy())
 
 
 def predicted(

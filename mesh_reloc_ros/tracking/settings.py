@@ -105,7 +105,7 @@ class TrackingSettings:
         maximum=1e3,
     )
     second_look_rotation: float = setting(
-        0.02,
+        0.015,
         'Largest angle between the two.',
         unit='rad',
         minimum=1e-5,

@@ -17,7 +17,7 @@ from mesh_reloc_ros.tracking.focal_check import FocalCheck
 from mesh_reloc_ros.tracking.frame import Frame, PoseEstimate, State
 from mesh_reloc_ros.tracking.health import Health, Repetition, Signs
 from mesh_reloc_ros.tracking.motion_filter import MotionFilter
-from mesh_reloc_ros.tracking.prediction import motion_from, predicted
+from mesh_reloc_ros.tracking.prediction import motion_at, motion_from, predicted, update
 from mesh_reloc_ros.tracking.search import Found, Search
 from mesh_reloc_ros.tracking.second_look import SecondLook, median_depth
 from mesh_reloc_ros.tracking.settings import Settings
@@ -189,7 +189,7 @@ class Tracker:
             if doubt:
                 # The camera may have been moved elsewhere: the next image will tell.
                 if not narrowly:
-                    self._jumped = self._motion_at(frame, alignment)
+                    self._jumped = motion_at(frame.stamp_ns, alignment, self._settings.tracking)
                 return doubt
             narrowly = narrowly and _is_due(frame, self._looked_ns, _SECOND_LOOK_PERIOD_S)
             narrowly = narrowly or self._health.is_surprising(innovation_distance)
@@ -224,13 +224,13 @@ class Tracker:
         """Follow the camera from the image that was located to the newest."""
         located = found.localization.alignment
         exposure = located.exposure
-        motion = self._motion_at(found.frame, located)
+        motion = motion_at(found.frame.stamp_ns, located, self._settings.tracking)
         for image in found.since:
             if motion.stamp_ns < image.stamp_ns < frame.stamp_ns:
                 motion.predict(image.stamp_ns)
                 alignment = self._quick(image, motion, exposure, stopwatch)
                 if is_finite(alignment) and not self._health.doubts(Signs.of(alignment), True):
-                    _update(motion, alignment)
+                    update(motion, alignment)
                     exposure = alignment.exposure
         if frame.stamp_ns < motion.stamp_ns:
             return None
@@ -258,13 +258,6 @@ class Tracker:
         pose = motion.map_T_camera
         return self._effort.align(frame, pose, exposure, wide=False, stopwatch=stopwatch)
 
-    def _motion_at(self, frame: Frame, alignment: Alignment) -> MotionFilter:
-        """Return a motion that begins with an aligned image."""
-        pose = alignment.map_T_camera[0].numpy()
-        motion = motion_from(pose, frame.stamp_ns, self._settings.tracking)
-        _update(motion, alignment)
-        return motion
-
     def _trust(self, frame: Frame, motion: MotionFilter, alignment: Alignment) -> None:
         """Go on from a trusted pose.
 
@@ -272,9 +265,9 @@ class Tracker:
         """
         if self.state in _SEARCHING:
             # What was expected there does not tell how the camera moves.
-            motion = self._motion_at(frame, alignment)
+            motion = motion_at(frame.stamp_ns, alignment, self._settings.tracking)
         else:
-            _update(motion, alignment)
+            update(motion, alignment)
         passed_s = (frame.stamp_ns - self._trusted_ns) * 1e-9
         expected = motion.extrapolated(min(max(passed_s, 0.0), _LONGEST_LOOK_S))
         self._expected = frame.camera, expected
@@ -303,7 +296,3 @@ class Tracker:
 def _is_due(frame: Frame, last_ns: int, period_s: float) -> bool:
     """Whether so much time has passed by the stamps; time that went back has begun anew."""
     return not 0 <= frame.stamp_ns - last_ns < period_s * 1e9
-
-
-def _update(motion: MotionFilter, alignment: Alignment) -> None:
-    motion.update(alignment.map_T_camera[0].numpy(), alignment.covariance[0].numpy())

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
-from small_room import CAMERA, SmallRoom
-from stress_footage import numbered_footage, room_footage
+from numpy.typing import NDArray
+from small_room import CAMERA, SmallRoom, clouds
+from stress_footage import BEGIN_NS, PERIOD_NS, numbered_footage, room_footage
 
 from mesh_reloc_ros.demo.sample.film import Shot
 from mesh_reloc_ros.demo.sample.recording import write_recording
@@ -22,11 +24,28 @@ def footage() -> Footage:
 @pytest.fixture(scope='session')
 def recording(room: SmallRoom, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a bag of the small room with its true poses."""
-    shots = []
     footage = room_footage(room, COUNT)
-    for frame, pose in zip(footage.frames, footage.poses, strict=True):
-        jpeg = cv2.imencode('.jpg', frame.image[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])[1]
-        shots.append(Shot(frame.stamp_ns, jpeg.tobytes(), pose, covered=0.0))
     folder = tmp_path_factory.mktemp('stress') / 'bag'
+    shots = [
+        Shot(frame.stamp_ns, jpeg(frame.image), pose, covered=0.0)
+        for frame, pose in zip(footage.frames, footage.poses, strict=True)
+    ]
     write_recording(folder, shots, CAMERA)
     return folder
+
+
+@pytest.fixture(scope='session')
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a bag of another place."""
+    folder = tmp_path_factory.mktemp('elsewhere') / 'bag'
+    shots = [
+        Shot(BEGIN_NS + k * PERIOD_NS, jpeg(clouds(90 + k)[:240, :320]), np.eye(4), covered=0.0)
+        for k in range(3)
+    ]
+    write_recording(folder, shots, CAMERA)
+    return folder
+
+
+def jpeg(image: NDArray[np.uint8]) -> bytes:
+    """Return an RGB image [H, W, 3] compressed."""
+    return cv2.imencode('.jpg', image[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()

@@ -16,22 +16,31 @@ from mesh_reloc_ros.demo.sample.recording import TRUTH_TOPIC
 from mesh_reloc_ros.stress import run as stress_run
 from mesh_reloc_ros.tracking.frame import PoseEstimate, State
 
-FAULTS = 'clean,black:2,covered:2,kidnap:1,gap:1,mirrored:1,elsewhere:2,noise:1'
+FAULTS = 'clean,start:2,black:2,covered:2,kidnap:1,gap:1,mirrored:1,elsewhere:2,noise:1'
+
+
+PARAMETERS = """
+/**:
+  ros__parameters:
+    relocalization: {max_viewpoints: 40, candidates: 60}
+"""
 
 
 def stress(room: SmallRoom, recording: Path, output: Path, *more: str) -> int:
+    parameters = output.with_name(f'{output.name}.yaml')
+    parameters.write_text(PARAMETERS)
     words = ['--mesh', str(room.mesh), '--bag', str(recording), '--output', str(output)]
-    return main(['stress', *words, '--device', 'cpu', *more])
+    return main(['stress', *words, '--params', str(parameters), '--device', 'cpu', *more])
 
 
 @pytest.fixture(scope='module')
-def run(room, recording, tmp_path_factory):
+def run(room, recording, elsewhere, tmp_path_factory):
     """Return the folder and the output of a quick run."""
     folder = tmp_path_factory.mktemp('stress') / 'out'
     with pytest.MonkeyPatch.context() as patch:
         capture = io.StringIO()
         patch.setattr('sys.stdout', capture)
-        words = ('--quick', '--faults', FAULTS, '--foreign', '9', '--foreign-bag', str(recording))
+        words = ('--quick', '--faults', FAULTS, '--foreign', '9', '--foreign-bag', str(elsewhere))
         status = stress(room, recording, folder, *words)
     return folder, capture.getvalue(), status
 
@@ -56,17 +65,21 @@ def test_the_tracker_comes_through_on_an_easy_clip(content):
 
 
 def test_the_summary_is_that_of_the_cases(content):
-    of, cases = content['summary']['faults'], content['cases']
+    cases = [case for case in content['cases'] if case['fault'] != 'start']
+    of = content['summary']['faults']
     assert of['cases'] == len(cases)
     for part, names in (('clean', ('before', 'after')), ('fault', ('fault',))):
         for total, key in ((f'{part}_images', 'images'), (f'{part}_published', 'published')):
             assert of[total] == sum(case[key][name] for case in cases for name in names)
-    assert sum(row['cases'] for row in content['faults']) == len(cases)
+    assert sum(row['cases'] for row in content['faults']) == len(content['cases'])
+    starts = content['summary']['starts']
+    assert starts['cases'] == starts['soon'] == 1
+    assert starts['wrong'] == 0
     assert of['recoveries'] == sum(case['images']['after'] > 0 for case in cases)
 
 
 def test_foreign_images_are_not_localized(content):
-    assert {'tracking', 'lost'} <= set(content['foreign'])
+    assert list(content['foreign']) == ['starting', 'tracking', 'lost']
     for of_state in content['foreign'].values():
         assert of_state['shown'] == 9
         assert of_state['localized'] == []
@@ -105,7 +118,7 @@ class Liar:
 def test_wrong_poses_end_with_status_1_and_are_named(
     room, recording, tmp_path, monkeypatch, capsys
 ):
-    monkeypatch.setattr(stress_run, 'tracker_maker', lambda scene, settings: lambda start: Liar())
+    monkeypatch.setattr(stress_run, 'tracker_maker', lambda *_: lambda start: Liar())
     words = ('--quick', '--faults', 'black:1,kidnap:2', '--foreign', '3')
     assert stress(room, recording, tmp_path / 'out', *words) == 1
     out = capsys.readouterr().out

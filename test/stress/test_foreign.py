@@ -7,6 +7,7 @@ import pytest
 from small_room import CAMERA, clouds
 from stress_footage import room_footage
 
+from mesh_reloc_ros.relocalization.settings import RelocalizationSettings
 from mesh_reloc_ros.stress.foreign import Foreign, is_same
 from mesh_reloc_ros.stress.foreign_run import numbered, run_foreign
 from mesh_reloc_ros.stress.patterns import PATTERNS
@@ -104,7 +105,8 @@ class Watched:
 def test_a_tracker_in_each_state_is_not_fooled(room, foreign, state, expected):
     footage = room_footage(room, 40)
     known = {frame.image.tobytes() for frame in footage.frames}
-    make = tracker_maker(room.scene, Settings())
+    settings = Settings(relocalization=RelocalizationSettings(max_viewpoints=40, candidates=60))
+    make = tracker_maker(room.scene, settings)
     states: list[State] = []
     result = run_foreign(
         expected.value.lower(),
