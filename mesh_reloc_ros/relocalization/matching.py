@@ -36,14 +36,14 @@ _LIKELIEST = 30_000
 # A direction is compared if so much of its view is mesh, and a pair if so much of the image is.
 _MIN_COVERED, _MIN_OVERLAP = 0.1, 0.2
 # From so much overlap on, more of it does not make a pair likelier.
-_FULL_OVERLAP = 0.6
+_FULL_OVERLAP = 0.4
 # A thumbnail's pixel is seen by the image if so much of it is.
 _MIN_SEEN = 0.5
 _SAMPLES = 4
 _THREADS = 2
 # So many of the likeliest are turned to where they agree best: about each axis to and fro, first by
 # half of what is between neighbours, then by less.
-_TURNED, _STEPS_DEG = 3000, (8.0, 4.0)
+_TURNED, _STEPS_DEG = 3000, (8.0, 5.0, 3.0)
 _AXES = np.vstack((np.eye(3), -np.eye(3)))
 _SMALL_TURNS = np.stack(
     [Rotation.from_rotvec(step * _AXES, degrees=True).as_matrix() for step in _STEPS_DEG]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 
-from mesh_reloc_ros.study import consistency, trust
+from mesh_reloc_ros.study import basin, consistency, trust
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the studies, each with its arguments."""
     studies = parser.add_subparsers(dest='study', required=True, metavar='STUDY')
     for name, module, summary in (
+        ('basin', basin, 'from how far off a start pose leads to the truth'),
         ('consistency', consistency, 'is an error of the pose as large as its covariance says'),
         ('trust', trust, 'do right and wrong poses differ in the signs that trust goes by'),
     ):

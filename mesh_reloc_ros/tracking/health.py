@@ -18,10 +18,11 @@ _BASELINE_RATE = 0.05
 _POOR_SCORE = 0.8
 # An innovation beyond this share of the gate asks for a second look.
 _SURPRISING = 0.5
-# A camera that was faster, m/s and rad/s, does not stand still from one image to the next.
+# A camera stands still if it was no faster, m/s and rad/s, for so long.
 _STANDS = np.array([0.03, 0.03, 0.03, 0.05, 0.05, 0.05])
-# After so long, or if it has moved by so much since, m and rad, an image does not tell where it is.
-_OLD_S, _GONE = 0.2, np.array([0.05, 0.05, 0.05, 0.04, 0.04, 0.04])
+_RESTS_AFTER_S = 1.0
+# If it has moved by so much since, m and rad, an image does not tell where it is.
+_GONE = np.array([0.05, 0.05, 0.05, 0.04, 0.04, 0.04])
 
 
 @dataclass(frozen=True)
@@ -149,13 +150,15 @@ class Repetition:
     """Notices a camera that sends its last image again and again, with new stamps.
 
     Many cameras do so once or twice, and one that stands still, in a simulation without noise, all
-    the time. So a repeated image is doubted only if the camera moved when it first came, and once
-    it is old or the camera must have moved on by a good deal.
+    the time. So a repeated image is doubted only if the camera moved shortly before it first came,
+    and once it is old or the camera must have moved on by a good deal.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, settings: TrackingSettings) -> None:
+        self._longest_s = settings.max_repetition
         self._first: Frame | None = None
         self._velocity = np.zeros(6)
+        self._moved_ns: int | None = None
 
     def doubts(self, frame: Frame, velocity: NDArray[np.float64]) -> str:
         """Return a doubt if the image is an old one, in one line.
@@ -165,12 +168,16 @@ class Repetition:
         first = self._first
         # A recording that begins anew is another matter.
         if first is None or frame.stamp_ns < first.stamp_ns or not _same(first.image, frame.image):
-            self._first, self._velocity = frame, velocity.copy()
+            self._first, self._velocity = frame, np.abs(velocity)
+            if (self._velocity > _STANDS).any():
+                self._moved_ns = frame.stamp_ns
+            return ''
+        if self._moved_ns is None or first.stamp_ns - self._moved_ns > _RESTS_AFTER_S * 1e9:
             return ''
         age_s = (frame.stamp_ns - first.stamp_ns) * 1e-9
-        speed = np.abs(self._velocity)
-        moved = (speed > _STANDS) & ((age_s > _OLD_S) | (age_s * speed > _GONE))
-        return f'the image is the one of {age_s:.2f} s ago again' if moved.any() else ''
+        if age_s <= self._longest_s and (age_s * self._velocity <= _GONE).all():
+            return ''
+        return f'the image is the one of {age_s:.2f} s ago again'
 
 
 def agreement(alignment: Alignment) -> float:

@@ -118,6 +118,14 @@ class TrackingSettings:
         minimum=0.0,
         maximum=1.0,
     )
+    max_repetition: float = setting(
+        0.2,
+        'Longest time that an image is believed which comes again and again, the same bit by bit,'
+        ' after the camera moved. Raise it where a simulation without noise stands still.',
+        unit='s',
+        minimum=0.0,
+        maximum=1e6,
+    )
     lost_after: int = setting(
         5,
         'Images in a row without a trusted pose after which the tracker is LOST.',

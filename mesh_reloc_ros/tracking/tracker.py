@@ -54,7 +54,7 @@ class Tracker:
         self._motion: MotionFilter | None = None
         self._jumped: MotionFilter | None = None
         self._health = Health(self._settings.tracking)
-        self._repetition = Repetition()
+        self._repetition = Repetition(self._settings.tracking)
         self._focal_check.forget()
         self._checked_ns = self._looked_ns = 0
         self._newest: tuple[Frame, Alignment] | None = None

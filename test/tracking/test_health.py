@@ -160,8 +160,11 @@ def images(count: int) -> list[np.ndarray]:
     return [rng.integers(0, 256, shape, dtype=np.uint8) for _ in range(count)]
 
 
-def repetition_after(image: np.ndarray, velocity: float) -> Repetition:
-    repetition = Repetition()
+MOVING, STANDING = np.full(6, 0.3), np.full(6, 0.02)
+
+
+def repetition_after(image: np.ndarray, velocity: float, **settings: float) -> Repetition:
+    repetition = Repetition(TrackingSettings(**settings))
     assert repetition.doubts(Frame(0, image, CAMERA), np.full(6, velocity)) == ''
     return repetition
 
@@ -187,6 +190,24 @@ def test_the_image_of_a_camera_that_stands_still_may_come_again():
         assert repetition.doubts(Frame(ms * 1_000_000, image, CAMERA), np.zeros(6)) == ''
 
 
+@pytest.mark.parametrize(('paused_s', 'doubted'), [(0.5, True), (1.5, False)])
+def test_a_camera_that_slows_down_for_a_moment_does_not_stand_still(paused_s, doubted):
+    first, second = images(2)
+    repetition = repetition_after(first, velocity=0.3)
+    begin_ns = round(paused_s * 1e9)
+    assert repetition.doubts(Frame(begin_ns, second, CAMERA), STANDING) == ''
+    again = Frame(begin_ns + 400_000_000, second, CAMERA)
+    assert bool(repetition.doubts(again, STANDING)) is doubted
+
+
+def test_how_long_an_image_may_come_again_is_a_setting():
+    (image,) = images(1)
+    again = Frame(900_000_000, image, CAMERA)
+    for longest, doubted in ((0.8, True), (1.0, False)):
+        repetition = repetition_after(image, velocity=0.035, max_repetition=longest)
+        assert bool(repetition.doubts(again, np.zeros(6))) is doubted
+
+
 def test_a_fast_camera_is_gone_sooner():
     (image,) = images(1)
     fast, slow = repetition_after(image, velocity=2.0), repetition_after(image, velocity=0.1)
@@ -198,4 +219,4 @@ def test_a_fast_camera_is_gone_sooner():
 def test_an_image_of_a_recording_that_begins_anew_is_no_repetition():
     (image,) = images(1)
     repetition = repetition_after(image, velocity=0.3)
-    assert repetition.doubts(Frame(-(10**10), image, CAMERA), np.full(6, 0.3)) == ''
+    assert repetition.doubts(Frame(-(10**10), image, CAMERA), MOVING) == ''

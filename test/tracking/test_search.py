@@ -1,5 +1,6 @@
 """The search: when it looks, where, at once or beside the tracking, and what comes of it."""
 
+import threading
 import time
 
 import numpy as np
@@ -136,7 +137,7 @@ def test_if_nothing_is_found_in_the_background_the_newest_image_is_next():
 
 
 def test_what_was_looked_at_before_a_reset_is_dropped():
-    relocalizer = Answers(PLACE)
+    relocalizer, other = Answers(PLACE), at(HINT)
     relocalizer.may_answer.clear()
     search = Search(relocalizer, background=True)
     assert offered(search, 0) is None
@@ -145,8 +146,12 @@ def test_what_was_looked_at_before_a_reset_is_dropped():
     assert offered(search, 10) is None
     assert len(relocalizer.hints) == 1
     relocalizer.may_answer.set()
+    while any(thread.name == 'search' for thread in threading.enumerate()):
+        time.sleep(0.01)
+    relocalizer.answer = other
     found, _ = until_found(search, 20)
     assert found.frame.stamp_ns >= 20_000_000
+    assert found.localization is other
     assert len(relocalizer.hints) == 2
 
 

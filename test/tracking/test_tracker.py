@@ -481,13 +481,13 @@ def test_what_is_found_in_the_background_is_caught_up_with(room, relocalizer):
     tracker = searching(room, relocalizer, background=True)
     relocalizer.may_answer.clear()
     assert not tracker.track(known(room, relocalizer, 0)).trusted
-    # 24 cm and 4 degrees.
-    for ms in range(40, 800, 40):
+    # 1.2 m and 20 degrees.
+    for ms in range(50, 4000, 50):
         estimate = tracker.track(picture(room, ms))
         assert not estimate.trusted
         assert not estimate.is_located
     relocalizer.may_answer.set()
-    ms, estimate = track_until_trusted(tracker, room, 800)
+    ms, estimate = track_until_trusted(tracker, room, 4000)
     assert_right(estimate, ms)
     assert len(relocalizer.hints) == 1
     tracker.close()
@@ -529,8 +529,8 @@ def test_a_new_start_drops_what_is_being_searched_for(room, relocalizer):
 
 
 def test_a_camera_that_jumps_is_believed_when_the_next_image_agrees(room, tracking):
-    """A hand's breadth, within what the alignment bridges and beyond what the motion allows."""
-    jumped = perturbed(path(165), seed=3, metres=0.08, degrees=3.0)
+    """Within what the alignment bridges and beyond what the motion allows."""
+    jumped = perturbed(path(165), seed=3, metres=0.2, degrees=3.0)
     estimate = tracking.track(Frame(stamp(165), photographed(room.view(jumped), 1), CAMERA))
     assert not estimate.trusted
     assert estimate.state is State.UNSURE
@@ -559,8 +559,9 @@ def test_late_images_are_placed_and_do_not_stop_the_motion(room, renders):
         assert estimate.trusted
         assert estimate.state is State.TRACKING
         assert_right(estimate, ms)
+    frame = picture(room, 297)
     renders.clear()
-    assert tracker.track(picture(room, 297)).trusted
+    assert tracker.track(frame).trusted
     metres, degrees = error(renders[0], path(297))
     assert metres < 0.006
     assert degrees < 0.3
@@ -574,6 +575,28 @@ def test_a_frozen_camera_is_not_believed(room, tracking):
     assert not any(trusted[7:])
     estimate = tracking.track(picture(room, 165))
     assert estimate.trusted
+
+
+def test_a_frozen_camera_is_not_searched_for(room, relocalizer):
+    tracker = searching(room, relocalizer)
+    tracker.start_at(path(0))
+    for ms in (0, 33, 66, 99):
+        assert tracker.track(picture(room, ms)).trusted
+    frozen = known(room, relocalizer, 132).image
+    for ms in range(132, 1500, 33):
+        estimate = tracker.track(Frame(stamp(ms), frozen, CAMERA))
+    assert estimate.state is State.LOST
+    assert 's ago again' in estimate.reason
+    assert relocalizer.hints == []
+
+
+def test_another_camera_is_looked_at_twice(room, tracking):
+    assert 'second look' not in tracking.track(picture(room, 165)).stages_ms
+    moved = dataclasses.replace(CAMERA, cx=CAMERA.cx + 0.01)
+    for ms, looked in ((198, True), (231, False)):
+        estimate = tracking.track(dataclasses.replace(picture(room, ms), camera=moved))
+        assert estimate.trusted
+        assert ('second look' in estimate.stages_ms) is looked
 
 
 def test_a_wrong_focal_length_is_noticed(room, tracker):
