@@ -40,7 +40,7 @@ _FULL_OVERLAP = 0.4
 # A thumbnail's pixel is seen by the image if so much of it is.
 _MIN_SEEN = 0.5
 _SAMPLES = 4
-_THREADS = 2
+_THREADS, _VIEWS_AT_ONCE = 2, 2048
 # So many of the likeliest are turned to where they agree best: about each axis to and fro, first by
 # half of what is between neighbours, then by less.
 _TURNED, _STEPS_DEG = 3000, (8.0, 5.0, 3.0)
@@ -130,19 +130,22 @@ class Matcher:
     def _rough_scores(self, query: NDArray[np.float32], shown: NDArray[np.float32]) -> Tensor:
         """Return the correlation [views, R] of small thumbnails, over what both show."""
         device = self._mask.device
-        weight = torch.from_numpy(shown).to(device).T
+        weight = torch.from_numpy(shown).to(device).T.contiguous()
         colours = torch.from_numpy(query).to(device).permute(2, 1, 0) * weight
-        common = (self._mask @ weight).clamp(min=1e-6)
-        product = sum(self._colours[c] @ colours[c] for c in range(3))
-        mine = [self._colours[c] @ weight for c in range(3)]
-        theirs = [self._mask @ colours[c] for c in range(3)]
-        square = self._squares @ weight - sum(m * m for m in mine) / common
-        other = self._mask @ colours.square().sum(0) - sum(t * t for t in theirs) / common
-        covariance = product - sum(m * t for m, t in zip(mine, theirs, strict=True)) / common
-        correlation = covariance / (square * other).clamp(min=1e-8).sqrt()
-        overlap = common / weight.sum(0)
-        correlation = correlation * (overlap / _FULL_OVERLAP).clamp(max=1).sqrt()
-        return correlation.masked_fill(overlap < _MIN_OVERLAP, -1.0)
+        images = torch.cat((weight[None], colours, colours.square().sum(0, keepdim=True)))
+        scores = torch.empty((len(self), ROLLS), device=device)
+        # By parts, whose sums fit into a processor's cache.
+        at_once = len(self) if device.type == 'cuda' else _VIEWS_AT_ONCE
+
+        def compare(part: NDArray[np.int64]) -> None:
+            for first in range(int(part[0]), int(part[-1]) + 1, at_once):
+                views = slice(first, min(first + at_once, int(part[-1]) + 1))
+                scores[views] = _correlations(
+                    self._mask[views], self._colours[:, views], self._squares[views], images
+                )
+
+        _in_parts(compare, len(self))
+        return scores
 
     def _fine_scores(
         self,
@@ -203,6 +206,30 @@ def _in_parts(work: Callable[[NDArray[np.int64]], Any], count: int) -> list[Any]
     """Do work on parts of the indices below `count`, on threads, and return what they return."""
     with ThreadPoolExecutor(_THREADS) as threads:
         return list(threads.map(work, np.array_split(np.arange(count), _THREADS)))
+
+
+def _correlations(mask: Tensor, colours: Tensor, squares: Tensor, images: Tensor) -> Tensor:
+    """Return the correlation [V, R] of views and images, over what both show.
+
+    :param mask: [V, N], 1 where a view shows mesh. :param colours: [3, V, N], of the views there.
+    :param squares: [V, N], their squares, summed up.
+    :param images: [5, N, R]: 1 where an image shows, its colours there, and their squares' sum.
+    """
+    weight, *theirs, their_squares = images
+    common = (mask @ weight).clamp_(min=1e-6)
+    covariance = torch.zeros_like(common)
+    mine_squared, theirs_squared = torch.zeros_like(common), torch.zeros_like(common)
+    for colour, their in zip(colours, theirs, strict=True):
+        mine_sum, their_sum = colour @ weight, mask @ their
+        covariance += (colour @ their).mul_(common).sub_(mine_sum * their_sum)
+        mine_squared += mine_sum.square_()
+        theirs_squared += their_sum.square_()
+    variance = (squares @ weight).mul_(common).sub_(mine_squared)
+    their_variance = (mask @ their_squares).mul_(common).sub_(theirs_squared)
+    correlation = covariance / (variance * their_variance).clamp_(min=1e-6).sqrt_()
+    overlap = common / weight.sum(0)
+    correlation *= (overlap / _FULL_OVERLAP).clamp_(max=1).sqrt_()
+    return correlation.masked_fill_(overlap < _MIN_OVERLAP, -1.0)
 
 
 def _reach(camera: Camera) -> float:
