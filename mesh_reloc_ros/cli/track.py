@@ -78,7 +78,8 @@ def run(arguments: argparse.Namespace) -> int:
         search = Search(relocalizer, background=False) if can_search else None
         tracker = Tracker(scene, settings, search)
         if start is None:
-            relocalizer.prepare(next(bag.frames()).camera)
+            first = next(bag.frames(arguments.start, arguments.end), None)
+            relocalizer.prepare(None if first is None else first.camera)
         else:
             tracker.start_at(start)
         frames = bag.frames(arguments.start, arguments.end)

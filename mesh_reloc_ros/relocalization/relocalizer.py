@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import math
 import threading
@@ -12,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from mesh_reloc_ros.alignment.alignment import Aligner, Alignment
 from mesh_reloc_ros.alignment.lm_aligner import LmAligner
@@ -46,6 +48,10 @@ _LEVEL_ANGLE = math.radians(25)
 # An answer is elsewhere than the best if it differs by more than this share of the distance, or
 # radians.
 _ELSEWHERE_SHARE, _ELSEWHERE_ANGLE = 0.15, math.radians(10)
+# An answer is at rest if an alignment with a render from there moves it by less than this share of
+# the distance, and radians; so many are tried.
+_REST_SHARE, _REST_ANGLE = 0.01, 0.01
+_MOST_ALIGNMENTS = 4
 # An image with less contrast than this, of 0 to 255, shows nothing.
 _MIN_DEVIATION = 4.0
 
@@ -112,9 +118,9 @@ class Relocalizer:
             return None
         images = image_pyramid(image, coarsest_level(camera), self._scene.device)
         candidates = align_candidates(self._scene, images, camera, torch.from_numpy(poses))
-        alignment = self._aligned(image, camera, candidates, wide=False)
-        if not self._is_clear(alignment):
-            alignment = self._aligned(image, camera, candidates, wide=True)
+        alignment = self._at_rest(image, camera, candidates)
+        if alignment is None:
+            alignment = self._aligned(image, camera, *_first(candidates), wide=True)
             if not self._is_clear(alignment):
                 return None
         # It may have gone far from where it began: it is compared with the others as they were.
@@ -124,18 +130,36 @@ class Relocalizer:
             return None
         return Localization(alignment.map_T_camera[0].numpy(), alignment, margin)
 
+    def _at_rest(
+        self, image: NDArray[np.uint8], camera: Camera, candidates: Candidates
+    ) -> Alignment | None:
+        """Align the full image from the best candidate until the pose stays where it is.
+
+        A render from far off may agree clearly with the image at a pose that is not quite right.
+        None where an alignment is not clear, or none is the last.
+        """
+        pose, exposure = _first(candidates)
+        metres = _REST_SHARE * float(candidates.distance[0])
+        for _ in range(_MOST_ALIGNMENTS):
+            alignment = self._aligned(image, camera, pose, exposure, wide=False)
+            if not self._is_clear(alignment):
+                return None
+            before, pose, exposure = pose, alignment.map_T_camera, alignment.exposure
+            if same(pose.numpy(), before[0].cpu().numpy(), metres, _REST_ANGLE)[0]:
+                return alignment
+        return None
+
     def _aligned(
-        self, image: NDArray[np.uint8], camera: Camera, candidates: Candidates, wide: bool
+        self,
+        image: NDArray[np.uint8],
+        camera: Camera,
+        pose: Tensor,
+        exposure: Tensor,
+        *,
+        wide: bool,
     ) -> Alignment:
-        """Align the full image from the best candidate."""
-        return self._aligner.align(
-            image,
-            camera,
-            candidates.map_T_camera[:1],
-            candidates.exposure[:1],
-            wide=wide,
-            stopwatch=Stopwatch(),
-        )
+        """Align the full image from a pose [1, 4, 4] and exposure [1, 6]."""
+        return self._aligner.align(image, camera, pose, exposure, wide=wide, stopwatch=Stopwatch())
 
     def _is_clear(self, alignment: Alignment) -> bool:
         # Written so that what is not a number is refused.
@@ -180,7 +204,9 @@ def make_relocalizer(
     positions = None if known is None else known[:, :3, 3]
     panoramas = functools.partial(panoramas_of, scene, settings, file, positions, progress)
     up = None if known is None else up_of(known)
-    return Relocalizer(scene, panoramas, LmAligner(scene, alignment), settings, up)
+    # Every alignment has a render of its own, whatever the last one was.
+    aligner = LmAligner(scene, dataclasses.replace(alignment, keyframe_motion=0.0))
+    return Relocalizer(scene, panoramas, aligner, settings, up)
 
 
 def up_axis(name: str) -> Array | None:
@@ -198,6 +224,11 @@ def _level(map_T_camera: Array, up: Array | None) -> NDArray[np.bool_]:
         return np.zeros(len(map_T_camera), dtype=bool)
     right, down, _ = (up @ map_T_camera[:, :3, :3]).T
     return np.asarray((np.abs(right) < np.sin(_LEVEL_ANGLE)) & (down < np.sin(_LEVEL_ANGLE)))
+
+
+def _first(candidates: Candidates) -> tuple[Tensor, Tensor]:
+    """Return pose [1, 4, 4] and exposure [1, 6] of the best."""
+    return candidates.map_T_camera[:1], candidates.exposure[:1]
 
 
 def _margin(answer: Candidates, others: Candidates) -> float:

@@ -54,6 +54,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='a recording of another place, whose images are among those',
     )
     parser.add_argument(
+        '--live',
+        action='store_true',
+        help='show the images at their own rate, as the node gets them, and search beside the'
+        ' tracking: images are missed while the tracker is at work, and runs differ a little',
+    )
+    parser.add_argument(
         '--quick', action='store_true', help='one case of each strength, and 24 foreign images'
     )
 

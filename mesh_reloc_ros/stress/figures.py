@@ -47,6 +47,7 @@ def figures_of(outcomes: list[Outcome]) -> Figures:
         'soon': sum(outcome.soon for outcome in recovering),
         'slow_cases': [outcome.name for outcome in recovering if not outcome.soon],
         'soon_live': sum(outcome.soon_live for outcome in recovering),
+        'missed': sum(image.missed for o in outcomes for image in o.images),
         'stayed': sum(outcome.stayed for outcome in recovering),
     }
 
@@ -81,6 +82,8 @@ def lines(summary: Figures) -> list[str]:
             f'Clean images published: {share(of["clean_published"], of["clean_images"])} of'
             f' {of["clean_images"]}',
         ]
+        if of['missed']:
+            said.append(f'Images missed, as the tracker was still at work: {of["missed"]}')
     if 'starts' in summary:
         of = summary['starts']
         said.append(

@@ -11,7 +11,7 @@ import numpy as np
 
 from mesh_reloc_ros.stress.footage import Footage, Image, Part, Shown
 from mesh_reloc_ros.stress.foreign import Foreign
-from mesh_reloc_ros.stress.judge import MakeTracker, TracksImages, judged
+from mesh_reloc_ros.stress.judge import Judged, MakeTracker, TracksImages, one_by_one
 from mesh_reloc_ros.tracking.frame import State
 
 # Clean images until a tracker tracks, and at most how many until it is back after a foreign one.
@@ -55,7 +55,7 @@ def run_foreign(
     result = ForeignResult(state)
     showing = _Showing(footage, make_tracker, state)
     for number, kind, image in images:
-        answer = judged(showing.tracker(), showing.foreign(image))
+        answer = showing.answer(showing.tracker(), showing.foreign(image))
         result.shown[kind] += 1
         result.work_s.append(answer.work_s)
         if answer.trusted:
@@ -98,6 +98,11 @@ class _Showing:
         frame = self._next().frame
         return Shown(replace(frame, image=image), None, Part.FAULT)
 
+    def answer(self, tracker: TracksImages, shown: Shown) -> Judged:
+        """Show the tracker an image and return its answer."""
+        (answer,) = one_by_one(tracker, [shown])
+        return answer
+
     def _fresh(self) -> TracksImages:
         if self._state == 'starting':
             return self._make_tracker(None)
@@ -105,12 +110,12 @@ class _Showing:
             self._index = 0
         tracker = self._make_tracker(self._footage.poses[self._index])
         for _ in range(_SETTLING):
-            judged(tracker, self._next())
+            self.answer(tracker, self._next())
         if self._state == 'lost':
             for _ in range(_BLACK):
                 shown = self._next()
                 black = replace(shown.frame, image=np.zeros_like(shown.frame.image))
-                if judged(tracker, replace(shown, frame=black)).state == State.LOST.value:
+                if self.answer(tracker, replace(shown, frame=black)).state == State.LOST.value:
                     break
         return tracker
 
@@ -119,7 +124,7 @@ class _Showing:
         assert self._tracker is not None
         if self._index + _RETURNING >= len(self._footage):
             return False
-        return any(judged(self._tracker, self._next()).trusted for _ in range(_RETURNING))
+        return any(self.answer(self._tracker, self._next()).trusted for _ in range(_RETURNING))
 
     def _next(self) -> Shown:
         """Return the next image of the footage, which begins again when it ends."""

@@ -29,6 +29,9 @@ class TracksImages(Protocol):
     def look_ahead(self) -> None:
         """Prepare for the next image."""
 
+    def close(self) -> None:
+        """End what is still under way."""
+
 
 MakeTracker = Callable[[Array | None], TracksImages]
 """Makes a tracker that starts at a pose [4, 4], or from nothing."""
@@ -48,7 +51,12 @@ class Judged:
     error_deg: float | None
     """Of a trusted pose, where there is a truth."""
     work_s: float
-    """Wall time until the answer."""
+    """Time that the answer took: wall time or processor time, whichever is less, so that other
+    work on the machine does not count."""
+    late_s: float = 0.0
+    """Time from the image's arrival to its answer, where images come at their own rate."""
+    missed: bool = False
+    """A newer image came before it was looked at."""
 
 
 @dataclass(frozen=True)
@@ -77,13 +85,18 @@ class Outcome:
 
     @property
     def recovery_s(self) -> float | None:
-        """Time from the fault's end, the first clean image, to the first right pose, by stamps."""
+        """Time from the fault's end, the first clean image, to the first right pose.
+
+        By stamps; where images come at their own rate, until that pose is there.
+        """
         after, count = self.of(Part.AFTER), self.recovery
-        return None if count is None else (after[count].stamp_ns - after[0].stamp_ns) / 1e9
+        if count is None:
+            return None
+        return (after[count].stamp_ns - after[0].stamp_ns) / 1e9 + after[count].late_s
 
     @property
     def recovery_work_s(self) -> float | None:
-        """Wall time that the tracker worked from the fault's end to the first right pose."""
+        """Time that the tracker worked from the fault's end to the first right pose."""
         count = self.recovery
         if count is None:
             return None
@@ -116,12 +129,17 @@ class Outcome:
 
     @property
     def trace(self) -> str:
-        """A sign for each image: `+` right, `X` wrong, `.` not published; `|` between parts."""
+        """A sign for each image: `+` right, `X` wrong, `.` not published, `-` missed.
+
+        `|` stands between parts.
+        """
         signs = []
         for number, image in enumerate(self.images):
             if number and image.part is not self.images[number - 1].part:
                 signs.append('|')
-            signs.append('X' if image.wrong else '+' if image.trusted else '.')
+            signs.append(
+                'X' if image.wrong else '+' if image.trusted else '-' if image.missed else '.'
+            )
         return ''.join(signs)
 
     def figures(self) -> dict[str, Any]:
@@ -141,26 +159,41 @@ class Outcome:
             'recovery_s': self.recovery_s,
             'recovery_work_s': self.recovery_work_s,
             'stayed': self.stayed if self.has_recovery else None,
+            'missed': sum(image.missed for image in self.images),
             'trace': self.trace,
-            'states': ''.join(image.state[0] for image in self.images),
+            'states': ''.join(image.state[:1] or '-' for image in self.images),
             'work_s': sum(image.work_s for image in self.images),
         }
 
 
-def run_case(case: Case, make_tracker: MakeTracker) -> Outcome:
-    """Show a tracker the images of a case, one after the other."""
+Show = Callable[[TracksImages, list[Shown]], list[Judged]]
+"""Shows a tracker images and judges its answers."""
+
+
+def one_by_one(tracker: TracksImages, shown: list[Shown]) -> list[Judged]:
+    """Show each image when the tracker is done with the one before."""
+    answers = []
+    for item in shown:
+        answers.append(judged(tracker, item))
+        tracker.look_ahead()
+    return answers
+
+
+def run_case(case: Case, make_tracker: MakeTracker, show: Show = one_by_one) -> Outcome:
+    """Show a tracker the images of a case."""
     shown = case.make()
-    start = None if case.from_nothing else shown[0].map_T_camera
-    tracker = make_tracker(start)
-    return Outcome(case.fault, case.strength, case.name, [judged(tracker, s) for s in shown])
+    tracker = make_tracker(None if case.from_nothing else shown[0].map_T_camera)
+    try:
+        return Outcome(case.fault, case.strength, case.name, show(tracker, shown))
+    finally:
+        tracker.close()
 
 
 def judged(tracker: TracksImages, shown: Shown) -> Judged:
     """Show a tracker an image and compare its answer with the truth."""
-    begin = time.perf_counter()
+    begin, begin_cpu = time.perf_counter(), time.process_time()
     estimate = tracker.track(shown.frame)
-    work_s = time.perf_counter() - begin
-    tracker.look_ahead()
+    work_s = min(time.perf_counter() - begin, time.process_time() - begin_cpu)
     metres, degrees = None, None
     if estimate.trusted and shown.map_T_camera is not None:
         metres, degrees = _distance(estimate.map_T_camera, shown.map_T_camera)

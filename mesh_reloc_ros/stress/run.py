@@ -14,8 +14,8 @@ from mesh_reloc_ros.demo.sample.film import FilmSettings
 from mesh_reloc_ros.demo.sample.make import make_sample
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.geometry.camera import Camera
-from mesh_reloc_ros.progress import Progress, ProgressBars, silent
-from mesh_reloc_ros.relocalization.relocalizer import make_relocalizer
+from mesh_reloc_ros.progress import Progress, ProgressBars
+from mesh_reloc_ros.relocalization.relocalizer import Relocalizer, make_relocalizer
 from mesh_reloc_ros.reporting.machine import machine_line
 from mesh_reloc_ros.reporting.report import Report, check_writable
 from mesh_reloc_ros.scene.scene import Scene
@@ -24,7 +24,14 @@ from mesh_reloc_ros.stress.figures import by_strength, figures_of, lines, summar
 from mesh_reloc_ros.stress.footage import Array, Footage, Image, read_footage
 from mesh_reloc_ros.stress.foreign import Foreign, is_same, sample_room
 from mesh_reloc_ros.stress.foreign_run import ForeignResult, numbered, run_foreign
-from mesh_reloc_ros.stress.judge import MakeTracker, Outcome, TracksImages, run_case
+from mesh_reloc_ros.stress.judge import (
+    MakeTracker,
+    Outcome,
+    TracksImages,
+    one_by_one,
+    run_case,
+)
+from mesh_reloc_ros.stress.live import WallClock, at_their_rate
 from mesh_reloc_ros.stress.plot import draw_stress
 from mesh_reloc_ros.stress.sheet import draw_sheet, example_of
 from mesh_reloc_ros.stress.tables import NOTES, faults_table, foreign_table
@@ -40,27 +47,15 @@ _SHEET = 48
 
 
 def tracker_maker(
-    scene: Scene,
-    settings: Settings,
-    mesh: Path | None = None,
-    camera: Camera | None = None,
-    progress: Progress = silent,
+    scene: Scene, settings: Settings, relocalizer: Relocalizer | None, *, live: bool = False
 ) -> MakeTracker:
     """Return what makes a tracker in the scene, at a pose or (None) from nothing.
 
-    :param mesh: the scene's file, beside which the views are kept. :param camera: of the images;
-        given, the views are prepared for it now.
+    :param live: search beside the tracking; else at once, so that every run is alike.
     """
-    relocalizer = make_relocalizer(
-        scene, settings.relocalization, settings.alignment, mesh, progress=progress
-    )
-    if camera is not None and settings.relocalization.enabled:
-        relocalizer.prepare(camera)
 
     def make(start: Array | None) -> TracksImages:
-        # At once rather than beside the tracking, so that every run is alike.
-        can_search = settings.relocalization.enabled
-        search = Search(relocalizer, background=False) if can_search else None
+        search = Search(relocalizer, background=live) if relocalizer is not None else None
         tracker = Tracker(scene, settings, search)
         if start is not None:
             tracker.start_at(start)
@@ -91,14 +86,12 @@ def run_stress(arguments: argparse.Namespace, settings: Settings) -> int:
         scene = Scene.load(arguments.mesh, settings.device, settings.rasterizer, progress)
         foreign = _foreign(arguments, settings, scene, footage)
         footage = replace(footage, elsewhere=foreign.scenes(_SCENES))
-        cases = make_cases(footage, arguments.faults, arguments.moments, quick=arguments.quick)
-        states = ['starting', 'tracking', 'lost']
-        if not settings.relocalization.enabled:
-            cases, states = [case for case in cases if not case.from_nothing], states[1:]
+        relocalizer = _relocalizer(arguments.mesh, settings, scene, footage.camera, progress)
         report = Report(output, 'stress.json')
-        maker = tracker_maker(scene, settings, arguments.mesh, footage.camera, progress)
-        outcomes = _run_cases(report, cases, maker)
+        outcomes = _run_cases(report, arguments, scene, settings, footage, relocalizer)
         report.write()  # what there is by now, as the rest takes minutes
+        maker = tracker_maker(scene, settings, relocalizer)
+        states = ('starting', 'tracking', 'lost')[relocalizer is None :]
         results = [_run_foreign(state, foreign, count, footage, maker) for state in states if count]
         if results:
             _report_foreign(report, foreign, results)
@@ -107,6 +100,19 @@ def run_stress(arguments: argparse.Namespace, settings: Settings) -> int:
         raise InputError(f'output {output} cannot be written: {error}') from error
     print(f'\nFigures and pictures are in {output}')
     return _verdict(outcomes, results)
+
+
+def _relocalizer(
+    mesh: Path, settings: Settings, scene: Scene, camera: Camera, progress: Progress
+) -> Relocalizer | None:
+    """Return a relocalizer that is prepared for a camera; None where it is not enabled."""
+    if not settings.relocalization.enabled:
+        return None
+    relocalizer = make_relocalizer(
+        scene, settings.relocalization, settings.alignment, mesh, progress=progress
+    )
+    relocalizer.prepare(camera)
+    return relocalizer
 
 
 def _foreign_count(arguments: argparse.Namespace) -> int:
@@ -140,12 +146,31 @@ def _foreign(
     return Foreign(footage.camera, scene.mesh, other, photographs)
 
 
-def _run_cases(report: Report, cases: list[Case], maker: MakeTracker) -> list[Outcome]:
+def _run_cases(
+    report: Report,
+    arguments: argparse.Namespace,
+    scene: Scene,
+    settings: Settings,
+    footage: Footage,
+    relocalizer: Relocalizer | None,
+) -> list[Outcome]:
+    cases = [
+        case
+        for case in make_cases(footage, arguments.faults, arguments.moments, quick=arguments.quick)
+        if relocalizer is not None or not case.from_nothing
+    ]
+    maker = tracker_maker(scene, settings, relocalizer, live=arguments.live)
+    show = at_their_rate(WallClock()) if arguments.live else one_by_one
     bar = tqdm(cases, desc='faults', unit='case', file=sys.stdout, mininterval=1.0)
     outcomes = []
     for case in bar:
         bar.set_postfix_str(case.name)
-        outcomes.append(run_case(case, maker))
+        outcomes.append(run_case(case, maker, show))
+    _report_cases(report, cases, outcomes)
+    return outcomes
+
+
+def _report_cases(report: Report, cases: list[Case], outcomes: list[Outcome]) -> None:
     summary = summary_of(outcomes)
     report.content['summary'] = summary
     report.content['faults'] = [
@@ -161,7 +186,6 @@ def _run_cases(report: Report, cases: list[Case], maker: MakeTracker) -> list[Ou
         report.folder / 'faults.png',
         [(f'{case.fault} {case.strength}', example_of(case)) for case in examples.values()],
     )
-    return outcomes
 
 
 def _run_foreign(

@@ -70,7 +70,8 @@ NOTES = [
     'wrong: published, and more than 10 cm or 5 deg off the place where the image shown was taken,'
     ' or of an image that shows no such place (mirrored, elsewhere).',
     'recovery: from the first clean image after the fault to the first one with a right pose, by'
-    ' stamps; every image is worked on, however long that takes. work: wall time of that.',
+    ' stamps, as every image is waited for; with --live, until that pose is there. work: the time'
+    ' that the tracker worked meanwhile.',
     'stayed: after the recovery, at least 90 % of the images have a pose, and all are right.',
 ]
 """What the reader of the tables should know."""

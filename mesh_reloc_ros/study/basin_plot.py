@@ -25,7 +25,7 @@ _STYLES = {LM: ('#1d3557', 's'), HINTED: ('#1b7f5c', 'o'), ADAM: ('#c8502d', '^'
 _LABELS = {
     LM: 'lm: one thorough alignment',
     HINTED: 'lm with hint: and where it fails, a search around the start',
-    ADAM: 'adam, at 160 pixels across',
+    ADAM: 'adam, on an image of about 160 pixels width',
 }
 # What the search around a hint is held to.
 _AIM = 95

@@ -16,7 +16,7 @@ from mesh_reloc_ros.cli.main import main
 from mesh_reloc_ros.demo.sample.film import Shot
 from mesh_reloc_ros.demo.sample.recording import write_recording
 from mesh_reloc_ros.geometry.pose import pose_to_numbers
-from mesh_reloc_ros.geometry.trajectory import read_tum
+from mesh_reloc_ros.geometry.trajectory import Trajectory, read_tum, write_tum
 
 BEGIN_NS = 1_700_000_000_000_000_001
 STEP_NS = 40_000_000
@@ -118,7 +118,7 @@ def test_the_report_has_an_entry_for_every_image(outputs):
     assert len(report['frames']) == COUNT
     for index, entry in enumerate(report['frames']):
         assert entry['stamp'] == pytest.approx((BEGIN_NS + index * STEP_NS) * 1e-9, abs=1e-6)
-        assert entry['state'] == 'TRACKING'
+        assert entry['state'] == ('UNSURE' if index == BLACK else 'TRACKING')
         assert entry['trusted'] is (index != BLACK)
         assert bool(entry['reason']) is (index == BLACK)
         assert entry['score'] > 0.8 or index == BLACK
@@ -135,7 +135,7 @@ def test_the_report_has_an_entry_for_every_image(outputs):
 
 def test_an_unusable_input_ends_the_process_with_status_2_and_one_line(arguments):
     """As a process of its own; the cases below run the same function in this one."""
-    del arguments['--initial-pose']
+    arguments['--views'] = 'nowhere/images.bin'
     run = subprocess.run(
         [sys.executable, '-m', 'mesh_reloc_ros.cli.main', *listed(arguments)],
         capture_output=True,
@@ -145,6 +145,32 @@ def test_an_unusable_input_ends_the_process_with_status_2_and_one_line(arguments
     )
     assert run.returncode == 2
     (line,) = run.stderr.splitlines()
+    assert line == 'mesh_reloc track: views nowhere/images.bin: no such file'
+
+
+def test_without_a_start_pose_the_camera_is_found(arguments, tmp_path):
+    del arguments['--initial-pose']
+    views = tmp_path / 'cameras.tum'
+    write_tum(views, Trajectory(np.arange(2), np.array([pose_at(-2), pose_at(8)])))
+    for more in ({}, {'--views': str(views)}):
+        arguments['--output'] = str(tmp_path / 'found.tum')
+        assert main(listed({**arguments, **more})) == 0
+        found = read_tum(tmp_path / 'found.tum')
+        assert len(found) == COUNT - 1
+        for stamp_ns, pose in zip(found.stamps_ns, found.poses, strict=True):
+            metres, degrees = error(pose, pose_at(0.3 * (stamp_ns - BEGIN_NS) / STEP_NS))
+            assert metres < 0.01
+            assert degrees < 0.2
+
+
+def test_without_a_start_pose_and_a_search_there_is_nothing_to_go_by(arguments, tmp_path, capsys):
+    del arguments['--initial-pose']
+    (tmp_path / 'parameters.yaml').write_text(
+        '/**:\n  ros__parameters:\n    relocalization:\n      enabled: false\n'
+    )
+    arguments['--params'] = str(tmp_path / 'parameters.yaml')
+    assert main(listed(arguments)) == 2
+    (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith('mesh_reloc track: no start pose: give --initial-pose')
 
 

@@ -114,11 +114,14 @@ class Liar:
     def look_ahead(self) -> None:
         pass
 
+    def close(self) -> None:
+        pass
+
 
 def test_wrong_poses_end_with_status_1_and_are_named(
     room, recording, tmp_path, monkeypatch, capsys
 ):
-    monkeypatch.setattr(stress_run, 'tracker_maker', lambda *_: lambda start: Liar())
+    monkeypatch.setattr(stress_run, 'tracker_maker', lambda *_, **__: lambda start: Liar())
     words = ('--quick', '--faults', 'black:1,kidnap:2', '--foreign', '3')
     assert stress(room, recording, tmp_path / 'out', *words) == 1
     out = capsys.readouterr().out

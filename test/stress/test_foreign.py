@@ -7,6 +7,7 @@ import pytest
 from small_room import CAMERA, clouds
 from stress_footage import room_footage
 
+from mesh_reloc_ros.relocalization.relocalizer import make_relocalizer
 from mesh_reloc_ros.relocalization.settings import RelocalizationSettings
 from mesh_reloc_ros.stress.foreign import Foreign, is_same
 from mesh_reloc_ros.stress.foreign_run import numbered, run_foreign
@@ -31,6 +32,9 @@ class Believer:
         return PoseEstimate(frame.stamp_ns, State.TRACKING, True, '', np.eye(4), np.eye(6))
 
     def look_ahead(self) -> None:
+        pass
+
+    def close(self) -> None:
         pass
 
 
@@ -98,6 +102,9 @@ class Watched:
     def look_ahead(self) -> None:
         self._tracker.look_ahead()
 
+    def close(self) -> None:
+        self._tracker.close()
+
 
 @pytest.mark.parametrize(
     ('state', 'expected'), [('tracking', State.TRACKING), ('lost', State.LOST)]
@@ -106,7 +113,10 @@ def test_a_tracker_in_each_state_is_not_fooled(room, foreign, state, expected):
     footage = room_footage(room, 40)
     known = {frame.image.tobytes() for frame in footage.frames}
     settings = Settings(relocalization=RelocalizationSettings(max_viewpoints=40, candidates=60))
-    make = tracker_maker(room.scene, settings)
+    relocalizer = make_relocalizer(
+        room.scene, settings.relocalization, settings.alignment, room.mesh
+    )
+    make = tracker_maker(room.scene, settings, relocalizer)
     states: list[State] = []
     result = run_foreign(
         expected.value.lower(),

@@ -23,6 +23,7 @@ class Scripted:
     poses: list[np.ndarray]
     seen: int = 0
     ahead: int = 0
+    closed: bool = False
     stamps: list[int] = field(default_factory=list)
 
     def track(self, frame) -> PoseEstimate:
@@ -41,6 +42,9 @@ class Scripted:
 
     def look_ahead(self) -> None:
         self.ahead += 1
+
+    def close(self) -> None:
+        self.closed = True
 
 
 FOOTAGE = numbered_footage(60)
@@ -62,6 +66,7 @@ def outcome_of(name: str, script: str):
     np.testing.assert_array_equal(start, shown[0].map_T_camera)
     assert tracker.stamps == [item.frame.stamp_ns for item in shown]
     assert tracker.ahead == len(shown)
+    assert tracker.closed
     return outcome
 
 

@@ -1,0 +1,103 @@
+"""Poses around a hint: how far they reach, how they are spread, and what a hint leads to."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.spatial.transform import Rotation
+from small_room import CAMERA, SmallRoom, error, perturbed, photographed, pose_at
+
+from mesh_reloc_ros.alignment.lm_aligner import LmAligner
+from mesh_reloc_ros.alignment.settings import AlignmentSettings
+from mesh_reloc_ros.relocalization.neighbourhood import poses_around
+from mesh_reloc_ros.relocalization.panoramas import Panoramas
+from mesh_reloc_ros.relocalization.relocalizer import Relocalizer
+from mesh_reloc_ros.relocalization.settings import RelocalizationSettings
+
+COUNT = 400
+HINT = pose_at(10)
+
+
+@pytest.fixture(scope='module')
+def poses(room: SmallRoom) -> np.ndarray:
+    return poses_around(room.scene, HINT, CAMERA, COUNT)
+
+
+@pytest.fixture(scope='module')
+def relocalizer(room: SmallRoom) -> Relocalizer:
+    """Return one that has no views of the map, and cannot make any."""
+
+    def no_panoramas() -> Panoramas:
+        raise AssertionError('a hint needs no panoramas')
+
+    aligner = LmAligner(room.scene, AlignmentSettings())
+    return Relocalizer(room.scene, no_panoramas, aligner, RelocalizationSettings())
+
+
+def offsets(poses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return shifts [N, 3] in the map, metres, and rotation vectors [N, 3], degrees."""
+    turns = Rotation.from_matrix(HINT[:3, :3].T @ poses[:, :3, :3]).as_rotvec(degrees=True)
+    return poses[:, :3, 3] - HINT[:3, 3], turns
+
+
+def test_the_hint_itself_comes_first_and_all_are_poses(poses: np.ndarray):
+    assert poses.shape == (COUNT, 4, 4)
+    assert (poses[0] == HINT).all()
+    rotations = poses[:, :3, :3]
+    assert rotations @ rotations.transpose(0, 2, 1) == pytest.approx(
+        np.tile(np.eye(3), (COUNT, 1, 1))
+    )
+
+
+@pytest.mark.parametrize('count', [1, 2, 3, 64, 65])
+def test_there_are_as_many_as_asked_for(room: SmallRoom, count: int):
+    assert len(poses_around(room.scene, HINT, CAMERA, count)) == count
+
+
+def test_they_reach_a_third_of_the_distance_and_are_denser_towards_the_hint(
+    room: SmallRoom, poses: np.ndarray
+):
+    depth = float(room.scene.render(torch.from_numpy(HINT), CAMERA).depth.median())
+    for vectors, reach in zip(offsets(poses), (0.38 * depth, 28.0), strict=True):
+        lengths = np.linalg.norm(vectors, axis=1) / reach
+        # The distance is measured on a small view.
+        assert 0.9 < lengths.max() < 1.1
+        # As many in each quarter of the reach, of which the inner ones are smaller.
+        quarters = np.histogram(lengths, bins=(0, 0.25, 0.5, 0.75, 1.1))[0] / COUNT
+        assert quarters == pytest.approx([0.25] * 4, abs=0.08)
+
+
+def test_they_lie_in_all_directions_alike(poses: np.ndarray):
+    shifts, turns = offsets(poses)
+    for vectors in (shifts, turns):
+        octant = (vectors[1:] > 0) @ (1, 2, 4)
+        assert np.bincount(octant, minlength=8) / COUNT == pytest.approx([1 / 8] * 8, abs=0.03)
+    # A turn says nothing of the shift that goes with it.
+    together = np.corrcoef(np.hstack((shifts, turns)).T)[:3, 3:]
+    assert abs(together).max() < 0.15
+
+
+def test_they_are_the_same_every_time(room: SmallRoom, poses: np.ndarray):
+    assert (poses_around(room.scene, HINT, CAMERA, COUNT) == poses).all()
+
+
+def test_a_hint_that_sees_nothing_reaches_as_far_as_the_mesh_is(room: SmallRoom):
+    away = HINT.copy()
+    away[:3, :3] = HINT[:3, :3] @ Rotation.from_euler('y', 180, degrees=True).as_matrix()
+    away[:3, 3] -= 3 * HINT[:3, 2]
+    middle = np.median(room.scene.mesh.vertices, axis=0)
+    farthest = np.linalg.norm(
+        poses_around(room.scene, away, CAMERA, COUNT)[:, :3, 3] - away[:3, 3], axis=1
+    ).max()
+    assert farthest == pytest.approx(0.38 * np.linalg.norm(middle - away[:3, 3]), rel=0.01)
+
+
+@pytest.mark.parametrize('seed', range(5))
+def test_a_hint_leads_to_the_pose_without_views_of_the_map(
+    room: SmallRoom, relocalizer: Relocalizer, seed: int
+):
+    image = photographed(room.view(HINT), seed)
+    found = relocalizer.locate(image, CAMERA, perturbed(HINT, seed, metres=0.5, degrees=15))
+    assert found is not None
+    metres, degrees = error(found.map_T_camera, HINT)
+    assert metres < 0.01
+    assert degrees < 0.2
