@@ -15,6 +15,8 @@ docs/method.md.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -31,6 +33,8 @@ from mesh_reloc_ros.geometry.camera import Camera
 
 # An area is a square of this share of the image's longer side.
 _AREA = 1 / 4
+# Between pixels the image is taken as linear, which misplaces an area by so much, 1 sigma.
+_RESAMPLED_PX = 0.007
 # Residuals of less, as of an image without noise, are not believed.
 _LEAST_VARIANCE = 1e-8
 
@@ -50,6 +54,7 @@ def pose_covariance(
     variances = solution.system.variance.clamp(min=_LEAST_VARIANCE).tolist()
     intrinsics = camera.fx, camera.fy, camera.cx, camera.cy
     area_px = _AREA * max(camera.width, camera.height)
+    misplaced = math.hypot(misplaced, _RESAMPLED_PX / camera.fx)
     covariances = [
         covariance_cpu.pose_covariance(system, figures, intrinsics, area_px, misplaced, variance)
         for system, figures, variance in zip(systems, blocks, variances, strict=True)

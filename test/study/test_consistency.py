@@ -18,7 +18,7 @@ def setup():
     return corner_setup()
 
 
-@pytest.mark.parametrize('name', ['white 10', 'grain 10', 'clouds 20'])
+@pytest.mark.parametrize('name', ['white 5', 'white 10', 'grain 10', 'clouds 20'])
 def test_the_nees_is_in_its_band_whatever_the_noise(setup, name):
     noise = next(noise for noise in NOISES if noise.name == name)
     trials = run_trials(setup, noise, TRIALS, covariance_scale=0.0)
