@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from mesh_reloc_ros.cli.arguments import add_ground_truth, add_inputs, settings_of_arguments
+from mesh_reloc_ros.cli.arguments import (
+    add_ground_truth,
+    add_inputs,
+    add_output_folder,
+    settings_of_arguments,
+)
 
 _OVERRIDES = ('device', 'rasterizer')
 
@@ -14,13 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `mesh_reloc bench`."""
     add_inputs(parser, _OVERRIDES)
     add_ground_truth(parser)
-    parser.add_argument(
-        '--output',
-        type=Path,
-        default=Path('bench_output'),
-        metavar='DIR',
-        help='folder for the figures and pictures (default: %(default)s)',
-    )
+    add_output_folder(parser, 'bench_output')
     parser.add_argument(
         '--methods',
         default='lm,sift,orb,adam',

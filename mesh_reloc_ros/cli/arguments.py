@@ -57,6 +57,17 @@ def add_ground_truth(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_output_folder(parser: argparse.ArgumentParser, default: str) -> None:
+    """Declare the folder that a command leaves its figures and pictures in."""
+    parser.add_argument(
+        '--output',
+        type=Path,
+        default=Path(default),
+        metavar='DIR',
+        help='folder for the figures and pictures (default: %(default)s)',
+    )
+
+
 def settings_of_arguments(arguments: argparse.Namespace, overrides: tuple[str, ...]) -> Settings:
     """Return the settings of --params, with those that have an argument of their own.
 

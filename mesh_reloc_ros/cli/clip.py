@@ -70,6 +70,22 @@ def read_images(arguments: argparse.Namespace) -> tuple[list[Frame], Trajectory 
     return frames, at_images
 
 
+def read_known_images(arguments: argparse.Namespace) -> tuple[list[Frame], NDArray[np.float64]]:
+    """Decode those images of a bag whose true pose is known; with those poses [N, 4, 4].
+
+    :raises InputError: the bag or the truth is unusable, or no true pose is known.
+    """
+    frames, truth = read_images(arguments)
+    if truth is None:
+        raise InputError(
+            f'no true poses: bag {arguments.bag} has no PoseStamped topic for its images; give'
+            ' --ground-truth'
+        )
+    known = dict(zip(truth.stamps_ns.tolist(), truth.poses, strict=True))
+    kept = [frame for frame in frames if frame.stamp_ns in known]
+    return kept, np.array([known[frame.stamp_ns] for frame in kept])
+
+
 def _at(frames: list[Frame], truth: Trajectory | None) -> Trajectory | None:
     """Return the true poses of the images that have one, at the images' stamps, or None."""
     if truth is None:

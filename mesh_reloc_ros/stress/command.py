@@ -5,7 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mesh_reloc_ros.cli.arguments import add_ground_truth, add_inputs, settings_of_arguments
+from mesh_reloc_ros.cli.arguments import (
+    add_ground_truth,
+    add_inputs,
+    add_output_folder,
+    settings_of_arguments,
+)
 from mesh_reloc_ros.errors import InputError
 
 _OVERRIDES = ('device', 'rasterizer')
@@ -19,13 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_inputs(parser, _OVERRIDES, required=False, start_pose=False)
     add_ground_truth(parser)
-    parser.add_argument(
-        '--output',
-        type=Path,
-        default=Path('stress_output'),
-        metavar='DIR',
-        help='folder for the figures and pictures (default: %(default)s)',
-    )
+    add_output_folder(parser, 'stress_output')
     parser.add_argument(
         '--faults',
         default='',

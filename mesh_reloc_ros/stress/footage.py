@@ -9,7 +9,7 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from mesh_reloc_ros.cli.clip import read_images
+from mesh_reloc_ros.cli.clip import read_known_images
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.geometry.camera import Camera
 from mesh_reloc_ros.tracking.frame import Frame
@@ -81,17 +81,10 @@ def read_footage(arguments: argparse.Namespace) -> Footage:
 
     :raises InputError: the bag or the truth is unusable, or there are too few such images.
     """
-    frames, truth = read_images(arguments)
-    if truth is None:
-        raise InputError(
-            f'no true poses: bag {arguments.bag} has no PoseStamped topic for its images; give'
-            ' --ground-truth'
-        )
-    known = dict(zip(truth.stamps_ns.tolist(), truth.poses, strict=True))
-    kept = [frame for frame in frames if frame.stamp_ns in known]
+    kept, poses = read_known_images(arguments)
     if len(kept) < _FEWEST:
         raise InputError(
             f'{len(kept)} images of bag {arguments.bag} have a true pose: at least {_FEWEST} are'
             ' needed'
         )
-    return Footage(kept, np.array([known[frame.stamp_ns] for frame in kept]))
+    return Footage(kept, poses)

@@ -84,7 +84,10 @@ class Foreign:
         return make
 
     def _cutout_of(self, textures: list[Image]) -> Callable[[Rng], Image]:
-        """Return what gives a part of a texture, at any scale and angle."""
+        """Return what gives a part of a texture, mirrored, at any scale and angle.
+
+        Not mirrored, a part of the texture of a flat wall would be a view of it.
+        """
 
         def make(rng: Rng) -> Image:
             texture = textures[int(rng.integers(len(textures)))]
@@ -92,7 +95,7 @@ class Foreign:
             scale = rng.uniform(0.15, 0.9) * min(height, width) / self._camera.height
             angle = rng.uniform(0, 2 * np.pi)
             turn = scale * np.array(
-                [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
+                [[-np.cos(angle), -np.sin(angle)], [-np.sin(angle), np.cos(angle)]]
             )
             middle = np.array([self._camera.width, self._camera.height]) / 2
             at = rng.uniform(0.2, 0.8, 2) * (width, height)

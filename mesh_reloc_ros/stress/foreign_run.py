@@ -18,6 +18,8 @@ from mesh_reloc_ros.tracking.frame import State
 _SETTLING, _RETURNING = 4, 12
 # Black images that make a tracker lost.
 _BLACK = 40
+# Between two images for a search: so far apart that each is searched for.
+_APART_NS = 1_000_000_000
 
 
 @dataclass
@@ -95,6 +97,8 @@ class _Showing:
 
     def foreign(self, image: Image) -> Shown:
         """Return a foreign image as the next one of the camera."""
+        if self._state != 'tracking':
+            self._stamp_ns += _APART_NS
         frame = self._next().frame
         return Shown(replace(frame, image=image), None, Part.FAULT)
 

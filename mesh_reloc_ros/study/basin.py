@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
-from mesh_reloc_ros.cli.arguments import add_ground_truth, add_inputs, settings_of_arguments
+from mesh_reloc_ros.cli.arguments import (
+    add_ground_truth,
+    add_inputs,
+    add_output_folder,
+    settings_of_arguments,
+)
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.reporting.report import Report, check_writable
 from mesh_reloc_ros.study.basin_figures import (
@@ -50,13 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='starts of adam at each level where both are off, a few seconds each; 0: none'
         ' (default: %(default)s)',
     )
-    parser.add_argument(
-        '--output',
-        type=Path,
-        default=Path('study_output'),
-        metavar='DIR',
-        help='folder for the figures and the picture (default: %(default)s)',
-    )
+    add_output_folder(parser, 'study_output')
 
 
 def run(arguments: argparse.Namespace) -> int:

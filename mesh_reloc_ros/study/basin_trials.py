@@ -17,7 +17,7 @@ from tqdm import tqdm
 from mesh_reloc_ros.alignment.adam_aligner import AdamAligner
 from mesh_reloc_ros.alignment.alignment import Aligner, Alignment
 from mesh_reloc_ros.alignment.lm_aligner import LmAligner
-from mesh_reloc_ros.cli.clip import read_images
+from mesh_reloc_ros.cli.clip import read_known_images
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.geometry.se3_cpu import exp
 from mesh_reloc_ros.relocalization.relocalizer import make_relocalizer
@@ -67,16 +67,9 @@ def read_recording(arguments: argparse.Namespace, settings: Settings) -> Recordi
         return corner_recording(max(arguments.trials, arguments.adam_trials))
     if not (arguments.mesh and arguments.bag):
         raise InputError('--mesh and --bag belong together: give both, or neither')
-    frames, truth = read_images(arguments)
-    if truth is None:
-        raise InputError(
-            f'no true poses: bag {arguments.bag} has no PoseStamped topic for its images; give'
-            ' --ground-truth'
-        )
-    known = dict(zip(truth.stamps_ns.tolist(), truth.poses, strict=True))
-    frames = [frame for frame in frames if frame.stamp_ns in known]
+    frames, poses = read_known_images(arguments)
     scene = Scene.load(arguments.mesh, settings.device, settings.rasterizer)
-    return Recording(scene, frames, np.array([known[frame.stamp_ns] for frame in frames]))
+    return Recording(scene, frames, poses)
 
 
 def corner_recording(count: int) -> Recording:

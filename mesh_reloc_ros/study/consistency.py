@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
-from mesh_reloc_ros.cli.arguments import add_ground_truth
+from mesh_reloc_ros.cli.arguments import add_ground_truth, add_output_folder
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.reporting.report import Report, check_writable
 from mesh_reloc_ros.reporting.table import Table
@@ -46,13 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='K',
         help='alignment.covariance_scale; 0 as the mesh is exact here (default: %(default)s)',
     )
-    parser.add_argument(
-        '--output',
-        type=Path,
-        default=Path('study_output'),
-        metavar='DIR',
-        help='folder for the figures and the picture (default: %(default)s)',
-    )
+    add_output_folder(parser, 'study_output')
 
 
 def run(arguments: argparse.Namespace) -> int:

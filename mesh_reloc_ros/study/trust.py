@@ -5,20 +5,23 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from mesh_reloc_ros.cli.arguments import add_ground_truth, add_inputs, settings_of_arguments
-from mesh_reloc_ros.cli.clip import read_images
+from mesh_reloc_ros.cli.arguments import (
+    add_ground_truth,
+    add_inputs,
+    add_output_folder,
+    settings_of_arguments,
+)
+from mesh_reloc_ros.cli.clip import read_known_images
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.reporting.report import Report, check_writable
 from mesh_reloc_ros.reporting.table import Table
 from mesh_reloc_ros.study.trust_trials import Outcome, make_trials
-from mesh_reloc_ros.tracking.frame import Frame
 
 _OVERRIDES = ('device', 'rasterizer')
 
@@ -34,13 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='N',
         help='how many images, spread over the recording (default: %(default)s)',
     )
-    parser.add_argument(
-        '--output',
-        type=Path,
-        default=Path('study_output'),
-        metavar='DIR',
-        help='folder for the figures and the picture (default: %(default)s)',
-    )
+    add_output_folder(parser, 'study_output')
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -60,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     from mesh_reloc_ros.threads import use_one_core_per_operation
 
     use_one_core_per_operation()
-    frames, poses = _known(arguments)
+    frames, poses = read_known_images(arguments)
     scene = Scene.load(arguments.mesh, settings.device, settings.rasterizer)
     foreign = Foreign(frames[0].camera, scene.mesh, None, [])
     trials = list(
@@ -75,19 +72,6 @@ def run(arguments: argparse.Namespace) -> int:
     report.write()
     draw_trust(arguments.output / 'trust.png', outcomes, settings.tracking)
     return 0
-
-
-def _known(arguments: argparse.Namespace) -> tuple[list[Frame], NDArray[np.float64]]:
-    """Return the images whose true pose is known, with those poses [N, 4, 4]."""
-    frames, truth = read_images(arguments)
-    if truth is None:
-        raise InputError(
-            f'no true poses: bag {arguments.bag} has no PoseStamped topic for its images; give'
-            ' --ground-truth'
-        )
-    known = dict(zip(truth.stamps_ns.tolist(), truth.poses, strict=True))
-    kept = [frame for frame in frames if frame.stamp_ns in known]
-    return kept, np.array([known[frame.stamp_ns] for frame in kept])
 
 
 def _as_json(outcome: Outcome) -> dict[str, Any]:

@@ -88,13 +88,13 @@ def test_who_believes_everything_is_found_out(room, foreign):
 class Watched:
     """A tracker whose states are noted when it is shown a foreign image."""
 
-    def __init__(self, tracker, known: set[bytes], states: list[State]) -> None:
-        self._tracker, self._known, self._states = tracker, known, states
+    def __init__(self, tracker, known: set[bytes], seen: list[tuple[State, int]]) -> None:
+        self._tracker, self._known, self._seen = tracker, known, seen
         self._state = None
 
     def track(self, frame) -> PoseEstimate:
         if frame.image.tobytes() not in self._known and frame.image.any():
-            self._states.append(self._state)
+            self._seen.append((self._state, frame.stamp_ns))
         estimate = self._tracker.track(frame)
         self._state = estimate.state
         return estimate
@@ -117,12 +117,15 @@ def test_a_tracker_in_each_state_is_not_fooled(room, foreign, state, expected):
         room.scene, settings.relocalization, settings.alignment, room.mesh
     )
     make = tracker_maker(room.scene, settings, relocalizer)
-    states: list[State] = []
+    seen: list[tuple[State, int]] = []
     result = run_foreign(
         expected.value.lower(),
         numbered(foreign, 12),
         footage,
-        lambda start: Watched(make(start), known, states),
+        lambda start: Watched(make(start), known, seen),
     )
     assert result.localized == []
-    assert states == [expected] * 12
+    assert [state for state, _ in seen] == [expected] * 12
+    if expected is State.LOST:
+        # So far apart that each is searched for.
+        assert (np.diff([stamp_ns for _, stamp_ns in seen]) >= 1_000_000_000).all()
