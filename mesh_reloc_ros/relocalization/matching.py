@@ -135,11 +135,12 @@ class Matcher:
         images = torch.cat((weight[None], colours, colours.square().sum(0, keepdim=True)))
         scores = torch.empty((len(self), ROLLS), device=device)
         # By parts, whose sums fit into a processor's cache.
-        at_once = len(self) if device.type == 'cuda' else _VIEWS_AT_ONCE
+        at_once = max(len(self), 1) if device.type == 'cuda' else _VIEWS_AT_ONCE
 
         def compare(part: NDArray[np.int64]) -> None:
-            for first in range(int(part[0]), int(part[-1]) + 1, at_once):
-                views = slice(first, min(first + at_once, int(part[-1]) + 1))
+            for first in range(0, len(part), at_once):
+                some = part[first : first + at_once]
+                views = slice(int(some[0]), int(some[-1]) + 1)
                 scores[views] = _correlations(
                     self._mask[views], self._colours[:, views], self._squares[views], images
                 )
@@ -205,7 +206,7 @@ class Matcher:
 def _in_parts(work: Callable[[NDArray[np.int64]], Any], count: int) -> list[Any]:
     """Do work on parts of the indices below `count`, on threads, and return what they return."""
     with ThreadPoolExecutor(_THREADS) as threads:
-        return list(threads.map(work, np.array_split(np.arange(count), _THREADS)))
+        return list(threads.map(work, np.array_split(np.arange(count), min(_THREADS, count) or 1)))
 
 
 def _correlations(mask: Tensor, colours: Tensor, squares: Tensor, images: Tensor) -> Tensor:

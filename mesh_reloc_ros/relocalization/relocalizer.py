@@ -201,7 +201,10 @@ def make_relocalizer(
     """
     known = None if views is None else read_views(views)
     file = cache_file(mesh) if mesh is not None and settings.cache else None
-    positions = None if known is None else known[:, :3, 3]
+    positions = None
+    if known is not None:
+        # If they are too many, every so many of them.
+        positions = known[:: -(-len(known) // settings.max_viewpoints), :3, 3]
     panoramas = functools.partial(panoramas_of, scene, settings, file, positions, progress)
     up = None if known is None else up_of(known)
     # Every alignment has a render of its own, whatever the last one was.

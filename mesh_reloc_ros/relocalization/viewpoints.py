@@ -66,7 +66,9 @@ def _divided(scene: Scene, spacing: float, min_share: float, limit: int) -> Arra
     """Return viewpoints [V, 3] spaced by a share of the distance; None where they are too many."""
     low, high = np.percentile(scene.mesh.vertices, (_STRAY, 100 - _STRAY), axis=0)
     area = _area(scene)
-    nearest, farthest = _NEAREST * np.sqrt(area), np.sqrt(area / 2 / (4 * np.pi * min_share))
+    farthest = np.sqrt(area / 2 / (4 * np.pi * min_share))
+    # Faces may all be so thin that they have no area.
+    nearest = max(_NEAREST * np.sqrt(area), 1e-3 * float((high - low).max()))
     # Cells of the smallest size come out just small enough.
     size = spacing * nearest
     while size < (high - low).max() + 2 * farthest:

@@ -123,13 +123,21 @@ def test_cameras_of_a_reconstruction_take_the_place_of_viewpoints(room, tmp_path
 def test_another_camera_may_follow(relocalizer, room):
     other = Camera(width=400, height=200, fx=350.0, fy=350.0, cx=199.5, cy=99.5)
 
-
     for camera in (other, CAMERA):
         render = room.scene.render(torch.from_numpy(pose_at(0)), camera).colour[0]
         image = (255 * render).round().to(torch.uint8).numpy()
         found = relocalizer.locate(image, camera)
         assert found is not None
         assert error(found.map_T_camera, pose_at(0))[0] < 0.01
+
+
+def test_from_cameras_that_see_nothing_nothing_is_found(room, tmp_path: Path):
+    views = tmp_path / 'astray.tum'
+    views.write_text('0 500 500 500 0 0 0 1\n')
+    relocalizer = make_relocalizer(
+        room.scene, SETTINGS, AlignmentSettings(), mesh=None, views=views
+    )
+    assert relocalizer.locate(photographed(room.view(pose_at(0)), 1), CAMERA) is None
 
 
 def test_up_axes_are_directions():
