@@ -56,7 +56,7 @@ def at_their_rate(clock: Clock) -> Show:
                 newest = max(arrived - 1, len(answers))
                 answers += [_missed(item) for item in shown[len(answers) : newest]]
                 answer = judged(tracker, shown[newest])
-                late_s = clock.now() - begin - due[newest]
+                late_s = clock.now() - begin - float(due[newest])
                 answers.append(replace(answer, late_s=late_s))
                 if ahead is None or ahead.done():
                     ahead = beside.submit(tracker.look_ahead)
