@@ -42,5 +42,5 @@ lint: setup
 	@$(VENV)/bin/mypy
 
 clean:
-	rm -rf .venv demo_output bench_output build install log *.egg-info standalone_ros/*.egg-info
+	rm -rf .venv demo_output bench_output stress_output study_output build install log *.egg-info standalone_ros/*.egg-info
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
