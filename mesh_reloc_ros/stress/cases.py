@@ -30,6 +30,8 @@ MOMENTS = 2
 """How often a fault of each strength occurs, at different places of the footage."""
 STARTS, _STARTS_QUICK = 30, 3
 """Images at which the tracker is started from nothing."""
+# How long it may search.
+_START_S = 2.0
 # Multiples of it, modulo 1, are spread evenly however many there are.
 _GOLDEN = (5**0.5 - 1) / 2
 
@@ -89,8 +91,8 @@ def _clean(footage: Footage, span: Span, rng: Rng) -> list[Shown]:
 
 
 def _start(footage: Footage, span: Span, rng: Rng) -> list[Shown]:
-    first = int(span.moment * max(len(footage) - span.fault, 1))
-    last = min(first + footage.images_in(1.0), len(footage) - 1)
+    first = int(span.moment * max(len(footage) - footage.images_in(_START_S / 2), 1))
+    last = min(first + footage.images_in(_START_S), len(footage) - 1)
     return [footage.shown(index, Part.AFTER) for index in range(first, last + 1)]
 
 

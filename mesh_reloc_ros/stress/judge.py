@@ -166,11 +166,13 @@ class Outcome:
         }
 
 
-Show = Callable[[TracksImages, list[Shown]], list[Judged]]
-"""Shows a tracker images and judges its answers."""
+Show = Callable[[TracksImages, list[Shown], bool], list[Judged]]
+"""Shows a tracker images and judges its answers; the last tells whether it starts from nothing."""
 
 
-def one_by_one(tracker: TracksImages, shown: list[Shown]) -> list[Judged]:
+def one_by_one(
+    tracker: TracksImages, shown: list[Shown], from_nothing: bool = False
+) -> list[Judged]:
     """Show each image when the tracker is done with the one before."""
     answers = []
     for item in shown:
@@ -184,7 +186,9 @@ def run_case(case: Case, make_tracker: MakeTracker, show: Show = one_by_one) -> 
     shown = case.make()
     tracker = make_tracker(None if case.from_nothing else shown[0].map_T_camera)
     try:
-        return Outcome(case.fault, case.strength, case.name, show(tracker, shown))
+        return Outcome(
+            case.fault, case.strength, case.name, show(tracker, shown, case.from_nothing)
+        )
     finally:
         tracker.close()
 

@@ -39,6 +39,7 @@ from mesh_reloc_ros.threads import use_one_core_per_operation
 from mesh_reloc_ros.tracking.search import Search
 from mesh_reloc_ros.tracking.settings import Settings
 from mesh_reloc_ros.tracking.tracker import Tracker
+from mesh_reloc_ros.tracking.warm_up import warm_up
 
 _FOREIGN, _FOREIGN_QUICK = 200, 24
 _SCENES = 6
@@ -161,6 +162,8 @@ def _run_cases(
     ]
     maker = tracker_maker(scene, settings, relocalizer, live=arguments.live)
     show = at_their_rate(WallClock()) if arguments.live else one_by_one
+    # Else the first case is late.
+    warm_up(scene, settings)
     bar = tqdm(cases, desc='faults', unit='case', file=sys.stdout, mininterval=1.0)
     outcomes = []
     for case in bar:

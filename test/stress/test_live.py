@@ -57,19 +57,27 @@ def shown_live(name: str, takes: float):
 def test_who_is_quick_gets_every_image_when_it_is_due():
     tracker, outcome = shown_live('clean:1', takes=0.5)
     assert [number for _, number in tracker.seen] == list(range(60))
-    np.testing.assert_allclose([at for at, _ in tracker.seen], range(60), atol=0.01)
+    # Time begins with the first answer.
+    np.testing.assert_allclose([at - 0.5 for at, _ in tracker.seen[1:]], range(1, 60), atol=0.01)
     assert not any(image.missed for image in outcome.images)
-    np.testing.assert_allclose([i.late_s for i in outcome.images], 0.5 * PERIOD_S, atol=1e-3)
+    np.testing.assert_allclose([i.late_s for i in outcome.images[1:]], 0.5 * PERIOD_S, atol=1e-3)
 
 
 def test_who_is_slow_gets_the_newest_and_misses_the_others():
     tracker, outcome = shown_live('clean:1', takes=2.5)
-    # Done at 2.5, 5.0, ... : the newest by then are 2, 5, 7, 10, ...
-    assert [number for _, number in tracker.seen][:5] == [0, 2, 5, 7, 10]
-    assert [image.missed for image in outcome.images][:8] == [0, 1, 0, 1, 1, 0, 1, 0]
+    # Done at 3.5, 6.0, 8.5, 11, ... after the first answer: the newest by then are 3, 6, 8, 11, ...
+    assert [number for _, number in tracker.seen][:6] == [0, 1, 3, 6, 8, 11]
+    assert [image.missed for image in outcome.images][:9] == [0, 0, 1, 0, 1, 1, 0, 1, 0]
     assert len(outcome.images) == 60
-    assert outcome.trace.startswith('+-+--+-+')
+    assert outcome.trace.startswith('++-+--+-+')
     assert all(not image.trusted for image in outcome.images if image.missed)
+
+
+def test_from_nothing_time_begins_at_once():
+    tracker, outcome = shown_live('start:3', takes=2.5)
+    first = tracker.seen[0][1]
+    assert [number - first for _, number in tracker.seen][:4] == [0, 2, 5, 7]
+    assert outcome.recovery_s == pytest.approx(2.5 * PERIOD_S, abs=1e-3)
 
 
 def test_what_is_late_recovers_later():
@@ -87,4 +95,4 @@ def test_a_gap_is_waited_for_and_the_past_is_not():
     assert tracker.seen[after][0] - tracker.seen[after - 1][0] == pytest.approx(5 / PERIOD_S + 1)
     tracker, outcome = shown_live('order:4', takes=0.1)
     assert not any(image.missed for image in outcome.images)
-    np.testing.assert_allclose(np.diff([at for at, _ in tracker.seen]), 1, atol=0.01)
+    np.testing.assert_allclose(np.diff([at for at, _ in tracker.seen[1:]]), 1, atol=0.01)
