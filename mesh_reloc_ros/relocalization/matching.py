@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -24,6 +24,7 @@ from mesh_reloc_ros.relocalization.matching_cpu import (
     turn_to_best,
 )
 from mesh_reloc_ros.relocalization.panoramas import SIDE, Panoramas
+from mesh_reloc_ros.scene.grey import greyed_bytes
 
 Array = NDArray[np.float64]
 
@@ -69,13 +70,23 @@ class Matcher:
     camera: it is the image that is rolled.
     """
 
-    def __init__(self, panoramas: Panoramas, camera: Camera, device: torch.device) -> None:
+    def __init__(
+        self, panoramas: Panoramas, camera: Camera, device: torch.device, is_grey: bool = False
+    ) -> None:
+        """Cut the views out of the panoramas.
+
+        :param is_grey: whether the camera's images are without colours.
+        """
         self.camera = camera
+        self.is_grey = is_grey
         self._panoramas = panoramas
         self._reach = _reach(camera)
         self._frames = _frames(_sphere(_DIRECTIONS))
         self._pixels = _thumbnail_pixels(camera, self._reach)
         small, large = (_view_rays(self._reach, pixels) for pixels in self._pixels)
+        if is_grey:
+            panoramas = replace(panoramas, colours=greyed_bytes(panoramas.colours))
+            self._panoramas = panoramas
         coarse = halved(panoramas.colours, SIDE)
         table = cube_pixels(small @ self._frames.transpose(0, 2, 1), SIDE // 2)
         self._places, self._directions, views = thumbnails(coarse, table, _MIN_COVERED)

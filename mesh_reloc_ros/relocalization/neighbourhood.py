@@ -7,7 +7,8 @@ import math
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.stats import qmc
+from scipy.spatial.transform import Rotation
+from scipy.stats import norm, qmc
 
 from mesh_reloc_ros.geometry import se3
 from mesh_reloc_ros.geometry.camera import Camera
@@ -18,24 +19,64 @@ Array = NDArray[np.float64]
 # How far they reach: as a share of the distance of what is seen, and in radians. A hint that is
 # farther off is mostly found too, as each pose is aligned.
 _REACH, _REACH_ANGLE = 0.38, math.radians(28)
+# With a covariance: how far they reach in standard deviations, and the deviation that is added in
+# every direction, as a share of the distance and in radians.
+_SIGMAS = 2.5
+_LEAST_SHARE, _LEAST_ANGLE = 0.08, math.radians(5)
+# A covariance that is wider, as a share of the mesh's diagonal and in radians, says too little.
+_WIDEST_SHARE, _WIDEST_ANGLE = 0.25, math.radians(60)
 _SIDE_PX = 32
 
 
-def poses_around(scene: Scene, hint: Array, camera: Camera, count: int) -> Array:
+def poses_around(
+    scene: Scene, hint: Array, camera: Camera, count: int, covariance: Array | None = None
+) -> Array:
     """Return the pose `hint` [4, 4] and others around it, [count, 4, 4].
 
     Every distance from it up to the reach is as frequent, and so is every angle, and every
-    direction of each: a hint is more often a little off than a lot. They follow Sobol's sequence
-    (I. M. Sobol, 1967), which leaves no gaps and is the same every time.
+    direction of each: a hint is more often a little off than a lot. With a covariance they are
+    spread by that, up to 2.5 standard deviations, and a little more, as what says nothing of some
+    direction has a variance of 0 there. They follow Sobol's sequence (I. M. Sobol, 1967), which
+    leaves no gaps and is the same every time.
+
+    :param covariance: [6, 6] in the ROS order x y z rx ry rz (m, rad), about the map's fixed axes.
     """
     power = math.ceil(math.log2(max(count, 2)))
     # The sequence begins with the corner of the cube, which says nothing.
     shares = qmc.Sobol(6, scramble=False).random_base2(power)[1:count]
-    shifts = _REACH * _distance(scene, hint, camera) * _in_ball(shares[:, :3])
+    distance = _distance(scene, hint, camera)
+    if covariance is not None:
+        return np.concatenate((hint[None], _moved(hint, _spread(shares, covariance, distance))))
+    shifts = _REACH * distance * _in_ball(shares[:, :3])
     turns = _REACH_ANGLE * _in_ball(shares[:, 3:])
     motions = se3.exp(torch.from_numpy(np.hstack((np.zeros_like(turns), turns)))).numpy()
     motions[:, :3, 3] = shifts
     return np.concatenate((hint[None], hint @ motions))
+
+
+def says_little(scene: Scene, covariance: Array) -> bool:
+    """Whether a hint with a covariance [6, 6] may be anywhere in the mesh, or look anywhere."""
+    metres, radians = (
+        math.sqrt(max(np.linalg.eigvalsh(block)[-1], 0.0))
+        for block in (covariance[:3, :3], covariance[3:, 3:])
+    )
+    size = float(np.linalg.norm(np.ptp(scene.mesh.vertices, axis=0)))
+    return metres > _WIDEST_SHARE * size or radians > _WIDEST_ANGLE
+
+
+def _spread(shares: Array, covariance: Array, distance: float) -> Array:
+    """Return normal deviations [N, 6] of a covariance for shares [N, 6] of the unit cube."""
+    least = np.repeat([_LEAST_SHARE * distance, _LEAST_ANGLE], 3)
+    within = norm.cdf(-_SIGMAS) + shares * (1 - 2 * norm.cdf(-_SIGMAS))
+    return np.asarray(norm.ppf(within) @ np.linalg.cholesky(covariance + np.diag(least**2)).T)
+
+
+def _moved(pose: Array, deviations: Array) -> Array:
+    """Return a pose [4, 4] shifted and turned by [N, 6] about the map's axes, [N, 4, 4]."""
+    poses = np.tile(pose, (len(deviations), 1, 1))
+    poses[:, :3, 3] += deviations[:, :3]
+    poses[:, :3, :3] = Rotation.from_rotvec(deviations[:, 3:]).as_matrix() @ pose[:3, :3]
+    return poses
 
 
 def _in_ball(shares: Array) -> Array:

@@ -30,7 +30,7 @@ from mesh_reloc_ros.relocalization.candidates import (
 )
 from mesh_reloc_ros.relocalization.distinct import distinct, same
 from mesh_reloc_ros.relocalization.matching import Matcher
-from mesh_reloc_ros.relocalization.neighbourhood import poses_around
+from mesh_reloc_ros.relocalization.neighbourhood import poses_around, says_little
 from mesh_reloc_ros.relocalization.panoramas import Panoramas
 from mesh_reloc_ros.relocalization.settings import RelocalizationSettings
 from mesh_reloc_ros.relocalization.views import read_views, up_of
@@ -101,19 +101,33 @@ class Relocalizer:
         with self._lock:
             if self._panoramas is None:
                 self._panoramas = self._make_panoramas()
-            if camera is not None and (self._matcher is None or self._matcher.camera != camera):
-                self._matcher = Matcher(self._panoramas, camera, self._scene.device)
+            matcher, is_grey = self._matcher, self._scene.is_grey
+            if camera is not None and (
+                matcher is None or (matcher.camera, matcher.is_grey) != (camera, is_grey)
+            ):
+                self._matcher = Matcher(self._panoramas, camera, self._scene.device, is_grey)
 
     def locate(
-        self, image: NDArray[np.uint8], camera: Camera, hint: Array | None = None
+        self,
+        image: NDArray[np.uint8],
+        camera: Camera,
+        hint: Array | None = None,
+        covariance: Array | None = None,
     ) -> Localization | None:
         """Return where an RGB image [H, W, 3] was taken from; None where that is not clear.
 
         :param hint: [4, 4], metres: look in the neighbourhood of this pose, not everywhere.
+        :param covariance: [6, 6] in the ROS order x y z rx ry rz (m, rad), about the map's fixed
+            axes: how far off the hint may be; see `poses_around`. One that says hardly anything
+            makes the hint count for nothing.
         """
         if image.std() < _MIN_DEVIATION:
             return None
-        poses = self._hypotheses(image, camera) if hint is None else self._around(hint, camera)
+        if hint is None or (covariance is not None and says_little(self._scene, covariance)):
+            poses = self._hypotheses(image, camera)
+        else:
+            count = self._settings.candidates
+            poses = poses_around(self._scene, hint, camera, count, covariance)
         if not len(poses):
             return None
         images = image_pyramid(image, coarsest_level(camera), self._scene.device)
@@ -180,9 +194,6 @@ class Relocalizer:
             for part, number in ((level, first), (np.arange(len(poses)), count - first))
         ]
         return np.asarray(poses[np.unique(np.concatenate(chosen))])
-
-    def _around(self, hint: Array, camera: Camera) -> Array:
-        return poses_around(self._scene, hint, camera, self._settings.candidates)
 
 
 def make_relocalizer(

@@ -11,6 +11,7 @@ from torch import Tensor
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.geometry.camera import Camera
 from mesh_reloc_ros.progress import Progress, silent
+from mesh_reloc_ros.scene.grey import greyed
 from mesh_reloc_ros.scene.mesh import TexturedMesh, load_mesh
 from mesh_reloc_ros.scene.rasterizer import make_rasterizer
 from mesh_reloc_ros.scene.shading import Shader
@@ -52,6 +53,8 @@ class Scene:
         :param rasterizer: `auto`, `embree` or `pytorch3d`.
         :raises InputError: there is no such device, or the rasterizer is not installed.
         """
+        self.is_grey = False
+        """Whether renders are without colours, to be compared with images that are."""
         self.mesh = mesh
         self.device = choose_device(device)
         stage = f'building the rasterizer of {len(mesh.faces):,} faces'
@@ -79,14 +82,23 @@ class Scene:
         """
         return cls(load_mesh(path, progress), device, rasterizer, progress)
 
-    def render(self, map_T_camera: Tensor, camera: Camera, pixels: Tensor | None = None) -> Render:
+    def render(
+        self,
+        map_T_camera: Tensor,
+        camera: Camera,
+        pixels: Tensor | None = None,
+        is_grey: bool | None = None,
+    ) -> Render:
         """Render from poses [4, 4] or [B, 4, 4], differentiably where they require gradients.
 
         :param pixels: [B, N] int64, row * width + column, where not all are wanted.
+        :param is_grey: whether to render without colours; None: as the scene's own `is_grey`.
         """
         poses = map_T_camera.reshape(-1, 4, 4).to(self.device)
         fragments = self.rasterizer.rasterize(poses, camera, pixels)
         colour = self._shader.shade(fragments, poses, camera, pixels)
+        if self.is_grey if is_grey is None else is_grey:
+            colour = greyed(colour)
         return Render(colour, fragments.depth, fragments.face)
 
 

@@ -62,6 +62,13 @@ def about_map_axes(
     return rotation @ covariance @ rotation.T
 
 
+def about_camera_axes(
+    covariance: NDArray[np.float64], map_T_camera: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Turn a covariance [6, 6] about the map's axes to x in `map_T_camera exp(x)`."""
+    return about_map_axes(covariance, np.linalg.inv(map_T_camera))
+
+
 def is_finite(alignment: Alignment) -> bool:
     """Whether there is a pose at all."""
     return bool(alignment.map_T_camera.isfinite().all() and alignment.covariance.isfinite().all())

@@ -13,6 +13,7 @@ from mesh_reloc_ros.alignment.adam_aligner import AdamAligner
 from mesh_reloc_ros.alignment.alignment import Aligner, Alignment
 from mesh_reloc_ros.alignment.lm_aligner import LmAligner
 from mesh_reloc_ros.geometry.camera import Camera
+from mesh_reloc_ros.scene.grey import shows_grey
 from mesh_reloc_ros.scene.scene import Scene
 from mesh_reloc_ros.stopwatch import Stopwatch
 from mesh_reloc_ros.tracking.frame import Frame
@@ -30,12 +31,25 @@ class Effort:
     """Aligns images quickly, and thoroughly where that promises more."""
 
     def __init__(self, scene: Scene, settings: Settings) -> None:
-        self._aligner: Aligner = (
-            AdamAligner(scene, settings.alignment, settings.adam)
-            if settings.solver == 'adam'
-            else LmAligner(scene, settings.alignment)
-        )
+        self._scene = scene
+        self.change(settings)
         self.forget()
+
+    def change(self, settings: Settings) -> None:
+        """Align with other settings; what was rendered for the next image is lost."""
+        self._settings = settings
+        self._aligner: Aligner = (
+            AdamAligner(self._scene, settings.alignment, settings.adam)
+            if settings.solver == 'adam'
+            else LmAligner(self._scene, settings.alignment)
+        )
+
+    def suit(self, image: NDArray[np.uint8]) -> None:
+        """Compare an image [H, W, 3] without colours with the mesh without colours."""
+        is_grey = shows_grey(image)
+        if is_grey is not None and is_grey != self._scene.is_grey:
+            self._scene.is_grey = is_grey
+            self.change(self._settings)
 
     def forget(self) -> None:
         """Forget what was tried in vain."""
@@ -60,6 +74,16 @@ class Effort:
             stopwatch=stopwatch,
         )
 
+    def quick(
+        self,
+        frame: Frame,
+        map_T_camera: NDArray[np.float64],
+        exposure: Tensor | None,
+        stopwatch: Stopwatch,
+    ) -> Alignment:
+        """Align an image from a pose [4, 4] near to the right one."""
+        return self.align(frame, map_T_camera, exposure, wide=False, stopwatch=stopwatch)
+
     def align_as_needed(
         self,
         frame: Frame,
@@ -72,7 +96,7 @@ class Effort:
 
         :param map_T_camera: [4, 4], where to begin.
         """
-        quick = self.align(frame, map_T_camera, exposure, wide=False, stopwatch=stopwatch)
+        quick = self.quick(frame, map_T_camera, exposure, stopwatch)
         if not self._aligner.knows_wide:
             return quick
         if not is_poor(Signs.of(quick)):

@@ -41,24 +41,30 @@ class FocalCheck:
     """Gathers evidence on the focal length, look by look. Safe to call from any thread."""
 
     def __init__(self, scene: Scene, settings: Settings) -> None:
-        alignment = settings.alignment
-        self._tolerance = settings.tracking.max_focal_error
-        self._aligner = LmAligner(
-            scene,
-            # Every look has a render of its own.
-            dataclasses.replace(
-                alignment,
-                keyframe_motion=0.0,
-                finest_level=alignment.finest_level + _COARSER,
-                levels=_LEVELS,
-                max_points=round(_SHARE_OF_POINTS * alignment.max_points),
-            ),
-        )
+        self._scene = scene
         # Looks take a while, which nobody who asks for the result is to wait for.
         self._looking, self._lock = threading.Lock(), threading.Lock()
         self._camera: Camera | None = None
         self._mean: NDArray[np.float64] = np.zeros(3)
         self._looks = 0
+        self.change(settings)
+
+    def change(self, settings: Settings) -> None:
+        """Go on with other settings; the evidence so far counts on."""
+        alignment = settings.alignment
+        with self._looking:
+            self._tolerance = settings.tracking.max_focal_error
+            self._aligner = LmAligner(
+                self._scene,
+                # Every look has a render of its own.
+                dataclasses.replace(
+                    alignment,
+                    keyframe_motion=0.0,
+                    finest_level=alignment.finest_level + _COARSER,
+                    levels=_LEVELS,
+                    max_points=round(_SHARE_OF_POINTS * alignment.max_points),
+                ),
+            )
 
     def forget(self) -> None:
         """Begin anew."""

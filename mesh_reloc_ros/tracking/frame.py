@@ -19,6 +19,9 @@ class Frame:
     stamp_ns: int
     image: NDArray[np.uint8]
     camera: Camera
+    odom_T_camera: NDArray[np.float64] | None = None
+    """[4, 4], metres: the camera at the stamp in a frame in which it moves smoothly, by the
+    odometry of wheels, say. None where nothing tells."""
 
     def __post_init__(self) -> None:
         """Refuse an image that the camera does not describe.

@@ -57,6 +57,10 @@ class Health:
         self._settings = settings
         self._baseline: Signs | None = None
 
+    def change(self, settings: TrackingSettings) -> None:
+        """Judge by other settings, against the same baseline."""
+        self._settings = settings
+
     def is_poor(self, signs: Signs) -> bool:
         """Whether an alignment falls short of those before, so that another try may be better."""
         # Written so that a score that is not a number is poor.
@@ -159,6 +163,10 @@ class Repetition:
         self._first: Frame | None = None
         self._velocity = np.zeros(6)
         self._moved_ns: int | None = None
+
+    def change(self, settings: TrackingSettings) -> None:
+        """Go by other settings."""
+        self._longest_s = settings.max_repetition
 
     def doubts(self, frame: Frame, velocity: NDArray[np.float64]) -> str:
         """Return a doubt if the image is an old one, in one line.

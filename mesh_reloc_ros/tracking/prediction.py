@@ -5,12 +5,12 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from mesh_reloc_ros.alignment.alignment import Alignment
+from mesh_reloc_ros.tracking.attempt import about_camera_axes
+from mesh_reloc_ros.tracking.frame import Frame
 from mesh_reloc_ros.tracking.motion_filter import MotionFilter
 from mesh_reloc_ros.tracking.settings import TrackingSettings
+from mesh_reloc_ros.tracking.start_pose import StartPose
 
 
 @dataclass(frozen=True)
@@ -24,23 +24,29 @@ class Prediction:
     """The image is older than the last one; `motion` is a copy."""
 
 
-def motion_from(
-    map_T_camera: NDArray[np.float64], stamp_ns: int, settings: TrackingSettings
-) -> MotionFilter:
-    """Return a filter that begins at a pose [4, 4], at rest."""
+def motion_from(start: StartPose, frame: Frame, settings: TrackingSettings) -> MotionFilter:
+    """Return a filter that begins at a pose, at rest, when an image was taken."""
+    pose, covariance = start.map_T_camera, start.covariance
     return MotionFilter(
-        map_T_camera,
-        stamp_ns,
+        pose,
+        frame.stamp_ns,
         settings.linear_acceleration_noise,
         settings.angular_acceleration_noise,
+        frame.odom_T_camera,
+        None if covariance is None else about_camera_axes(covariance, pose),
     )
 
 
-def motion_at(stamp_ns: int, alignment: Alignment, settings: TrackingSettings) -> MotionFilter:
+def motion_at(frame: Frame, alignment: Alignment, settings: TrackingSettings) -> MotionFilter:
     """Return a filter that begins with an aligned image."""
-    motion = motion_from(alignment.map_T_camera[0].numpy(), stamp_ns, settings)
+    motion = motion_from(StartPose(alignment.map_T_camera[0].numpy()), frame, settings)
     update(motion, alignment)
     return motion
+
+
+def change(motion: MotionFilter, settings: TrackingSettings) -> None:
+    """Go on with other settings."""
+    motion.set_noise(settings.linear_acceleration_noise, settings.angular_acceleration_noise)
 
 
 def update(motion: MotionFilter, alignment: Alignment) -> None:
@@ -49,30 +55,42 @@ def update(motion: MotionFilter, alignment: Alignment) -> None:
 
 
 def predicted(
-    motion: MotionFilter, stamp_ns: int, trusted_ns: int, settings: TrackingSettings
+    motion: MotionFilter, frame: Frame, trusted_ns: int, settings: TrackingSettings
 ) -> Prediction:
-    """Carry the motion to a stamp, in place unless the image is late or time has started anew.
+    """Carry the motion to an image, in place unless the image is late.
 
     :param trusted_ns: stamp of the last trusted pose.
     """
-    longest_ns = round(settings.max_prediction_interval * 1e9)
-    back_ns = motion.stamp_ns - stamp_ns
-    if back_ns > longest_ns:
-        # Time has gone back (a bag loops): what is left of the past is a place to look at.
-        return Prediction(motion_from(motion.map_T_camera, stamp_ns, settings), False, False)
-    if back_ns > 0:
-        return Prediction(_before(motion, stamp_ns), True, True)
-    rests = stamp_ns - trusted_ns > longest_ns
+    if frame.stamp_ns < motion.stamp_ns:
+        return Prediction(_before(motion, frame), True, True)
+    rests = frame.stamp_ns - trusted_ns > _ns(settings.max_prediction_interval)
     if rests:
+        # Odometry still tells where the camera is, where there is any.
         motion.rest()
-    motion.predict(stamp_ns)
+    motion.predict(frame.stamp_ns, frame.odom_T_camera)
     return Prediction(motion, not rests, False)
 
 
-def _before(motion: MotionFilter, stamp_ns: int) -> MotionFilter:
-    """Return a copy at a stamp before, as uncertain as it would be as long after."""
-    earlier, interval_ns = copy.deepcopy(motion), motion.stamp_ns - stamp_ns
+def begins_anew(frame: Frame, last_ns: int, settings: TrackingSettings) -> bool:
+    """Whether an image comes from another time: far ahead of the last, or back by a good deal.
+
+    So it is where a recording loops, or is skipped through.
+    """
+    ahead_ns = frame.stamp_ns - last_ns
+    return ahead_ns > _ns(settings.restart_after) or -ahead_ns > _ns(
+        settings.max_prediction_interval
+    )
+
+
+def _before(motion: MotionFilter, frame: Frame) -> MotionFilter:
+    """Return a copy at the stamp of an image before, as uncertain as it would be as long after."""
+    earlier, interval_ns = copy.deepcopy(motion), motion.stamp_ns - frame.stamp_ns
+    by_odometry = motion.pose_by_odometry(frame.stamp_ns, frame.odom_T_camera)
     earlier.predict(motion.stamp_ns + interval_ns)
-    earlier.map_T_camera = motion.extrapolated(-interval_ns * 1e-9)
-    earlier.stamp_ns = stamp_ns
+    before = motion.extrapolated(-interval_ns * 1e-9) if by_odometry is None else by_odometry
+    earlier.map_T_camera, earlier.stamp_ns = before, frame.stamp_ns
     return earlier
+
+
+def _ns(seconds: float) -> int:
+    return round(seconds * 1e9)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mesh_reloc_ros.alignment.alignment import Alignment
 from mesh_reloc_ros.geometry.camera import Camera
 from mesh_reloc_ros.tracking.frame import Frame
+from mesh_reloc_ros.tracking.start_pose import StartPose
 
 # An image whose coarse view [rows, columns] varies by less, in grey levels, shows nothing.
 _COARSE, _FLAT = (30, 40), 3.0
@@ -42,10 +43,12 @@ class Relocalizer(Protocol):
         image: NDArray[np.uint8],
         camera: Camera,
         hint: NDArray[np.float64] | None = None,
+        covariance: NDArray[np.float64] | None = None,
     ) -> Localization | None:
         """Return where an RGB image [H, W, 3] was taken; None where that is not clear.
 
-        :param hint: a pose [4, 4] whose neighbourhood is looked at first.
+        :param hint: a pose [4, 4] whose neighbourhood is looked at, and not the whole map.
+        :param covariance: [6, 6], how far off the hint may be; see `StartPose`.
         """
         ...
 
@@ -88,14 +91,12 @@ class Search:
         self._since: list[Frame] = []
         self._passed, self._stride = 0, 1
 
-    def offer(
-        self, frame: Frame, hint: NDArray[np.float64] | None, period_s: float
-    ) -> Found | None:
+    def offer(self, frame: Frame, hint: StartPose | None, period_s: float) -> Found | None:
         """Take note of an image without a pose; return what has been found, if anything.
 
         The whole map and the hint's neighbourhood take turns.
 
-        :param hint: a pose [4, 4] near which the camera may be.
+        :param hint: near which the camera may be.
         :param period_s: shortest time from one image that is looked at to the next, by stamps.
         :raises Exception: whatever the relocalizer raised.
         """
@@ -113,7 +114,7 @@ class Search:
         if self._background:
             self._start(frame, around)
             return None
-        localization = self._relocalizer.locate(frame.image, frame.camera, around)
+        localization = self._located(frame, around)
         return None if localization is None else Found(frame, localization, [])
 
     def close(self, timeout_s: float = 5.0) -> bool:
@@ -133,7 +134,11 @@ class Search:
         waits = passed_ns is not None and 0 <= passed_ns < period_s * 1e9
         return not waits and shows_something(frame.image)
 
-    def _start(self, frame: Frame, hint: NDArray[np.float64] | None) -> None:
+    def _located(self, frame: Frame, hint: StartPose | None) -> Localization | None:
+        place = () if hint is None else (hint.map_T_camera, hint.covariance)
+        return self._relocalizer.locate(frame.image, frame.camera, *place)
+
+    def _start(self, frame: Frame, hint: StartPose | None) -> None:
         self._frame, self._since, self._passed, self._stride = frame, [], 0, 1
         # A daemon, so that an endless search cannot keep the process alive.
         self._thread = threading.Thread(
@@ -141,11 +146,11 @@ class Search:
         )
         self._thread.start()
 
-    def _locate(self, frame: Frame, hint: NDArray[np.float64] | None, number: int) -> None:
+    def _locate(self, frame: Frame, hint: StartPose | None, number: int) -> None:
         """Look at an image, on the thread."""
         localization, failure = None, None
         try:
-            localization = self._relocalizer.locate(frame.image, frame.camera, hint)
+            localization = self._located(frame, hint)
         except Exception as error:
             failure = error
         with self._lock:

@@ -140,6 +140,14 @@ class TrackingSettings:
         minimum=0.0,
         maximum=60.0,
     )
+    restart_after: float = setting(
+        5.0,
+        'An image so far ahead of the last one begins anew, as where a recording is skipped'
+        ' through: the last pose is then no more than a place to look at.',
+        unit='s',
+        minimum=0.1,
+        maximum=3600.0,
+    )
     search_period: float = setting(
         0.3,
         'Shortest time between two images that are searched for from nothing.',

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
@@ -11,25 +13,30 @@ from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.geometry.camera import Camera
 from mesh_reloc_ros.scene.scene import Scene
 from mesh_reloc_ros.stopwatch import Stopwatch
-from mesh_reloc_ros.tracking.attempt import Attempt, is_finite
+from mesh_reloc_ros.tracking.attempt import Attempt
+from mesh_reloc_ros.tracking.catch_up import caught_up
 from mesh_reloc_ros.tracking.effort import Effort
-from mesh_reloc_ros.tracking.focal_check import FocalCheck
 from mesh_reloc_ros.tracking.frame import Frame, PoseEstimate, State
-from mesh_reloc_ros.tracking.health import Health, Repetition, Signs
+from mesh_reloc_ros.tracking.health import Repetition, Signs
+from mesh_reloc_ros.tracking.judge import Judge
 from mesh_reloc_ros.tracking.motion_filter import MotionFilter
-from mesh_reloc_ros.tracking.prediction import motion_at, motion_from, predicted, update
-from mesh_reloc_ros.tracking.search import Found, Search
-from mesh_reloc_ros.tracking.second_look import SecondLook, median_depth
+from mesh_reloc_ros.tracking.other_ways import OtherWays
+from mesh_reloc_ros.tracking.prediction import (
+    begins_anew,
+    change,
+    motion_at,
+    motion_from,
+    predicted,
+    update,
+)
+from mesh_reloc_ros.tracking.search import Search
 from mesh_reloc_ros.tracking.settings import Settings
+from mesh_reloc_ros.tracking.start_pose import StartPose
 
 # Smaller images have too few pixels to be aligned.
 _MIN_WIDTH, _MIN_HEIGHT = 40, 30
 # The next image is expected after the interval between the last two, but not later than this.
 _LONGEST_LOOK_S = 0.2
-# Time from one check of the camera to the next.
-_CHECK_PERIOD_S = 0.5
-# While a pose passes only narrowly, time from one second look to the next.
-_SECOND_LOOK_PERIOD_S = 0.3
 # In these states nothing tells where the camera is, but a start pose or an old one at best.
 _SEARCHING = (State.INITIALIZING, State.LOST)
 
@@ -42,44 +49,66 @@ class Tracker:
         self.state = State.INITIALIZING
         self._settings = settings
         self._effort = Effort(scene, settings)
-        self._scene = scene
-        self._second_look = SecondLook(scene, settings)
-        self._focal_check = FocalCheck(scene, settings)
+        self._judge = Judge(scene, settings)
+        self._other_ways = OtherWays(scene, settings)
         self._search = search
         self._restart(None)
 
-    def _restart(self, start: NDArray[np.float64] | None) -> None:
+    def _restart(self, start: StartPose | None, *, hint_first: bool = True) -> None:
+        """Forget the past, but where the camera may be."""
         self.state = State.INITIALIZING
+        # Until a pose is trusted the start pose, then where the camera was last seen.
         self._start = start
         self._motion: MotionFilter | None = None
-        self._jumped: MotionFilter | None = None
-        self._health = Health(self._settings.tracking)
+        self._other_ways.forget()
+        self._judge.forget()
         self._repetition = Repetition(self._settings.tracking)
-        self._focal_check.forget()
-        self._checked_ns = self._looked_ns = 0
         self._newest: tuple[Frame, Alignment] | None = None
         self._exposure: Tensor | None = None
         self._camera: Camera | None = None
         self._distrusted = 0
+        self._last_ns: int | None = None
         # The first image's stamp until a pose is trusted.
-        self._trusted_ns, self._past_is_empty = 0, True
+        self._trusted_ns = 0
         self._effort.forget()
         self._expected: tuple[Camera, NDArray[np.float64]] | None = None
         if self._search is not None:
-            self._search.reset(hint_first=start is not None)
+            self._search.reset(hint_first=start is not None and hint_first)
 
-    def start_at(self, map_T_camera: NDArray[np.float64]) -> None:
+    def start_at(
+        self, map_T_camera: NDArray[np.float64], covariance: NDArray[np.float64] | None = None
+    ) -> None:
         """Forget the past and look for the camera at a pose [4, 4], metres.
 
-        :raises InputError: the pose is not a finite 4x4 matrix.
+        :param covariance: [6, 6] in the ROS order x y z rx ry rz (m, rad), about the map's fixed
+            axes: how far off the pose may be; None: as far as a usual guess.
+        :raises InputError: the pose is not a finite 4x4 matrix, or the covariance cannot be one.
         """
-        if map_T_camera.shape != (4, 4) or not np.isfinite(map_T_camera).all():
-            raise InputError('start pose: not a finite 4x4 matrix')
-        self._restart(np.asarray(map_T_camera, dtype=np.float64).copy())
+        pose = np.array(map_T_camera, dtype=np.float64)
+        spread = None if covariance is None else np.array(covariance, dtype=np.float64)
+        self._restart(StartPose(pose, spread))
 
     def start_anywhere(self) -> None:
         """Forget the past and search for the camera."""
         self._restart(None)
+
+    def change(self, settings: Settings) -> None:
+        """Take over new settings of tracking and alignment between two images; the track goes on.
+
+        Device, rasterizer, solver and all others stay as they are.
+        """
+        before = self._settings
+        after = dataclasses.replace(
+            before, tracking=settings.tracking, alignment=settings.alignment
+        )
+        self._settings = after
+        self._judge.change(after)
+        self._repetition.change(after.tracking)
+        if after.alignment != before.alignment:
+            self._effort.change(after)
+        self._other_ways.change(after)
+        if self._motion is not None:
+            change(self._motion, after.tracking)
 
     def close(self) -> None:
         """End a search that is under way."""
@@ -99,9 +128,9 @@ class Tracker:
                 f'image of {width}x{height} is too small: at least {_MIN_WIDTH}x{_MIN_HEIGHT}'
             )
         stopwatch = Stopwatch()
-        if self._past_is_empty:
-            self._trusted_ns, self._past_is_empty = frame.stamp_ns, False
+        self._keep_time(frame)
         self._expected = None
+        self._effort.suit(frame.image)
         repeated = self._repetition.doubts(
             frame, np.zeros(6) if self._motion is None else self._motion.velocity
         )
@@ -123,120 +152,99 @@ class Tracker:
         if expected is not None:
             self._effort.look_ahead(*expected)
         if expected is not None and newest is not None:
-            self._check_camera(*newest)
+            self._judge.check_camera(*newest)
 
-    def _check_camera(self, frame: Frame, alignment: Alignment) -> None:
-        if not _is_due(frame, self._checked_ns, _CHECK_PERIOD_S):
+    def _keep_time(self, frame: Frame) -> None:
+        """Begin anew where the time of the images has jumped."""
+        if self._last_ns is not None and begins_anew(frame, self._last_ns, self._settings.tracking):
+            self._begin_anew(frame)
+        if self._last_ns is None:
+            self._trusted_ns = self._last_ns = frame.stamp_ns
+        self._last_ns = max(self._last_ns, frame.stamp_ns)
+
+    def _begin_anew(self, frame: Frame) -> None:
+        """Forget all but where the camera was last, or is by odometry: a place to look at."""
+        start, motion, was_trusted = self._start, self._motion, self._camera is not None
+        if motion is None or start is None:
+            self._restart(start)
             return
-        self._checked_ns = frame.stamp_ns
-        depth = median_depth(self._scene, alignment.map_T_camera[0].numpy(), frame.camera)
-        self._focal_check.look(frame, alignment, depth)
+        by_odometry = motion.pose_by_odometry(frame.stamp_ns, frame.odom_T_camera)
+        pose = motion.map_T_camera if by_odometry is None else by_odometry
+        self._restart(
+            StartPose(pose, start.covariance),
+            # Of another time, the last pose is as good as any.
+            hint_first=by_odometry is not None or not was_trusted,
+        )
 
     def _followed(self, frame: Frame, repeated: str, stopwatch: Stopwatch) -> Attempt:
         """Align an image from where the camera is expected, and judge the pose."""
+        settings = self._settings.tracking
         if self._motion is None and self._start is not None:
-            self._motion = motion_from(self._start, frame.stamp_ns, self._settings.tracking)
+            self._motion = motion_from(self._start, frame, settings)
         if self._motion is None:
             return Attempt('the camera is searched for')
-        jumped, self._jumped = self._jumped, None
-        prediction = predicted(
-            self._motion, frame.stamp_ns, self._trusted_ns, self._settings.tracking
-        )
+        jumped = self._other_ways.take_jumped()
+        prediction = predicted(self._motion, frame, self._trusted_ns, settings)
         motion, is_late = prediction.motion, prediction.is_late
         if not is_late:
             self._motion = motion
-        alignment = self._aligned(frame, motion, stopwatch)
         goes_on = (
             self.state is State.TRACKING
             and prediction.is_worth_its_name
             and frame.camera == self._camera
         )
-        doubt = repeated or self._doubt(frame, motion, alignment, not goes_on, stopwatch)
-        attempt = Attempt(doubt, motion, alignment, is_late)
-        if not doubt or repeated or jumped is None or frame.stamp_ns <= jumped.stamp_ns:
-            return attempt
-        jumped.predict(frame.stamp_ns)
-        alignment = self._quick(frame, jumped, self._exposure, stopwatch)
-        if self._doubt(frame, jumped, alignment, True, stopwatch):
-            return attempt
-        return Attempt('', jumped, alignment)
+        alignment = self._aligned(frame, motion, stopwatch)
+        if repeated:
+            return Attempt(repeated, motion, alignment, is_late)
+        attempt = self._judged(frame, motion, alignment, not goes_on, stopwatch)
+        if is_late:
+            return dataclasses.replace(attempt, is_late=True)
+        return self._otherwise(frame, jumped, stopwatch) or attempt if attempt.doubt else attempt
 
-    def _doubt(
+    def _otherwise(
+        self, frame: Frame, jumped: MotionFilter | None, stopwatch: Stopwatch
+    ) -> Attempt | None:
+        """Align a doubtful image by other ways that the motion may have gone."""
+        for motion, alignment in self._other_ways.tries(
+            frame,
+            jumped,
+            self._trusted_ns,
+            self._exposure,
+            self._effort,
+            self._is_poor,
+            stopwatch,
+        ):
+            attempt = self._judged(frame, motion, alignment, True, stopwatch)
+            if not attempt.doubt:
+                return attempt
+        return None
+
+    def _judged(
         self,
         frame: Frame,
         motion: MotionFilter,
         alignment: Alignment,
         entering: bool,
         stopwatch: Stopwatch,
-    ) -> str:
-        """Return why an aligned pose is not to be trusted.
-
-        :param motion: the motion so far, predicted to the image.
-        :param entering: the pose does not simply go on from a trusted one shortly before.
-        """
-        if not is_finite(alignment):
-            return 'the image shows too little of the mesh to be aligned'
-        signs = Signs.of(alignment)
-        doubt = self._health.doubts(signs, entering)
-        if doubt:
-            return doubt
-        narrowly = bool(self._health.doubts(signs, entering=True))
-        # Of a start pose, and of one left long ago, motion says nothing.
-        if self.state in (State.TRACKING, State.UNSURE):
-            pose, covariance = alignment.map_T_camera[0].numpy(), alignment.covariance[0].numpy()
-            innovation_distance = motion.innovation_distance(pose, covariance)
-            doubt = self._health.doubts_of_motion(innovation_distance)
-            if doubt:
-                # The camera may have been moved elsewhere: the next image will tell.
-                if not narrowly:
-                    self._jumped = motion_at(frame.stamp_ns, alignment, self._settings.tracking)
-                return doubt
-            narrowly = narrowly and _is_due(frame, self._looked_ns, _SECOND_LOOK_PERIOD_S)
-            narrowly = narrowly or self._health.is_surprising(innovation_distance)
-        if entering or narrowly:
-            doubt = self._doubt_of_second_look(frame, alignment, stopwatch)
-        return doubt or self._focal_check.doubts(frame.camera)
-
-    def _doubt_of_second_look(
-        self, frame: Frame, alignment: Alignment, stopwatch: Stopwatch
-    ) -> str:
-        with stopwatch.stage('second look'):
-            depth = median_depth(self._scene, alignment.map_T_camera[0].numpy(), frame.camera)
-            doubt = self._second_look.doubts(frame, alignment, depth)
-            self._looked_ns = frame.stamp_ns
-            if doubt:
-                return doubt
-            if self.state is State.TRACKING:
-                # Something has changed: what the camera was like before does not count.
-                self._focal_check.forget()
-            self._focal_check.look(frame, alignment, depth)
-            self._checked_ns = frame.stamp_ns
-        return ''
+    ) -> Attempt:
+        verdict = self._judge.judged(
+            frame, motion, alignment, self.state, entering=entering, stopwatch=stopwatch
+        )
+        if verdict.has_jumped:
+            self._other_ways.jump(frame, alignment)
+        return Attempt(verdict.doubt, motion, alignment)
 
     def _searched(self, search: Search, frame: Frame, stopwatch: Stopwatch) -> Attempt | None:
         """Offer an image to the search; return where it was taken, if that has been found."""
+        near, settings = None, self._settings.tracking
+        if self._motion is not None and self._start is not None:
+            near = StartPose(self._motion.map_T_camera, self._start.covariance)
         with stopwatch.stage('search'):
-            near = None if self._motion is None else self._motion.map_T_camera
-            found = search.offer(frame, near, self._settings.tracking.search_period)
-        return None if found is None else self._caught_up(found, frame, stopwatch)
-
-    def _caught_up(self, found: Found, frame: Frame, stopwatch: Stopwatch) -> Attempt | None:
-        """Follow the camera from the image that was located to the newest."""
-        located = found.localization.alignment
-        exposure = located.exposure
-        motion = motion_at(found.frame.stamp_ns, located, self._settings.tracking)
-        for image in found.since:
-            if motion.stamp_ns < image.stamp_ns < frame.stamp_ns:
-                motion.predict(image.stamp_ns)
-                alignment = self._quick(image, motion, exposure, stopwatch)
-                if is_finite(alignment) and not self._health.doubts(Signs.of(alignment), True):
-                    update(motion, alignment)
-                    exposure = alignment.exposure
-        if frame.stamp_ns < motion.stamp_ns:
+            found = search.offer(frame, near, settings.search_period)
+        if found is None:
             return None
-        motion.predict(frame.stamp_ns)
-        alignment = self._quick(frame, motion, exposure, stopwatch)
-        return Attempt(self._doubt(frame, motion, alignment, True, stopwatch), motion, alignment)
+        newest = caught_up(found, frame, self._effort, self._judge, settings, stopwatch)
+        return None if newest is None else self._judged(frame, *newest, True, stopwatch)
 
     def _aligned(self, frame: Frame, motion: MotionFilter, stopwatch: Stopwatch) -> Alignment:
         """Align from the prediction, with as much effort as it takes."""
@@ -248,15 +256,9 @@ class Tracker:
     def _is_poor(self, signs: Signs) -> bool:
         """Whether a quick alignment is so poor that a thorough one may be better."""
         if self.state is not State.LOST:
-            return self._health.is_poor(signs)
+            return self._judge.is_poor(signs)
         # A search looks farther than a thorough alignment does.
-        return self._search is None and bool(self._health.doubts(signs, entering=True))
-
-    def _quick(
-        self, frame: Frame, motion: MotionFilter, exposure: Tensor | None, stopwatch: Stopwatch
-    ) -> Alignment:
-        pose = motion.map_T_camera
-        return self._effort.align(frame, pose, exposure, wide=False, stopwatch=stopwatch)
+        return self._search is None and not self._judge.would_enter(signs)
 
     def _trust(self, frame: Frame, motion: MotionFilter, alignment: Alignment) -> None:
         """Go on from a trusted pose.
@@ -265,7 +267,7 @@ class Tracker:
         """
         if self.state in _SEARCHING:
             # What was expected there does not tell how the camera moves.
-            motion = motion_at(frame.stamp_ns, alignment, self._settings.tracking)
+            motion = motion_at(frame, alignment, self._settings.tracking)
         else:
             update(motion, alignment)
         passed_s = (frame.stamp_ns - self._trusted_ns) * 1e-9
@@ -273,7 +275,9 @@ class Tracker:
         self._expected = frame.camera, expected
         self._newest = frame, alignment
         self._motion = motion
-        self._health.learn(Signs.of(alignment))
+        self._other_ways.trust(frame, motion)
+        self._start = StartPose(motion.map_T_camera)
+        self._judge.learn(alignment)
         self._exposure = alignment.exposure
         self._camera = frame.camera
         self._distrusted = 0
@@ -291,8 +295,3 @@ class Tracker:
             self._exposure = None
         elif self.state is State.TRACKING:
             self.state = State.UNSURE
-
-
-def _is_due(frame: Frame, last_ns: int, period_s: float) -> bool:
-    """Whether so much time has passed by the stamps; time that went back has begun anew."""
-    return not 0 <= frame.stamp_ns - last_ns < period_s * 1e9

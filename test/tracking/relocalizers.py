@@ -43,14 +43,20 @@ class Answers:
     def __init__(self, answer: Somewhere | Exception | None) -> None:
         self.answer = answer
         self.hints: list[np.ndarray | None] = []
+        self.covariances: list[np.ndarray | None] = []
         self.may_answer = threading.Event()
         self.may_answer.set()
         self.answered = threading.Semaphore(0)
 
     def locate(
-        self, image: np.ndarray, camera: Camera, hint: np.ndarray | None = None
+        self,
+        image: np.ndarray,
+        camera: Camera,
+        hint: np.ndarray | None = None,
+        covariance: np.ndarray | None = None,
     ) -> Somewhere | None:
         self.hints.append(hint)
+        self.covariances.append(covariance)
         assert self.may_answer.wait(20)
         self.answered.release()
         if isinstance(self.answer, Exception):
@@ -70,9 +76,13 @@ class Knows(Answers):
         self._known.append((image, map_T_camera))
 
     def locate(
-        self, image: np.ndarray, camera: Camera, hint: np.ndarray | None = None
+        self,
+        image: np.ndarray,
+        camera: Camera,
+        hint: np.ndarray | None = None,
+        covariance: np.ndarray | None = None,
     ) -> Somewhere | None:
-        super().locate(image, camera, hint)
+        super().locate(image, camera, hint, covariance)
         for known, pose in self._known:
             if known is image:
                 start = torch.from_numpy(perturbed(pose, 1, metres=0.05, degrees=2.0))[None]

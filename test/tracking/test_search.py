@@ -10,6 +10,7 @@ from small_room import CAMERA
 
 from mesh_reloc_ros.tracking.frame import Frame
 from mesh_reloc_ros.tracking.search import Found, Search, shows_something
+from mesh_reloc_ros.tracking.start_pose import StartPose
 
 PERIOD_S = 0.3
 HINT = np.diag([1.0, -1.0, -1.0, 1.0])
@@ -25,7 +26,7 @@ def frame(ms: float, image: np.ndarray | None = None) -> Frame:
 
 
 def offered(search: Search, ms: float, image: np.ndarray | None = None) -> Found | None:
-    return search.offer(frame(ms, image), HINT, PERIOD_S)
+    return search.offer(frame(ms, image), StartPose(HINT), PERIOD_S)
 
 
 def until_found(search: Search, first_ms: float) -> tuple[Found, float]:
