@@ -1,6 +1,7 @@
 """What all tests share."""
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,9 @@ from small_room import SmallRoom, write_small_room
 # these. Processes that tests start inherit it.
 os.environ['ROS_DOMAIN_ID'] = str(1 + os.getpid() % 101)
 os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
+# Logs and saved poses do not go to the user's home.
+_HOME = tempfile.TemporaryDirectory(prefix='ros_home_')
+os.environ['ROS_HOME'] = _HOME.name
 
 
 @pytest.fixture(scope='session')

@@ -36,6 +36,11 @@ def add_inputs(
     parser.add_argument(
         '--camera-info-topic', default='', help="default: the bag's only camera_info topic"
     )
+    parser.add_argument(
+        '--rectify',
+        action='store_true',
+        help='the images are raw (image_raw): rectify them by camera_info',
+    )
     parser.add_argument('--params', type=Path, metavar='config.yaml', help='ROS 2 parameter file')
     for name in overrides:
         parser.add_argument(f'--{name}', choices=choices[name], help='overrides --params')

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import bisect
-import dataclasses
 import math
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from rosbags.highlevel import AnyReader, AnyReaderError
-from rosbags.image.image import ImageError, image_to_cvimage, to_cvtype
 from rosbags.interfaces import Connection
 from rosbags.typesys import Stores, get_typestore
 
 from mesh_reloc_ros.errors import InputError
-from mesh_reloc_ros.geometry.camera_info import camera_from_info
 from mesh_reloc_ros.geometry.pose import pose_from_numbers
 from mesh_reloc_ros.geometry.trajectory import Trajectory
+from mesh_reloc_ros.messages.frames import MessageReader
 from mesh_reloc_ros.tracking.frame import Frame
 
 IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
@@ -32,13 +29,21 @@ POSE_TYPE = 'geometry_msgs/msg/PoseStamped'
 class ImageBag:
     """The images of one topic, raw or compressed, each with its camera; a context manager."""
 
-    def __init__(self, path: Path, image_topic: str = '', camera_info_topic: str = '') -> None:
+    def __init__(
+        self,
+        path: Path,
+        image_topic: str = '',
+        camera_info_topic: str = '',
+        rectify: bool = False,
+    ) -> None:
         """Open the bag. A topic that is left out is the bag's only one of its kind.
 
         :param path: folder of a rosbag2 recording (MCAP or SQLite).
+        :param rectify: whether the images are raw and are to be rectified here.
         :raises InputError: no such bag, or none or several topics to choose from.
         """
         self._path = path
+        self._frame_reader = MessageReader(rectify)
         self._reader = _opened(path)
         try:
             self._images = self._choose(image_topic, IMAGE_TYPES, 'image')
@@ -69,7 +74,7 @@ class ImageBag:
 
         An image goes with the camera_info of its own stamp, or else with the last before it.
 
-        :raises InputError: an image or a camera_info cannot be read, or they do not fit together.
+        :raises InputError: an image or a camera_info cannot be used, or they do not fit together.
         """
         infos = sorted(
             ((_stamp_ns(message), message) for _, message in self._messages(self._infos)),
@@ -80,10 +85,8 @@ class ImageBag:
         for recorded_ns, message in self._messages(self._images):
             if not start_s <= (recorded_ns - begin) / 1e9 <= end_s:
                 continue
-            stamp_ns = _stamp_ns(message)
-            info = infos[max(bisect.bisect_right(stamps, stamp_ns) - 1, 0)][1]
-            image = _rgb(message, self.image_topic)
-            yield Frame(stamp_ns=stamp_ns, image=image, camera=camera_from_info(info))
+            info = infos[max(bisect.bisect_right(stamps, _stamp_ns(message)) - 1, 0)][1]
+            yield self._frame_reader.read(message, info, self.image_topic)
 
     def poses(self) -> Trajectory | None:
         """Return the poses of the bag's only PoseStamped topic; None where it has not just one.
@@ -142,28 +145,3 @@ def _stamp_ns(message: Any) -> int:
 def _pose(pose: Any) -> NDArray[np.float64]:
     p, q = pose.position, pose.orientation
     return pose_from_numbers((p.x, p.y, p.z, q.x, q.y, q.z, q.w))
-
-
-def _rgb(message: Any, topic: str) -> NDArray[np.uint8]:
-    """Return the RGB image [H, W, 3] of an Image or CompressedImage message."""
-    if hasattr(message, 'format'):
-        image = cv2.imdecode(np.asarray(message.data), cv2.IMREAD_COLOR)
-        if image is None:
-            raise InputError(f'an image on {topic} cannot be decoded (format {message.format!r})')
-        return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-    try:
-        return image_to_cvimage(_packed(message), 'rgb8')
-    except (ImageError, TypeError, ValueError, cv2.error) as error:
-        raise InputError(
-            f'an image on {topic} cannot be read as RGB (encoding {message.encoding!r}):'
-            ' record rgb8, bgr8, mono8 or compressed images'
-        ) from error
-
-
-def _packed(message: Any) -> Any:
-    """Return an Image message whose rows follow each other without padding."""
-    _, _, dtype, channels = to_cvtype(message.encoding)
-    row_bytes = message.width * channels * np.dtype(dtype).itemsize
-    rows = np.asarray(message.data).reshape(message.height, message.step)
-    packed = np.ascontiguousarray(rows[:, :row_bytes]).reshape(-1)
-    return dataclasses.replace(message, data=packed)

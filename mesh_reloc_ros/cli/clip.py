@@ -54,7 +54,8 @@ def read_images(arguments: argparse.Namespace) -> tuple[list[Frame], Trajectory 
     :raises InputError: the bag or the truth is unusable, or they do not belong together.
     """
     truth = read_tum(arguments.ground_truth) if arguments.ground_truth else None
-    with ImageBag(arguments.bag, arguments.image_topic, arguments.camera_info_topic) as bag:
+    topics = arguments.image_topic, arguments.camera_info_topic
+    with ImageBag(arguments.bag, *topics, rectify=arguments.rectify) as bag:
         frames = list(bag.frames(arguments.start, arguments.end))
         truth = truth or bag.poses()
     if not frames:

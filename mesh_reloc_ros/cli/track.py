@@ -60,7 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
         if output is not None and not output.parent.is_dir():
             raise InputError(f'output {output}: the folder {output.parent} does not exist')
     estimates: list[PoseEstimate] = []
-    with ImageBag(arguments.bag, arguments.image_topic, arguments.camera_info_topic) as bag:
+    topics = arguments.image_topic, arguments.camera_info_topic
+    with ImageBag(arguments.bag, *topics, rectify=arguments.rectify) as bag:
         # Imported here, as the renderer takes a while that an unusable bag need not wait for.
         from mesh_reloc_ros.relocalization.relocalizer import make_relocalizer
         from mesh_reloc_ros.scene.scene import Scene

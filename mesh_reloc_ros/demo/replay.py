@@ -13,7 +13,6 @@ from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rosbags.highlevel import AnyReader
-from rosbags.image import message_to_cvimage
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from tqdm import tqdm
 
@@ -21,6 +20,7 @@ from mesh_reloc_ros.demo.error import DemoError
 from mesh_reloc_ros.demo.received import ReceivedPose, Replay
 from mesh_reloc_ros.demo.sample.recording import CAMERA_INFO_TOPIC, IMAGE_TOPIC
 from mesh_reloc_ros.geometry.pose import pose_from_numbers
+from mesh_reloc_ros.ros.frames import FrameReader
 
 NODE_NAME = '/mesh_reloc'
 _READY_TIMEOUT_S = 120.0
@@ -57,6 +57,7 @@ class Player(Node):
     def __init__(self, context: rclpy.Context, check: Callable[[], None]) -> None:
         super().__init__('demo_player', context=context)
         self.result = Replay()
+        self._reader = FrameReader(rectify=False)
         self._check = check
         self._executor = SingleThreadedExecutor(context=context)
         self._executor.add_node(self)
@@ -150,7 +151,7 @@ class Player(Node):
         stamp_ns = _stamp_ns(message)
         if self._moments_ns and stamp_ns >= self._moments_ns[0]:
             del self._moments_ns[0]
-            self.result.overlays[stamp_ns] = np.array(message_to_cvimage(message, 'rgb8'))
+            self.result.overlays[stamp_ns] = self._reader.rgb(message)
 
 
 def _shots(bag: Path) -> list[Shot]:

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from mesh_reloc_ros.demo.figures import Outcome
+from mesh_reloc_ros.demo.overlay_modes import draw_overlay_modes
 from mesh_reloc_ros.demo.plot import Span, draw_replay
 from mesh_reloc_ros.demo.received import Replay
 from mesh_reloc_ros.demo.sample.make import Sample
@@ -33,7 +34,10 @@ def passerby_span(sample: Sample, truth: Trajectory) -> Span | None:
 def write_report(
     folder: Path, sample: Sample, truth: Trajectory, replay: Replay, outcome: Outcome
 ) -> None:
-    """Write estimate.tum, groundtruth.tum, report.json, trajectory.png and overlay_*.png."""
+    """Write estimate.tum, groundtruth.tum, report.json, trajectory.png and overlay_*.png.
+
+    :raises InputError: the sample cannot be read.
+    """
     span = passerby_span(sample, truth)
     write_tum(folder / 'estimate.tum', outcome.estimate)
     write_tum(folder / 'groundtruth.tum', truth)
@@ -44,6 +48,8 @@ def write_report(
         name = f'overlay_{(stamp_ns - first) / 1e9:05.2f}s.png'
         cv2.imwrite(str(folder / name), cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
     draw_replay(folder / 'trajectory.png', load_mesh(sample.mesh), truth, outcome, span)
+    seconds = 0.0 if span is None else (span.begin + span.end) / 2
+    draw_overlay_modes(folder / 'overlay_modes.png', sample, outcome, seconds)
     _write_json(folder / 'report.json', _as_json(outcome, replay, span))
 
 

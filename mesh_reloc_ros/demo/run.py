@@ -67,6 +67,7 @@ def _replayed(output: Path, sample: Sample, truth: Trajectory, moments: list[flo
         'mesh': str(sample.mesh.absolute()),
         'initial_pose': _rough(truth.poses[0]),
         'image_transport': 'compressed',
+        'save_pose_period': 0.0,
     }
     remappings = {
         'image_rect': IMAGE_TOPIC.removesuffix('/compressed'),

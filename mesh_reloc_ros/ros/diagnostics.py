@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.node import Node
 
-from mesh_reloc_ros.ros.watchdog import Watchdog
+from mesh_reloc_ros.ros.resources import resources
 from mesh_reloc_ros.tracking.frame import PoseEstimate, State
 
 _FORGET_S = 30.0
@@ -20,10 +20,14 @@ _FORGET_S = 30.0
 _WINDOW = 100
 """Number of images over which latency is summed up."""
 
+_SILENT = ('image', 'camera_info')
+
+Values = dict[str, str]
+
 
 @dataclass
-class _Health:
-    """What the newest image led to."""
+class _Tracking:
+    """What the images led to."""
 
     level: bytes = DiagnosticStatus.WARN
     message: str = 'waiting for the first image'
@@ -35,103 +39,147 @@ class _Health:
 
 
 class Diagnostics:
-    """Gathers what happens to the images and publishes it. Safe to call from any thread."""
+    """Gathers what happens to the images and publishes it. Safe to call from any thread.
 
-    def __init__(
-        self,
-        node: Node,
-        watchdogs: Sequence[Watchdog],
-        facts: dict[str, str],
-        counts: Callable[[], dict[str, int]],
-    ) -> None:
-        """Create the publisher.
+    A status each for tracking, images, TF and the process.
+    """
 
-        :param facts: shown with every message: device, solver and so on.
-        :param counts: numbers of images received and dropped, and of overlays, so far.
-        """
+    def __init__(self, node: Node) -> None:
+        self.facts: Values = {}
+        """Shown with the process: mesh, device and so on."""
+        self.counts: Callable[[], dict[str, int]] = dict
+        """Gives numbers of images received and dropped so far, while the node is active."""
         self._node = node
         self._publisher = node.create_publisher(DiagnosticArray, '/diagnostics', 10)
-        self._watchdogs = watchdogs
-        self._facts = facts
-        self._counts = counts
         self._lock = threading.Lock()
-        self._health = _Health()
-        self._seen: dict[str, float] = {}
+        self._tracking = _Tracking()
+        self._problems: dict[str, str] = {}
+        self._state = 'unconfigured', ''
+        self._logged: dict[str, float] = {}
         self._last_publication = (time.monotonic(), 0)
+
+    def state(self, state: str, failure: str = '') -> None:
+        """Record the state of the managed node, and why the last transition failed."""
+        with self._lock:
+            self._state = state, failure
+            self._tracking = _Tracking()
+            self._problems = {}
+            self._last_publication = (time.monotonic(), 0)
 
     def tracked(self, estimate: PoseEstimate, latency_ms: float) -> None:
         """Record what the tracker made of an image."""
         with self._lock:
-            health = self._health
-            health.tracked += 1
-            health.published += estimate.trusted
-            health.estimate = estimate
-            health.latencies_ms.append(latency_ms)
-            health.level, health.message = _verdict(estimate)
+            tracking = self._tracking
+            tracking.tracked += 1
+            tracking.published += estimate.trusted
+            tracking.estimate = estimate
+            tracking.latencies_ms.append(latency_ms)
+            tracking.level, tracking.message = _verdict(estimate)
 
     def waiting(self, reason: str) -> None:
         """Record that an image could not be tracked for want of something; one line."""
         with self._lock:
-            self._health.level, self._health.message = DiagnosticStatus.WARN, reason
+            self._tracking.level, self._tracking.message = DiagnosticStatus.WARN, reason
         if self._is_new(reason):
             self._node.get_logger().info(reason)
 
     def error(self, reason: str, always_log: bool = False) -> None:
         """Record that something the node was given cannot be used; one line."""
         with self._lock:
-            self._health.refused += 1
-            self._health.level, self._health.message = DiagnosticStatus.ERROR, reason
+            self._tracking.refused += 1
+            self._tracking.level, self._tracking.message = DiagnosticStatus.ERROR, reason
         if self._is_new(reason) or always_log:
             self._node.get_logger().error(reason)
+
+    def problem(self, what: str, reason: str) -> None:
+        """Record what somebody should see to, though the node goes on; '' when it is over.
+
+        :param what: `image`, `camera_info`, `clock`, `TF` or `saved pose`.
+        """
+        with self._lock:
+            before, self._problems[what] = self._problems.get(what, ''), reason
+        if reason and self._is_new(reason):
+            self._node.get_logger().warning(reason)
+        elif before and not reason and what in _SILENT:
+            self._node.get_logger().info(f'{what} arrives')
 
     def publish(self) -> None:
         """Publish the state as it is now."""
         message = DiagnosticArray()
         message.header.stamp = self._node.get_clock().now().to_msg()
-        message.status = [self._status()]
+        message.status = self._statuses()
         self._publisher.publish(message)
 
-    def _status(self) -> DiagnosticStatus:
+    def _statuses(self) -> list[DiagnosticStatus]:
         with self._lock:
-            level, text = self._health.level, self._health.message
-            values = {**self._facts, **self._numbers()}
-        silence = '; '.join(w.warning for w in self._watchdogs if w.warning)
+            problems = {what: reason for what, reason in self._problems.items() if reason}
+            state, failure = self._state
+            tracking = self._verdict_of_all(state, failure, problems)
+            counts, numbers = self.counts(), self._numbers()
+        images = [problems[what] for what in ('image', 'camera_info', 'clock') if what in problems]
+        others = [problems[what] for what in ('TF', 'saved pose') if what in problems]
+        return [
+            self._status('tracking', *tracking, {**numbers, 'node': state}),
+            self._status('images', *_level(images), {k: str(v) for k, v in counts.items()}),
+            self._status('TF', *_level(others), {}),
+            self._status('process', DiagnosticStatus.OK, state, {**self.facts, **resources()}),
+        ]
+
+    def _verdict_of_all(
+        self, state: str, failure: str, problems: dict[str, str]
+    ) -> tuple[bytes, str]:
+        """Return level and message of the first status, which says whether there are poses."""
+        if failure:
+            return DiagnosticStatus.ERROR, failure
+        if state != 'active':
+            return DiagnosticStatus.OK, state
+        silence = '; '.join(problems[what] for what in _SILENT if what in problems)
         if silence:
-            level, text = DiagnosticStatus.WARN, silence
+            return DiagnosticStatus.WARN, silence
+        return self._tracking.level, self._tracking.message
+
+    def _status(self, part: str, level: bytes, message: str, values: Values) -> DiagnosticStatus:
         return DiagnosticStatus(
             level=level,
-            name=f'{self._node.get_fully_qualified_name().lstrip("/")}: tracking',
-            message=text,
+            name=f'{self._node.get_fully_qualified_name().lstrip("/")}: {part}',
+            # What diagnostic_aggregator sorts by.
+            hardware_id=self._node.get_name(),
+            message=message,
             values=[KeyValue(key=key, value=value) for key, value in values.items()],
         )
 
-    def _numbers(self) -> dict[str, str]:
-        health, (before, published) = self._health, self._last_publication
+    def _numbers(self) -> Values:
+        tracking, (before, published) = self._tracking, self._last_publication
         now = time.monotonic()
-        self._last_publication = (now, health.published)
-        rate = (health.published - published) / max(now - before, 1e-3)
+        self._last_publication = (now, tracking.published)
+        rate = (tracking.published - published) / max(now - before, 1e-3)
         numbers = {
             'pose rate [Hz]': f'{rate:.1f}',
-            **{key: str(value) for key, value in self._counts().items()},
-            'images tracked': str(health.tracked),
-            'inputs refused': str(health.refused),
-            'poses published': str(health.published),
+            'images tracked': str(tracking.tracked),
+            'inputs refused': str(tracking.refused),
+            'poses published': str(tracking.published),
         }
-        if health.latencies_ms:
-            p50, p95 = np.percentile(health.latencies_ms, (50, 95))
+        if tracking.latencies_ms:
+            p50, p95 = np.percentile(tracking.latencies_ms, (50, 95))
             numbers |= {'latency p50 [ms]': f'{p50:.0f}', 'latency p95 [ms]': f'{p95:.0f}'}
-        if health.estimate is not None:
-            numbers |= _numbers_of(health.estimate)
+        if tracking.estimate is not None:
+            numbers |= _numbers_of(tracking.estimate)
         return numbers
 
     def _is_new(self, reason: str) -> bool:
         """Return whether the reason was not there in the last while, so that it is logged once."""
         now = time.monotonic()
         with self._lock:
-            last = self._seen.get(reason, -_FORGET_S)
-            self._seen = {key: at for key, at in self._seen.items() if now - at < _FORGET_S}
-            self._seen[reason] = now
+            last = self._logged.get(reason, -_FORGET_S)
+            self._logged = {key: at for key, at in self._logged.items() if now - at < _FORGET_S}
+            self._logged[reason] = now
         return now - last >= _FORGET_S
+
+
+def _level(problems: list[str]) -> tuple[bytes, str]:
+    if problems:
+        return DiagnosticStatus.WARN, '; '.join(problems)
+    return DiagnosticStatus.OK, ''
 
 
 def _verdict(estimate: PoseEstimate) -> tuple[bytes, str]:
@@ -142,15 +190,16 @@ def _verdict(estimate: PoseEstimate) -> tuple[bytes, str]:
     return level, f'{state}: {estimate.reason}'
 
 
-def _numbers_of(estimate: PoseEstimate) -> dict[str, str]:
+def _numbers_of(estimate: PoseEstimate) -> Values:
     deviations = np.sqrt(np.diag(estimate.covariance).clip(min=0.0))
+    names = ('x [m]', 'y [m]', 'z [m]', 'rx [rad]', 'ry [rad]', 'rz [rad]')
+    sigmas = {f'sigma {name}': f'{s:.5f}' for name, s in zip(names, deviations, strict=True)}
     return {
         'state': estimate.state.value,
         'score': f'{estimate.score:.3f}',
         'inlier ratio': f'{estimate.inlier_ratio:.3f}',
         'coverage': f'{estimate.coverage:.3f}',
         'iterations': str(estimate.iterations),
-        'position deviation [m]': f'{np.linalg.norm(deviations[:3]):.4f}',
-        'rotation deviation [rad]': f'{np.linalg.norm(deviations[3:]):.5f}',
+        **sigmas,
         **{f'{stage} [ms]': f'{ms:.1f}' for stage, ms in estimate.stages_ms.items()},
     }

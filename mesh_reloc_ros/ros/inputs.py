@@ -56,6 +56,10 @@ class Input:
         """What the subscription asks for."""
         return self._subscription.qos_profile
 
+    def close(self) -> None:
+        """Stop listening."""
+        self._node.destroy_subscription(self._subscription)
+
     def silent_for(self) -> float:
         """Return the seconds since the last message, or since the start."""
         return time.monotonic() - self._last

@@ -23,32 +23,26 @@ def main(args: list[str] | None = None) -> int:
     except RuntimeError as error:
         return _refuse(' '.join(str(error).split()))
     try:
-        _run()
+        return _run()
     except (KeyboardInterrupt, ExternalShutdownException):
         return 0
     except InputError as error:
         return _refuse(str(error))
     finally:
         rclpy.try_shutdown()
-    return 0
 
 
-def _run() -> None:
+def _run() -> int:
     # Imported here, as loading torch takes seconds in which Ctrl-C must end it cleanly, too.
     from mesh_reloc_ros.ros.node import MeshRelocNode
     from mesh_reloc_ros.threads import use_one_core_per_operation
 
     use_one_core_per_operation()
+    node = MeshRelocNode()
     try:
-        node = MeshRelocNode()
-    except InputError:
-        raise
-    except Exception:
-        if rclpy.ok():
-            raise
-        # SIGTERM while the mesh was being loaded.
-        return
-    try:
+        if node.starts_itself and not node.bring_up():
+            # The node has said why; after SIGTERM there is nothing to say.
+            return 2 if rclpy.ok() else 0
         # A MultiThreadedExecutor would spin busily; the work is on threads of the node's own.
         executor = SingleThreadedExecutor()
         executor.add_node(node)
@@ -59,6 +53,7 @@ def _run() -> None:
             os._exit(1 if node.failure else 0)
         if node.failure is not None:
             raise node.failure
+    return 0
 
 
 def _refuse(reason: str) -> int:

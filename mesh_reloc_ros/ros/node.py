@@ -1,248 +1,266 @@
-"""The node: images and camera_info in, poses, TF and an overlay out."""
+"""The managed node: what its transitions, services and messages do."""
 
 from __future__ import annotations
 
-import time
-from pathlib import Path
+import gc
+import traceback
+from collections.abc import Callable
 
+import torch
 from geometry_msgs.msg import PoseWithCovarianceStamped
 from rclpy.clock import Clock, ClockType
-from rclpy.node import Node
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from std_srvs.srv import Trigger
 
 from mesh_reloc_ros.errors import InputError
-from mesh_reloc_ros.geometry.pose import pose_to_numbers
-from mesh_reloc_ros.progress import Progress, ProgressLines
-from mesh_reloc_ros.relocalization.relocalizer import make_relocalizer
-from mesh_reloc_ros.ros import parameters
-from mesh_reloc_ros.ros.conversions import frame_from_messages
 from mesh_reloc_ros.ros.diagnostics import Diagnostics
-from mesh_reloc_ros.ros.inputs import CameraInfoInput, ImageInput
-from mesh_reloc_ros.ros.latest import LatestWorker
-from mesh_reloc_ros.ros.outputs import OverlayPublisher, PosePublisher, publish_mesh
-from mesh_reloc_ros.ros.start_pose import StartPoses, start_pose_from_message
-from mesh_reloc_ros.ros.watchdog import Watchdog
-from mesh_reloc_ros.scene.scene import Scene
-from mesh_reloc_ros.tracking.search import Search
-from mesh_reloc_ros.tracking.settings import Settings
-from mesh_reloc_ros.tracking.tracker import Tracker
-from mesh_reloc_ros.tracking.warm_up import warm_up
+from mesh_reloc_ros.ros.image_tracking import NO_START_POSE, ImageTracking
+from mesh_reloc_ros.ros.initial_pose import start_from_message
+from mesh_reloc_ros.ros.loading import Loaded, load
+from mesh_reloc_ros.ros.node_settings import NodeSettings
+from mesh_reloc_ros.ros.outputs import Outputs
+from mesh_reloc_ros.ros.parameters import NodeParameters, initial_pose
+from mesh_reloc_ros.ros.saved_pose import SavedPose, saved_pose_file
+from mesh_reloc_ros.ros.start_poses import Start, StartPoses
 
-_NO_START_POSE = 'no start pose: set the parameter initial_pose, or publish one on initialpose'
 _WATCH_PERIOD_S = 0.25
-_RESTART_S = 1.0
-"""An image that is older than the last by more than this comes from a bag that plays again."""
-
-_LOOK_AHEAD_NICENESS = 5
-"""Rendering for the next image stands back for tracking this one."""
+_STOP_TIMEOUT_S = 60.0
+"""An image may take half a minute with the slow reference solver."""
 
 
-class MeshRelocNode(Node):
-    """Tracks the camera on one worker thread; the executor's thread only receives and answers."""
+class MeshRelocNode(LifecycleNode):
+    """Configure loads the mesh, activate tracks images. The executor's thread only receives."""
 
     def __init__(self) -> None:
-        """Load the mesh and start.
+        """Declare the parameters; all else is for the transitions.
 
-        :raises InputError: a parameter or the mesh cannot be used.
+        :raises InputError: a parameter cannot be used.
         """
         super().__init__('mesh_reloc')
         self.failure: Exception | None = None
         """What ended a thread of the node, where something did."""
-        settings, pipeline = parameters.declare_parameters(self)
-        self._settings = settings
-        mesh = parameters.mesh_path(settings.mesh)
-        start = parameters.initial_pose(settings.initial_pose)
-        self._starts = StartPoses(start, pipeline.relocalization.enabled)
-        self.get_logger().info(f'loading {mesh}')
-        progress = ProgressLines(self.get_logger().info)
-        scene = Scene.load(mesh, pipeline.device, pipeline.rasterizer, progress)
-        self.get_logger().info('warming up (the first time takes longer)')
-        warm_up(scene, pipeline)
-        self._search = self._make_search(scene, pipeline, mesh, progress)
-        self._tracker = Tracker(scene, pipeline, self._search)
-        self._started = False
-        self._last_stamp_ns = 0
-        self._stale = 0
-        self._info: CameraInfo | None = None
-
-        self._poses = PosePublisher(self, settings.map_frame, settings.publish_tf)
-        self._overlay = OverlayPublisher(self, scene, settings.overlay, self._fail)
-        self._worker: LatestWorker[tuple[Image | CompressedImage, float]] = LatestWorker(
-            'tracking', self._track, self._fail
-        )
-        self._ahead: LatestWorker[Tracker] = LatestWorker(
-            'look-ahead', Tracker.look_ahead, self._fail, _LOOK_AHEAD_NICENESS
-        )
-        self._images = ImageInput(
-            self, settings.image_transport, settings.image_reliability, self._on_image
-        )
-        self._infos = CameraInfoInput(self, self._on_camera_info)
-        self._watchdogs = [
-            Watchdog('image', self._images, settings.image_timeout, self.get_logger()),
-            Watchdog('camera_info', self._infos, settings.image_timeout, self.get_logger()),
-        ]
-        facts = {
-            'mesh': str(mesh),
-            'device': str(scene.device),
-            'rasterizer': scene.rasterizer.name,
-            'solver': pipeline.solver,
-        }
-        self._diagnostics = Diagnostics(self, self._watchdogs, facts, self._counts)
-        self._serve()
-        self._mesh_publisher = publish_mesh(self, mesh, settings.map_frame)
-        for name in parameters.unknown_parameters(self):
-            self.get_logger().warning(
-                f'unknown parameter {name}: ignored; config/mesh_reloc.yaml lists them all'
-            )
-        self.get_logger().info(
-            f'ready: {self._images.topic} and {self._infos.topic}, on {scene.device}'
-        )
-
-    def stop(self, timeout_s: float) -> bool:
-        """End the node's threads; return False if a piece of work takes longer than allowed."""
-        threads = (self._worker, self._ahead, self._overlay)
-        ended = [thread.stop(timeout_s) for thread in threads]
-        return all(ended) and (self._search is None or self._search.close(timeout_s))
-
-    def _make_search(
-        self, scene: Scene, pipeline: Settings, mesh: Path, progress: Progress
-    ) -> Search | None:
-        """Return what finds the camera without a start pose; None where that is switched off.
-
-        :raises InputError: the cameras of the parameter `views` cannot be read.
-        """
-        if not pipeline.relocalization.enabled:
-            return None
-        self.get_logger().info('preparing views of the mesh (the first time takes longer)')
-        views = Path(self._settings.views).expanduser() if self._settings.views else None
-        relocalizer = make_relocalizer(
-            scene, pipeline.relocalization, pipeline.alignment, mesh, views, progress
-        )
-        relocalizer.prepare()
-        return Search(relocalizer, background=True)
-
-    def _serve(self) -> None:
+        self.refusal = ''
+        """Why the last transition failed, one line; empty where it did not."""
+        self._loaded: Loaded | None = None
+        self._outputs: Outputs | None = None
+        self._starts: StartPoses | None = None
+        self._tracking: ImageTracking | None = None
+        self._settings = NodeParameters(self, all_may_change=lambda: self._loaded is None)
+        self._settings.on_change = self._on_change
+        self._diagnostics = Diagnostics(self)
         self.create_subscription(PoseWithCovarianceStamped, 'initialpose', self._on_initial_pose, 1)
         self.create_service(Trigger, '~/relocalize', self._on_relocalize)
         self.create_service(Trigger, '~/reset', self._on_reset)
         # Wall time: with simulated time these must run while the clock stands still.
         clock = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(_WATCH_PERIOD_S, self._watch, clock=clock)
-        self.create_timer(self._settings.diagnostics_period, self._diagnostics.publish, clock=clock)
+        self._diagnostics_timer = self.create_timer(
+            self._settings.node.diagnostics_period, self._diagnostics.publish, clock=clock
+        )
+
+    @property
+    def starts_itself(self) -> bool:
+        """Whether no lifecycle manager is to bring it up."""
+        return self._settings.node.autostart
+
+    def bring_up(self) -> bool:
+        """Configure and activate; return False if that failed, see `refusal`."""
+        success = TransitionCallbackReturn.SUCCESS
+        return self.trigger_configure() == success and self.trigger_activate() == success
+
+    def stop(self, timeout_s: float) -> bool:
+        """End the node's threads; return False if a piece of work takes longer than allowed."""
+        return self._stop_tracking(timeout_s) and self._unload(timeout_s)
+
+    # Transitions.
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Load the mesh, warm up, and take what there is of a start pose."""
+        return self._attempt('inactive', self._configure)
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Begin to track images."""
+        return self._attempt('active', self._activate)
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop tracking; the mesh stays, and where the camera was last."""
+        return self._attempt('inactive', self._deactivate)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Forget the mesh; all parameters can be changed now."""
+        return self._attempt('unconfigured', self._clean_up)
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop all."""
+        return self._attempt('finalized', self._shut_down)
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Give up what there is, so that the node can be configured again."""
+        return self._attempt('unconfigured', self._shut_down)
+
+    def _attempt(self, state: str, transition: Callable[[], None]) -> TransitionCallbackReturn:
+        """Go over to a state; what goes wrong is told in the log and in the diagnostics."""
+        self.refusal = ''
+        try:
+            transition()
+        except InputError as error:
+            self.refusal = str(error)
+            self._diagnostics.state(self._state_machine.current_state[1], self.refusal)
+            self.get_logger().error(self.refusal)
+            return TransitionCallbackReturn.FAILURE
+        except Exception as error:
+            # After a shutdown nothing can be published, and that is no failure.
+            if self.context.ok():
+                self.failure = error
+                # rclpy says nothing of what it catches.
+                self.get_logger().fatal(traceback.format_exc())
+            return TransitionCallbackReturn.ERROR
+        self._diagnostics.state(state)
+        return TransitionCallbackReturn.SUCCESS
+
+    def _configure(self) -> None:
+        settings, pipeline = self._settings.node, self._settings.pipeline
+        loaded = load(settings, pipeline, self.get_logger().info)
+        file = saved_pose_file(settings.saved_pose_file, self.get_fully_qualified_name())
+        saved = SavedPose(file, loaded.mesh, settings.map_frame)
+        self._outputs = Outputs(
+            self, loaded.mesh, loaded.scene, settings.map_frame, saved, self._fail
+        )
+        self._starts = StartPoses(self._given_start(saved), loaded.search is not None)
+        self._diagnostics.facts = loaded.facts(pipeline)
+        self._loaded = loaded
+
+    def _activate(self) -> None:
+        assert self._loaded is not None
+        assert self._outputs is not None
+        assert self._starts is not None
+        self._starts.resume()
+        self._tracking = ImageTracking(
+            self,
+            self._settings,
+            self._loaded,
+            self._starts,
+            self._outputs,
+            self._diagnostics,
+            self._fail,
+        )
+        for name in self._settings.unknown():
+            self.get_logger().warning(
+                f'unknown parameter {name}: ignored; config/mesh_reloc.yaml lists them all'
+            )
+        self.get_logger().info(f'ready: {self._tracking.topics}, on {self._loaded.scene.device}')
+
+    def _deactivate(self) -> None:
+        if not self._stop_tracking(_STOP_TIMEOUT_S):
+            raise TimeoutError('the image in work takes too long')
+
+    def _clean_up(self) -> None:
+        if not self._unload(_STOP_TIMEOUT_S):
+            raise TimeoutError('the search or overlay in work takes too long')
+
+    def _shut_down(self) -> None:
+        self._deactivate()
+        self._clean_up()
+
+    def _stop_tracking(self, timeout_s: float) -> bool:
+        tracking, self._tracking = self._tracking, None
+        if tracking is None:
+            return True
+        ended = tracking.stop(timeout_s)
+        self._save(0.0)
+        return ended
+
+    def _unload(self, timeout_s: float) -> bool:
+        loaded, outputs = self._loaded, self._outputs
+        self._loaded = self._outputs = self._starts = None
+        ended = outputs is None or outputs.close(timeout_s)
+        if loaded is not None and loaded.search is not None:
+            ended &= loaded.search.close(timeout_s)
+        self._diagnostics.facts = {}
+        del loaded, outputs
+        gc.collect()
+        if torch.cuda.is_initialized():
+            torch.cuda.empty_cache()
+        return ended
 
     # On the executor's thread.
 
-    def _on_image(self, message: Image | CompressedImage) -> None:
-        self._worker.put((message, time.monotonic()))
+    def _given_start(self, saved: SavedPose) -> Start | None:
+        """Return what the parameters say of where to start; None: nothing."""
+        settings = self._settings.node
+        if settings.start_from == 'nothing':
+            return None
+        if settings.start_from == 'saved':
+            try:
+                pose = saved.read()
+            except InputError as error:
+                self.get_logger().warning(str(error))
+                pose = None
+            if pose is not None:
+                self.get_logger().info(f'starting from the pose saved in {saved.file}')
+                return Start(pose, name='the saved pose')
+        pose = initial_pose(settings.initial_pose)
+        return None if pose is None else Start(pose)
 
-    def _on_camera_info(self, message: CameraInfo) -> None:
-        self._info = message
+    def _on_change(self, before: NodeSettings) -> None:
+        """Act on changed parameters, where what uses them does not read them itself."""
+        settings = self._settings.node
+        self._diagnostics_timer.timer_period_ns = round(1e9 * settings.diagnostics_period)
+        start = settings.start_from, settings.initial_pose
+        if self._starts and self._outputs and start != (before.start_from, before.initial_pose):
+            self._starts.change(self._given_start(self._outputs.saved))
 
     def _on_initial_pose(self, message: PoseWithCovarianceStamped) -> None:
+        if self._starts is None or self._loaded is None:
+            self.get_logger().error('initialpose: left out, as the node is not configured')
+            return
         try:
-            pose, is_flat = start_pose_from_message(
-                message, self._settings.map_frame, self._starts.latest
+            start, added = start_from_message(
+                message, self._settings.node.map_frame, self._starts.latest, self._loaded.heights
             )
         except InputError as error:
             self._diagnostics.error(str(error), always_log=True)
             return
-        self._starts.give(pose)
-        numbers = ' '.join(f'{number:.3f}' for number in pose_to_numbers(pose))
-        kept = ' (2-D pose: height and tilt are kept)' if is_flat else ''
-        self.get_logger().info(f'start pose from initialpose: {numbers}{kept}')
+        self._starts.give(start)
+        numbers = ' '.join(f'{number:.3f}' for number in start.numbers())
+        remark = f' ({added})' if added else ''
+        self.get_logger().info(f'start pose from initialpose: {numbers}{remark}')
 
     def _on_relocalize(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        return self._answer(response, self._starts.relocalize())
+        return self._answer(response, None if self._starts is None else self._starts.relocalize())
 
     def _on_reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        return self._answer(response, self._starts.reset())
+        return self._answer(response, None if self._starts is None else self._starts.reset())
 
-    def _answer(self, response: Trigger.Response, start: str) -> Trigger.Response:
+    def _answer(self, response: Trigger.Response, start: str | None) -> Trigger.Response:
         """Say what the tracker will begin with."""
         response.success = bool(start)
         response.message = (
-            f'tracking starts anew from {start}, with the next image' if start else _NO_START_POSE
+            f'tracking starts anew from {start}, with the next image' if start else NO_START_POSE
         )
+        if start is None:
+            response.message = 'the node is not configured'
         self.get_logger().info(response.message)
         return response
 
     def _watch(self) -> None:
-        if self._images.adapt():
-            self.get_logger().info(
-                f'{self._images.topic}: now asking for {self._images.qos.reliability.name.lower()}'
-                ' images, as the publisher offers'
-            )
-        for watchdog in self._watchdogs:
-            watchdog.check()
+        if self._tracking is not None:
+            self._tracking.watch()
+            self._save(self._settings.node.save_pose_period)
 
-    def _counts(self) -> dict[str, int]:
-        return {
-            'images received': self._images.received,
-            'images dropped': self._worker.replaced + self._stale,
-            'overlays published': self._overlay.published,
-        }
-
-    # On the worker's thread.
-
-    def _track(self, job: tuple[Image | CompressedImage, float]) -> None:
-        """Track one image, and publish what comes of it."""
-        message, arrival = job
-        if self._info is None:
-            self._diagnostics.waiting('waiting for camera_info')
+    def _save(self, period_s: float) -> None:
+        """Save the last trusted pose, if the last saving is so long ago."""
+        if self._outputs is None or not self._settings.node.save_pose_period:
             return
         try:
-            frame = frame_from_messages(message, self._info)
-            if not self._prepare(frame.stamp_ns):
-                return
-            estimate = self._tracker.track(frame)
+            self._outputs.saved.write(period_s)
         except InputError as error:
-            self._diagnostics.error(str(error))
-            return
-        if estimate.trusted:
-            self._starts.trust(estimate.map_T_camera)
-        self._poses.publish(estimate, self._child_frame(message))
-        self._ahead.put(self._tracker)
-        latency_ms = 1e3 * (time.monotonic() - arrival)
-        self._diagnostics.tracked(estimate, latency_ms)
-        self._overlay.offer(frame, estimate, latency_ms, message.header)
-
-    def _prepare(self, stamp_ns: int) -> bool:
-        """Start the tracker where that was asked for; return whether the image can be tracked."""
-        if stamp_ns < self._last_stamp_ns - _RESTART_S * 1e9:
-            self.get_logger().info(
-                'time went back in the images: starting anew as at the beginning'
-            )
-            self._starts.reset()
-        elif stamp_ns <= self._last_stamp_ns:
-            self._stale += 1
-            return False
-        self._last_stamp_ns = stamp_ns
-        requested = self._starts.take()
-        if requested is not None:
-            if requested.map_T_camera is None:
-                self._tracker.start_anywhere()
-            else:
-                self._tracker.start_at(requested.map_T_camera)
-            self._started = True
-        if not self._started:
-            self._diagnostics.waiting(_NO_START_POSE)
-        return self._started
-
-    def _child_frame(self, message: Image | CompressedImage) -> str:
-        """Return the camera's frame in TF, '' where there is none that could be."""
-        frame: str = self._settings.child_frame or message.header.frame_id
-        if frame and frame != self._settings.map_frame:
-            return frame
-        self.get_logger().warning(
-            f'no TF: the images are in the frame {frame!r}; set the parameter child_frame to the'
-            ' optical frame of the camera',
-            once=True,
-        )
-        return ''
+            self._diagnostics.problem('saved pose', str(error))
+        else:
+            self._diagnostics.problem('saved pose', '')
 
     def _fail(self, error: Exception) -> None:
-        """End the node, as what failed is no fault of the input."""
+        """End the node, as what failed is no fault of the input. Called on any thread."""
         # After a shutdown publishing fails, and that is no failure.
         if self.context.ok():
             self.failure = error

@@ -1,8 +1,8 @@
-"""The node's parameters, declared from the settings' own declarations."""
+"""The node's parameters, declared from the settings' own declarations and changed while it runs."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
@@ -10,128 +10,163 @@ from urllib.parse import unquote, urlparse
 import numpy as np
 from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
 from numpy.typing import NDArray
-from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+from rcl_interfaces.msg import (
+    FloatingPointRange,
+    IntegerRange,
+    ParameterDescriptor,
+    SetParametersResult,
+)
 from rclpy.node import Node
+from rclpy.parameter import Parameter
 
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.geometry.pose import pose_from_numbers
-from mesh_reloc_ros.overlay import OverlaySettings
-from mesh_reloc_ros.settings import Setting, build, checked, setting, settings_of
+from mesh_reloc_ros.ros.node_settings import NodeSettings
+from mesh_reloc_ros.settings import Setting, build, checked, settings_of
 from mesh_reloc_ros.tracking.settings import Settings
 
-
-@dataclass(frozen=True)
-class NodeSettings:
-    """What the node adds to the pipeline's settings."""
-
-    mesh: str = setting(
-        '',
-        'Textured mesh: a path, file:// or package:// (OBJ with MTL and textures). Required.',
-    )
-    map_frame: str = setting('map', 'Frame of the mesh, and of the poses.')
-    child_frame: str = setting(
-        '',
-        "Camera's optical frame in TF; empty: the frame_id of the image's header.",
-    )
-    publish_tf: bool = setting(
-        True,
-        'Publish map_frame -> camera. Switch it off where the camera has another TF parent.',
-    )
-    initial_pose: list[float] = setting(
-        [],
-        'Start pose "x y z qx qy qz qw" of the optical frame in map_frame; empty: the camera is'
-        ' searched for. Write each number with a decimal point.',
-        unit='m',
-    )
-    views: str = setting(
-        '',
-        'Cameras of the reconstruction, places to look for the camera at: images.bin or images.txt'
-        ' of COLMAP, the folder of one, or a TUM file; empty: places all around the mesh.',
-    )
-    image_transport: str = setting(
-        'raw',
-        'raw: image_rect; compressed: image_rect/compressed.',
-        choices=('raw', 'compressed'),
-    )
-    image_reliability: str = setting(
-        'auto',
-        'QoS reliability asked of the image publisher. reliable loses no large images but'
-        ' gets nothing from a best-effort publisher; best_effort gets images from any, but Fast'
-        ' DDS loses large ones; auto: reliable unless a publisher offers best effort alone.',
-        choices=('auto', 'reliable', 'best_effort'),
-    )
-    image_timeout: float = setting(
-        5.0,
-        'Time without an image or camera_info after which a warning says why.',
-        unit='s',
-        minimum=0.5,
-        maximum=3600.0,
-    )
-    diagnostics_period: float = setting(
-        1.0,
-        'Time from one message on /diagnostics to the next.',
-        unit='s',
-        minimum=0.1,
-        maximum=60.0,
-    )
-    overlay: OverlaySettings = OverlaySettings()
+_LIVE_GROUPS = ('alignment.', 'overlay.', 'tracking.')
+_LIVE = {
+    'diagnostics_period',
+    'image_timeout',
+    'initial_pose',
+    'path_length',
+    'save_pose_period',
+    'start_from',
+    'tf_future',
+    'tf_timeout',
+}
+_READ_ONLY = {'autostart'}
 
 
-def declare_parameters(node: Node) -> tuple[NodeSettings, Settings]:
-    """Declare all parameters, and return their values.
+def is_live(name: str) -> bool:
+    """Whether a parameter can be changed at any time, and acts at once."""
+    return name in _LIVE or name.startswith(_LIVE_GROUPS)
 
-    :raises InputError: a value has the wrong type or lies outside its range.
+
+class NodeParameters:
+    """Declares all parameters, checks every change, and holds their values as settings."""
+
+    def __init__(self, node: Node, all_may_change: Callable[[], bool]) -> None:
+        """Declare them.
+
+        :param all_may_change: whether those that are not live can be changed, too.
+        :raises InputError: a value has the wrong type or lies outside its range.
+        """
+        self.on_change: Callable[[NodeSettings], None] | None = None
+        """Called after a change, with what was before."""
+        self._node = node
+        self._all_may_change = all_may_change
+        declared = (*settings_of(NodeSettings), *settings_of(Settings))
+        self._declared = {each.name: each for each in declared}
+        self._values = {each.name: _declare(node, each) for each in declared}
+        self.node, self.pipeline = _built(self._values)
+        node.add_on_set_parameters_callback(self._on_set)
+
+    def unknown(self) -> list[str]:
+        """Return the names of given parameters that the node does not have, misspelt ones say.
+
+        Call it when all publishers and subscriptions are there, as they declare QoS overrides.
+        """
+        # rclpy has no public way to the parameters that were given and not declared.
+        given = getattr(self._node, '_parameter_overrides', {})
+        return sorted(name for name in given if not self._node.has_parameter(name))
+
+    def _on_set(self, parameters: list[Parameter[Any]]) -> SetParametersResult:
+        """Take changed values over, all or none; the reason tells why not."""
+        values, before = dict(self._values), self.node
+        try:
+            for parameter in parameters:
+                if parameter.name in self._declared:
+                    values[parameter.name] = self._changed(parameter)
+            self.node, self.pipeline = _built(values)
+        except InputError as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        self._values = values
+        if self.on_change is not None:
+            self.on_change(before)
+        return SetParametersResult(successful=True)
+
+    def _changed(self, parameter: Parameter[Any]) -> Any:
+        """Return a changed value.
+
+        :raises InputError: it is not a right one, or cannot be changed in this state.
+        """
+        name = parameter.name
+        value = _checked(self._declared[name], parameter.value)
+        if value == self._values[name] or is_live(name) or self._all_may_change():
+            return value
+        raise InputError(
+            f'parameter {name} is read when the node is configured: deactivate it and clean it up'
+            ' before (ros2 lifecycle set), or start it anew'
+        )
+
+
+def _built(values: dict[str, Any]) -> tuple[NodeSettings, Settings]:
+    """Return the values as settings.
+
+    :raises InputError: one lies outside its range, or some do not go together.
     """
-    values: dict[str, Any] = {}
-    for declared in (*settings_of(NodeSettings), *settings_of(Settings)):
-        values[declared.name] = _declare(node, declared)
-    return build(NodeSettings, values), build(Settings, values)
+    node = build(NodeSettings, values)
+    initial_pose(node.initial_pose)
+    if not node.map_frame:
+        raise InputError('parameter map_frame is empty: name the frame of the mesh')
+    odometry = node.use_odometry or node.publish_tf == 'map_odom'
+    if odometry and node.odom_frame in ('', node.map_frame):
+        raise InputError(
+            f'parameter odom_frame: {node.odom_frame!r} is not a frame beside map_frame: name the'
+            ' frame that the odometry publishes'
+        )
+    if node.use_odometry and node.publish_tf == 'map_camera':
+        raise InputError(
+            'parameter use_odometry: with publish_tf map_camera the camera would get two parents in'
+            ' TF: set publish_tf to map_odom or none'
+        )
+    pipeline = build(Settings, values)
+    if node.start_from == 'nothing' and not pipeline.relocalization.enabled:
+        raise InputError(
+            'parameter start_from: nothing needs a search: set relocalization.enabled to true'
+        )
+    return node, pipeline
 
 
 def _declare(node: Node, declared: Setting) -> Any:
     # Checked here first, then by rclpy: a setting takes 1 for 1.0, and says better what is wrong.
     unchecked = ParameterDescriptor(dynamic_typing=True)
     value = node.declare_parameter(declared.name, declared.default, unchecked).value
-    if isinstance(declared.default, list):
-        # An empty list in a parameter file arrives as no value at all.
-        value = [] if value is None else list(value)
-    value = checked(declared, value)
+    value = _checked(declared, value)
     node.set_descriptor(declared.name, descriptor(declared))
     return value
 
 
+def _checked(declared: Setting, value: Any) -> Any:
+    if isinstance(declared.default, list):
+        # An empty list in a parameter file arrives as no value at all.
+        value = [] if value is None else list(value)
+    return checked(declared, value)
+
+
 def descriptor(declared: Setting) -> ParameterDescriptor:
-    """Return what a parameter says of itself: description, unit, range, choices, read-only."""
+    """Return what a parameter says of itself: description, unit, range, choices, when it acts."""
     unit = f' [{declared.unit}]' if declared.unit else ''
-    choices = f'one of: {", ".join(declared.choices)}' if declared.choices else ''
+    constraints = [f'one of: {", ".join(declared.choices)}'] if declared.choices else []
+    if not is_live(declared.name):
+        constraints.append('read when the node is configured')
     message = ParameterDescriptor(
         description=f'{declared.description}{unit}',
-        additional_constraints=choices,
-        read_only=True,
+        additional_constraints='; '.join(constraints),
+        read_only=declared.name in _READ_ONLY,
         dynamic_typing=True,
     )
     if declared.minimum is not None and declared.maximum is not None:
+        low, high = declared.minimum, declared.maximum
         if isinstance(declared.default, int):
-            message.integer_range = [
-                IntegerRange(from_value=int(declared.minimum), to_value=int(declared.maximum))
-            ]
+            message.integer_range = [IntegerRange(from_value=int(low), to_value=int(high))]
         else:
             message.floating_point_range = [
-                FloatingPointRange(
-                    from_value=float(declared.minimum), to_value=float(declared.maximum)
-                )
+                FloatingPointRange(from_value=float(low), to_value=float(high))
             ]
     return message
-
-
-def unknown_parameters(node: Node) -> list[str]:
-    """Return the names of given parameters that the node does not have, misspelt ones say.
-
-    Call it when all publishers and subscriptions are there, as they declare their QoS overrides.
-    """
-    # rclpy has no public way to the parameters that were given and not declared.
-    given = getattr(node, '_parameter_overrides', {})
-    return sorted(name for name in given if not node.has_parameter(name))
 
 
 def mesh_path(mesh: str) -> Path:

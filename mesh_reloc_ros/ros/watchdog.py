@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from rclpy.impl.rcutils_logger import RcutilsLogger
 from rclpy.qos import QoSCompatibility, ReliabilityPolicy, qos_check_compatible
 from rclpy.topic_endpoint_info import TopicEndpointInfo
 
@@ -10,32 +9,22 @@ from mesh_reloc_ros.ros.inputs import Input
 
 
 class Watchdog:
-    """Warns when an input has been silent for too long, once for every cause."""
+    """Tells when an input has been silent for too long, and why."""
 
-    def __init__(self, what: str, source: Input, timeout_s: float, logger: RcutilsLogger) -> None:
+    def __init__(self, what: str, source: Input) -> None:
         """Watch `source`, which the warning calls `what`."""
-        self.warning = ''
-        """Why nothing arrives, one line; empty while messages arrive."""
-        self._what = what
+        self.what = what
         self._source = source
-        self._timeout_s = timeout_s
-        self._logger = logger
 
-    def check(self) -> None:
-        """Look whether messages arrive, and warn where they do not."""
-        silent = self._source.silent_for() > self._timeout_s
-        warning = self._explain() if silent else ''
-        if warning and warning != self.warning:
-            self._logger.warning(warning)
-        if self.warning and not warning:
-            self._logger.info(f'{self._what} arrives on {self._source.topic}')
-        self.warning = warning
+    def check(self, timeout_s: float) -> str:
+        """Return why nothing has arrived for so long, one line; '' where something has."""
+        return self._explain(timeout_s) if self._source.silent_for() > timeout_s else ''
 
-    def _explain(self) -> str:
+    def _explain(self, timeout_s: float) -> str:
         source, publishers = self._source, self._source.publishers()
         found = ', '.join(describe_publisher(publisher) for publisher in publishers) or 'none'
         return (
-            f'no {self._what} for {self._timeout_s:g} s on {source.topic} ({source.type_name});'
+            f'no {self.what} for {timeout_s:g} s on {source.topic} ({source.type_name});'
             f' publishers there: {found}. {_advice(source, publishers)}'
         )
 

@@ -1,5 +1,7 @@
 """Reading a recording's images as frames, without ROS."""
 
+import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -8,8 +10,11 @@ import pytest
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
+from mesh_reloc_ros.cli import track
 from mesh_reloc_ros.cli.bag import ImageBag
 from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.geometry.rectification import rectification_from_info
+from mesh_reloc_ros.study import trust
 
 STORE = get_typestore(Stores.ROS2_JAZZY)
 TYPES = STORE.types
@@ -52,7 +57,7 @@ def compressed(index):
     return TYPES['sensor_msgs/msg/CompressedImage'](header=header(index), format='png', data=data)
 
 
-def info(index, fx=30.0, width=WIDTH):
+def info(index, fx=30.0, width=WIDTH, distortion=()):
     roi = TYPES['sensor_msgs/msg/RegionOfInterest'](
         x_offset=0, y_offset=0, height=0, width=0, do_rectify=False
     )
@@ -61,7 +66,7 @@ def info(index, fx=30.0, width=WIDTH):
         height=HEIGHT,
         width=width,
         distortion_model='plumb_bob',
-        d=np.zeros(5),
+        d=np.array(distortion, dtype=np.float64),
         k=np.array([fx, 0, 16, 0, fx, 12, 0, 0, 1]),
         r=np.eye(3).ravel(),
         p=np.array([fx, 0, 16, 0, 0, fx, 12, 0, 0, 0, 1, 0]),
@@ -100,6 +105,8 @@ def test_frames_are_the_pictures_that_were_recorded(tmp_path, image, storage):
     assert [frame.stamp_ns for frame in frames] == [BEGIN_NS + i * STEP_NS for i in range(4)]
     for i, frame in enumerate(frames):
         assert frame.image.dtype == np.uint8
+        # To torch and numba, arrays that are read-only are of another kind.
+        assert frame.image.flags.writeable
         np.testing.assert_array_equal(frame.image, picture(i))
 
 
@@ -184,3 +191,37 @@ def test_a_camera_info_of_another_size_is_refused(tmp_path):
         pytest.raises(InputError, match='32x24 but camera_info says 64x24'),
     ):
         list(bag.frames())
+
+
+@pytest.mark.parametrize('padding', [0, 40])
+def test_images_of_other_encodings_are_read_as_the_node_reads_them(tmp_path, padding):
+    grey = picture(0)[..., 0]
+    deep = raw(0, 'mono16')
+    rows = np.pad(grey.astype('>u2').view(np.uint8), ((0, 0), (0, padding)))
+    deep = replace(deep, is_bigendian=1, step=rows.shape[1], data=rows.reshape(-1))
+    messages = [('/info', 0, info(0)), ('/image', 0, deep)]
+    with ImageBag(write_bag(tmp_path / 'bag', messages)) as bag:
+        frame = next(bag.frames())
+    np.testing.assert_array_equal(frame.image, np.dstack([grey] * 3))
+
+
+def test_raw_images_with_a_distortion_are_refused_or_rectified(tmp_path):
+    bent = (-0.3, 0.1, 0, 0)
+    messages = [('/c/image_raw', 0, raw(0)), ('/c/camera_info', 0, info(0, distortion=bent))]
+    path = write_bag(tmp_path / 'bag', messages)
+    with ImageBag(path) as bag, pytest.raises(InputError, match=r'/c/image_raw .*--rectify'):
+        list(bag.frames())
+    with ImageBag(path, rectify=True) as bag:
+        image = next(bag.frames()).image
+    rectification = rectification_from_info(info(0, distortion=bent))
+    np.testing.assert_array_equal(image, rectification.apply(picture(0)))
+    assert not np.array_equal(image, picture(0))
+
+
+@pytest.mark.parametrize('add', [track.add_arguments, trust.add_arguments])
+def test_commands_have_bags_rectified_on_request(add):
+    parser = argparse.ArgumentParser()
+    add(parser)
+    given = ['--mesh', 'm.obj', '--bag', 'b', '--output', 'o']
+    assert parser.parse_args([*given, '--rectify']).rectify
+    assert not parser.parse_args(given).rectify

@@ -43,6 +43,8 @@ def test_a_short_film_is_tracked_by_the_node_over_dds(sample, demo_folder):
     metres, _ = errors(estimate, read_tum(demo_folder / 'groundtruth.tum'))
     assert 100 * metres[0] == pytest.approx(report['poses'][0]['error_cm'], abs=0.01)
     assert (demo_folder / 'trajectory.png').stat().st_size > 10_000
-    for overlay in demo_folder.glob('overlay_*.png'):
+    # Of the modes, two pictures as wide as the image, a third and two thirds of both, captions.
+    assert cv2.imread(str(demo_folder / 'overlay_modes.png')).shape == (444, 644, 3)
+    for overlay in demo_folder.glob('overlay_[0-9]*.png'):
         assert cv2.imread(str(overlay)).shape == (240, 320, 3)
     assert 'ready' in (demo_folder / 'node.log').read_text()

@@ -8,7 +8,13 @@ from rosbags.typesys import Stores, get_typestore
 
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.geometry.camera import Camera
-from mesh_reloc_ros.geometry.camera_info import camera_from_info
+from mesh_reloc_ros.geometry.camera_info import (
+    camera_from_info,
+    check_is_not_rectified,
+    check_is_rectified,
+    raw_camera,
+    rectified_camera,
+)
 
 TYPES = get_typestore(Stores.ROS2_HUMBLE).types
 
@@ -67,7 +73,7 @@ def test_a_binned_region_is_the_crop_averaged_block_by_block():
         ({'k': np.zeros(9)}, 'not calibrated'),
         ({'p': np.full(12, np.nan)}, 'not finite'),
         ({'d': np.array([np.inf])}, 'not finite'),
-        ({'p': np.zeros(12)}, 'not rectified'),
+        ({'p': np.zeros(12)}, 'not rectified: .*image_rect.*rectify: true'),
         ({'roi': region(400, 0, 320, 240)}, 'not inside'),
         ({'width': 0}, 'empty'),
         ({'p': np.array([-520.0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0])}, 'focal length'),
@@ -77,3 +83,37 @@ def test_what_cannot_be_used_is_refused_in_one_line(changes, words):
     with pytest.raises(InputError, match=words) as refusal:
         camera_from_info(camera_info(**changes))
     assert '\n' not in str(refusal.value)
+
+
+def test_the_raw_camera_is_that_of_k():
+    info = camera_info(roi=region(64, 32, 320, 240), binning_x=2, binning_y=2)
+    assert raw_camera(info) == Camera(160, 120, 250.0, 250.5, 122.75, 98.75)
+    assert rectified_camera(camera_info(p=np.zeros(12))) == raw_camera(camera_info())
+
+
+@pytest.mark.parametrize(
+    'topic',
+    ['/camera/image_raw', 'image', '/a/image_color', '/a/image_mono', '/a/image_raw/compressed'],
+)
+def test_a_distorted_image_of_a_raw_topic_is_refused_with_both_advices(topic):
+    with pytest.raises(InputError, match=rf'{topic} are not rectified.*image_rect.*rectify: true'):
+        check_is_rectified(camera_info(), topic)
+    check_is_rectified(camera_info(d=np.zeros(5)), topic)
+
+
+@pytest.mark.parametrize(
+    'topic', ['', '/image_raw/image_rect', '/a/image_rect_color', '/image_rect/compressed', '/a/b']
+)
+def test_other_topics_are_taken_for_rectified(topic):
+    check_is_rectified(camera_info(), topic)
+
+
+@pytest.mark.parametrize('topic', ['image_rect', '/a/image_rect_color/compressed', '/a/rectified'])
+def test_what_is_rectified_by_its_name_is_not_to_be_rectified_again(topic):
+    with pytest.raises(InputError, match=f'{topic} are rectified already'):
+        check_is_not_rectified(topic)
+
+
+@pytest.mark.parametrize('topic', ['', '/image_rect/image_raw', '/a/direct_image', 'image'])
+def test_other_topics_are_taken_for_raw(topic):
+    check_is_not_rectified(topic)

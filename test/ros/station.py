@@ -1,6 +1,7 @@
 """The other end of the wire: a camera, a listener, and the node as a process."""
 
 import array
+import os
 import signal
 import subprocess
 import sys
@@ -26,17 +27,21 @@ LONG_S = 60.0
 class NodeProcess:
     """`mesh_reloc_node` in a process of its own, with what it logs."""
 
-    def __init__(self, *ros_args: str) -> None:
+    def __init__(self, *ros_args: str, environment: dict[str, str] | None = None) -> None:
         command = [sys.executable, '-m', 'mesh_reloc_ros.ros.main', '--ros-args', *ros_args]
         self._process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=os.environ | (environment or {}),
         )
         self.lines: list[str] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     def wait_for_line(self, *texts: str, after: int = 0) -> str:
-        """Return the first logged line from number `after` on that holds all texts."""
+        """Return the first logged line, from number `after` on, that holds all texts."""
         deadline = time.monotonic() + LONG_S
         while time.monotonic() < deadline:
             for line in self.lines[after:]:
@@ -46,6 +51,11 @@ class NodeProcess:
                 break
             time.sleep(0.05)
         raise AssertionError(f'no line with {texts} in:\n' + ''.join(self.lines))
+
+    @property
+    def pid(self) -> int:
+        """Number of the process."""
+        return self._process.pid
 
     def count(self, text: str) -> int:
         """Return the number of lines with a text."""
@@ -104,12 +114,13 @@ class Station:
         while time.monotonic() < deadline:
             self._executor.spin_once(timeout_sec=0.05)
 
-    def call(self, service_type: type, name: str) -> Any:
-        """Call a service without arguments and return its response."""
+    def call(self, service_type: type, name: str, request: Any = None) -> Any:
+        """Call a service, without arguments where none are given, and return its response."""
         client = self.node.create_client(service_type, name)
         self.wait_until(client.service_is_ready, f'service {name}')
-        future = client.call_async(service_type.Request())
+        future = client.call_async(service_type.Request() if request is None else request)
         self.wait_until(future.done, f'an answer of {name}')
+        self.node.destroy_client(client)
         return future.result()
 
     def next_stamp_ns(self) -> int:

@@ -1,28 +1,36 @@
+import re
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 import rclpy
 import yaml
 from rclpy.node import Node
+from rclpy.parameter import Parameter
 from station import NodeProcess
 
 from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.ros.node_settings import NodeSettings
 from mesh_reloc_ros.ros.parameters import (
-    NodeSettings,
-    declare_parameters,
+    NodeParameters,
     descriptor,
     initial_pose,
+    is_live,
     mesh_path,
-    unknown_parameters,
 )
 from mesh_reloc_ros.settings import build, read_parameter_file, settings_of
 from mesh_reloc_ros.tracking.settings import Settings
 
 CONFIG = Path(__file__).parents[2] / 'config'
 DECLARED = {
-    declared.name: declared for declared in (*settings_of(NodeSettings), *settings_of(Settings))
+    setting.name: setting for setting in (*settings_of(NodeSettings), *settings_of(Settings))
 }
+
+
+def declared(node: Node) -> NodeParameters:
+    """Declare the parameters of a node that is configured."""
+    return NodeParameters(node, all_may_change=lambda: False)
 
 
 @pytest.fixture
@@ -43,16 +51,26 @@ def make_node():
 
 def test_the_parameter_file_holds_every_parameter_with_its_default():
     values = read_parameter_file(CONFIG / 'mesh_reloc.yaml')
-    assert values == {name: declared.default for name, declared in DECLARED.items()}
+    assert values == {name: setting.default for name, setting in DECLARED.items()}
     assert {name: type(value) for name, value in values.items()} == {
-        name: type(declared.default) for name, declared in DECLARED.items()
+        name: type(setting.default) for name, setting in DECLARED.items()
     }
+
+
+def test_the_parameter_file_says_of_each_single_parameter_whether_it_is_live():
+    lines = (CONFIG / 'mesh_reloc.yaml').read_text().splitlines()
+    at_the_top = {line.split(':')[0].strip(): line for line in lines if re.match('    [a-z]', line)}
+    for name in DECLARED:
+        if '.' not in name:
+            assert at_the_top[name].endswith('live') == is_live(name), name
 
 
 def test_a_node_with_the_parameter_file_has_the_defaults(make_node):
     node = make_node('--params-file', str(CONFIG / 'mesh_reloc.yaml'))
-    assert declare_parameters(node) == (NodeSettings(), Settings())
-    assert unknown_parameters(node) == []
+    parameters = declared(node)
+    assert parameters.node == NodeSettings()
+    assert parameters.pipeline == Settings()
+    assert parameters.unknown() == []
 
 
 def test_given_values_arrive_and_whole_numbers_serve_as_floats(make_node):
@@ -62,11 +80,11 @@ def test_given_values_arrive_and_whole_numbers_serve_as_floats(make_node):
         '-p', 'overlay.tint:=0.5',
         '-p', 'tracking.min_scor:=0.3',
     )  # fmt: skip
-    node_settings, settings = declare_parameters(node)
-    assert settings == build(Settings, {'tracking.min_score': 1.0})
-    assert node_settings.initial_pose == [1.0, 2.0, 3.0, 0.0, 0.0, 0.0, 1.0]
-    assert node_settings.overlay.tint == 0.5
-    assert unknown_parameters(node) == ['tracking.min_scor']
+    parameters = declared(node)
+    assert parameters.pipeline == build(Settings, {'tracking.min_score': 1.0})
+    assert parameters.node.initial_pose == [1.0, 2.0, 3.0, 0.0, 0.0, 0.0, 1.0]
+    assert parameters.node.overlay.tint == 0.5
+    assert parameters.unknown() == ['tracking.min_scor']
 
 
 @pytest.mark.parametrize(
@@ -74,27 +92,95 @@ def test_given_values_arrive_and_whole_numbers_serve_as_floats(make_node):
     [
         ('alignment.levels:=99', 'parameter alignment.levels: 99 is outside 1 to 8'),
         ('solver:=magic', "parameter solver: expected one of lm, adam, got 'magic'"),
-        ('publish_tf:=maybe', "parameter publish_tf: expected bool, got 'maybe'"),
+        ('publish_tf:=true', 'parameter publish_tf: expected str, got True'),
+        ('initial_pose:=[1.0, 2.0]', 'parameter initial_pose: .*expected 7 numbers'),
+        ("map_frame:=''", 'parameter map_frame is empty'),
     ],
 )
 def test_a_bad_value_is_refused_with_the_reason(make_node, argument, reason):
     with pytest.raises(InputError, match=reason):
-        declare_parameters(make_node('-p', argument))
+        declared(make_node('-p', argument))
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'reason'),
+    [
+        (('publish_tf:=map_odom', 'odom_frame:=map'), "parameter odom_frame: 'map' is not a frame"),
+        (('use_odometry:=true',), 'use_odometry: with publish_tf map_camera .* two parents'),
+        (
+            ('start_from:=nothing', 'relocalization.enabled:=false'),
+            'start_from: nothing needs a search',
+        ),
+    ],
+)
+def test_values_that_do_not_go_together_are_refused(make_node, arguments, reason):
+    with pytest.raises(InputError, match=reason):
+        declared(make_node(*(word for argument in arguments for word in ('-p', argument))))
+
+
+def changed(node: Node, **values: Any) -> str:
+    """Change parameters, all or none; return why that was refused."""
+    parameters = [Parameter(name.replace('__', '.'), value=value) for name, value in values.items()]
+    result = node.set_parameters_atomically(parameters)
+    return '' if result.successful else result.reason
+
+
+def test_live_parameters_change_and_the_listener_hears_what_was_before(make_node):
+    node = make_node()
+    parameters = declared(node)
+    heard = []
+    parameters.on_change = heard.append
+    assert changed(node, tracking__min_score=0.5, overlay__tint=1, initial_pose=[]) == ''
+    assert parameters.pipeline.tracking.min_score == 0.5
+    assert parameters.node.overlay.tint == 1.0
+    assert heard == [NodeSettings()]
+
+
+@pytest.mark.parametrize(
+    ('values', 'reason'),
+    [
+        ({'tracking__min_score': 1.5}, 'out of range'),
+        ({'tracking__min_score': 'high'}, 'expected float'),
+        ({'overlay__mode': 'loud'}, 'expected one of edges, tint'),
+        ({'initial_pose': [1.0]}, 'expected 7 numbers'),
+        ({'mesh': '/other.obj'}, 'parameter mesh is read when the node is configured'),
+        ({'autostart': False}, 'read-only'),
+        ({'tf_future': 1.0, 'solver': 'adam'}, 'parameter solver is read when'),
+    ],
+)
+def test_a_change_is_refused_with_the_reason_and_nothing_changes(make_node, values, reason):
+    node = make_node()
+    parameters = declared(node)
+    assert reason in changed(node, **values)
+    assert parameters.node == NodeSettings()
+    assert parameters.pipeline == Settings()
+    assert node.get_parameter('tf_future').value == 0.0
+
+
+def test_while_the_node_is_not_configured_all_can_be_changed(make_node):
+    node = make_node()
+    parameters = NodeParameters(node, all_may_change=lambda: True)
+    assert changed(node, mesh='/other.obj', alignment__levels=3) == ''
+    assert parameters.node.mesh == '/other.obj'
+    assert parameters.pipeline.alignment.levels == 3
 
 
 def test_every_parameter_describes_itself(make_node):
     node = make_node()
-    declare_parameters(node)
-    for name, declared in DECLARED.items():
+    declared(node)
+    for name, setting in DECLARED.items():
         described = node.describe_parameter(name)
-        assert described.description.startswith(declared.description)
-        assert declared.unit in described.description
-        assert described.read_only
+        assert described.description.startswith(setting.description)
+        assert setting.unit in described.description
+        assert described.read_only == (name == 'autostart')
+        is_read_once = 'read when the node is configured' in described.additional_constraints
+        assert is_read_once != is_live(name)
     levels = node.describe_parameter('alignment.levels').integer_range[0]
     assert (levels.from_value, levels.to_value) == (1, 8)
     score = node.describe_parameter('tracking.min_score').floating_point_range[0]
     assert (score.from_value, score.to_value) == (0.0, 1.0)
-    assert descriptor(DECLARED['solver']).additional_constraints == 'one of: lm, adam'
+    constraints = descriptor(DECLARED['solver']).additional_constraints
+    assert constraints.startswith('one of: lm, adam; ')
 
 
 def test_the_mesh_may_be_a_path_or_a_url(tmp_path, monkeypatch):
@@ -130,7 +216,7 @@ def test_a_start_pose_that_is_none_is_refused(numbers, reason):
 def test_without_a_usable_mesh_the_node_ends_with_status_two_and_one_line():
     node = NodeProcess('-p', 'mesh:=/no/such/mesh.obj')
     assert node.end() == 2
-    assert [line for line in node.lines if '/no/such/mesh.obj' in line and 'FATAL' in line]
+    assert [line for line in node.lines if '/no/such/mesh.obj' in line and 'ERROR' in line]
     assert not node.count('Traceback')
 
 
@@ -146,6 +232,7 @@ def test_the_view_for_rviz_shows_what_the_node_publishes():
     assert view['Global Options']['Fixed Frame'] == NodeSettings().map_frame
     topics = {d['Class']: d['Topic']['Value'] for d in view['Displays'] if 'Topic' in d}
     assert topics == {
+        'rviz_default_plugins/Path': 'mesh_reloc/path',
         'rviz_default_plugins/Marker': 'mesh_reloc/mesh',
         'rviz_default_plugins/PoseWithCovariance': 'mesh_reloc/pose_with_covariance',
         'rviz_default_plugins/Image': 'mesh_reloc/overlay',

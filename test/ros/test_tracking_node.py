@@ -6,79 +6,23 @@ from typing import Any
 
 import numpy as np
 import pytest
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
-from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped
+from diagnostic_msgs.msg import DiagnosticStatus
+from geometry_msgs.msg import PoseWithCovarianceStamped
+from live_camera import LiveCamera
 from numpy.typing import NDArray
 from rclpy.qos import DurabilityPolicy, QoSProfile
-from sensor_msgs.msg import CameraInfo, Image
+from sensor_msgs.msg import Image
 from small_room import CAMERA, SmallRoom, error, pose_at
 from station import NodeProcess, Station, camera_info, image_message, matrix, stamp_ns
 from std_srvs.srv import Trigger
-from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import Marker
 
 from mesh_reloc_ros.geometry.pose import pose_to_numbers
-from mesh_reloc_ros.ros.conversions import pose_to_message, rgb_from_image
+from mesh_reloc_ros.ros.conversions import pose_to_message
+from mesh_reloc_ros.ros.frames import FrameReader
 
 START = pose_at(0.4)
 """The start pose that the node is given: near that of the first image, not on it."""
-
-
-class Camera:
-    """Sends images to the node, and hears what it says of them."""
-
-    def __init__(self, station: Station, room: SmallRoom) -> None:
-        self.station, self.room = station, room
-        create = station.node.create_publisher
-        self.images = create(Image, 'image_rect', 5)
-        self.infos = create(CameraInfo, 'camera_info', 5)
-        self.start_poses = create(PoseWithCovarianceStamped, 'initialpose', 5)
-        self.poses = station.listen(PoseStamped, 'mesh_reloc/pose')
-        self.covariances = station.listen(
-            PoseWithCovarianceStamped, 'mesh_reloc/pose_with_covariance'
-        )
-        self.transforms = station.listen(TFMessage, '/tf', 100)
-        self.diagnostics = station.listen(DiagnosticArray, '/diagnostics')
-
-    def send(self, image: Image, info: CameraInfo | None = None) -> None:
-        """Send an image after its camera_info, and wait until the node has worked on it."""
-        info = info or camera_info()
-        info.header = image.header
-        self.infos.publish(info)
-        # Two topics: the camera_info must not come second.
-        self.station.spin(0.1)
-        before = self.worked_on()
-        self.images.publish(image)
-        self.station.wait_until(lambda: self.worked_on() > before, 'work on an image')
-
-    def show(self, pose: NDArray[np.float64]) -> int:
-        """Send what is seen from a pose; return its stamp."""
-        stamp = self.station.next_stamp_ns()
-        self.send(image_message(self.room.view(pose), stamp))
-        return stamp
-
-    def status(self) -> DiagnosticStatus:
-        """Return the newest state in the diagnostics."""
-        return self.diagnostics[-1].status[0]
-
-    def value(self, key: str) -> str:
-        values = {value.key: value.value for value in self.status().values}
-        return values[key]
-
-    def worked_on(self) -> int:
-        if not self.diagnostics:
-            return 0
-        return int(self.value('images tracked')) + int(self.value('inputs refused'))
-
-    def stamps(self) -> list[int]:
-        """Return the stamps of all poses so far."""
-        return [stamp_ns(pose) for pose in self.poses]
-
-    def wait_for_pose(self, stamp: int) -> NDArray[np.float64]:
-        """Return the pose [4, 4] with a stamp, which is to come."""
-        self.station.wait_until(lambda: stamp in self.stamps(), 'a pose')
-        pose = self.poses[self.stamps().index(stamp)].pose
-        return matrix(pose.position, pose.orientation)
 
 
 @pytest.fixture(scope='module')
@@ -95,17 +39,14 @@ def process(room: SmallRoom) -> Iterator[NodeProcess]:
 
 
 @pytest.fixture(scope='module')
-def camera(process: NodeProcess, station: Station, room: SmallRoom) -> Camera:
-    camera = Camera(station, room)
-    process.wait_for_line('ready: /image_rect and /camera_info')
-    station.wait_until(lambda: bool(camera.diagnostics), 'diagnostics')
-    for publisher in (camera.images, camera.infos, camera.start_poses):
-        station.wait_until(lambda p=publisher: p.get_subscription_count() > 0, 'a subscription')
+def camera(process: NodeProcess, station: Station, room: SmallRoom) -> LiveCamera:
+    camera = LiveCamera(station, room)
+    camera.connect(process)
     return camera
 
 
 @pytest.fixture
-def tracking(camera: Camera) -> Callable[[], None]:
+def tracking(camera: LiveCamera) -> Callable[[], None]:
     """Bring the node to track the first image's pose, whatever was before."""
 
     def start() -> None:
@@ -116,7 +57,7 @@ def tracking(camera: Camera) -> Callable[[], None]:
     return start
 
 
-def test_poses_come_back_right_with_the_stamps_of_their_images(camera: Camera):
+def test_poses_come_back_right_with_the_stamps_of_their_images(camera: LiveCamera):
     sent = {camera.show(pose_at(step)): pose_at(step) for step in range(6)}
     for stamp, truth in sent.items():
         distance, angle = error(camera.wait_for_pose(stamp), truth)
@@ -128,7 +69,7 @@ def test_poses_come_back_right_with_the_stamps_of_their_images(camera: Camera):
     assert camera.value('poses published') == '6'
 
 
-def test_tf_and_the_pose_with_covariance_say_the_same(camera: Camera, tracking):
+def test_tf_and_the_pose_with_covariance_say_the_same(camera: LiveCamera, tracking):
     stamp = camera.show(pose_at(1))
     pose = camera.wait_for_pose(stamp)
     camera.station.wait_until(lambda: stamp_ns(camera.covariances[-1]) == stamp)
@@ -147,7 +88,7 @@ def test_tf_and_the_pose_with_covariance_say_the_same(camera: Camera, tracking):
     np.testing.assert_allclose(moved, pose, atol=1e-12)
 
 
-def test_the_mesh_waits_for_rviz(camera: Camera, room: SmallRoom):
+def test_the_mesh_waits_for_rviz(camera: LiveCamera, room: SmallRoom):
     latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
     markers = camera.station.listen(Marker, 'mesh_reloc/mesh', latched)
     camera.station.wait_until(lambda: bool(markers), 'the mesh')
@@ -156,7 +97,7 @@ def test_the_mesh_waits_for_rviz(camera: Camera, room: SmallRoom):
     assert markers[0].header.frame_id == 'map'
 
 
-def test_overlays_are_drawn_only_while_someone_subscribes(camera: Camera, tracking):
+def test_overlays_are_drawn_only_while_someone_subscribes(camera: LiveCamera, tracking):
     camera.show(pose_at(1))
     assert camera.value('overlays published') == '0'
     overlays: list[Any] = []
@@ -170,7 +111,7 @@ def test_overlays_are_drawn_only_while_someone_subscribes(camera: Camera, tracki
         stamp = camera.show(pose_at(1))
         camera.station.spin(0.3)
     assert stamp_ns(overlays[-1]) == stamp
-    drawn = rgb_from_image(overlays[-1])
+    drawn = FrameReader(rectify=False).rgb(overlays[-1])
     assert drawn.shape == (CAMERA.height, CAMERA.width, 3)
     # Somewhere it differs from the image, and elsewhere it is the image with a tint at most.
     difference = np.abs(drawn.astype(int) - camera.room.view(pose_at(1))).max(-1)
@@ -187,7 +128,7 @@ def test_overlays_are_drawn_only_while_someone_subscribes(camera: Camera, tracki
 
 
 @pytest.mark.parametrize('kind', ['black', 'noise'])
-def test_an_image_of_something_else_gives_no_pose(camera: Camera, tracking, kind):
+def test_an_image_of_something_else_gives_no_pose(camera: LiveCamera, tracking, kind):
     noise = np.random.default_rng(5).integers(0, 256, (CAMERA.height, CAMERA.width, 3), np.uint8)
     other = {'black': np.zeros_like(noise), 'noise': noise}[kind]
     stamps = []
@@ -231,7 +172,7 @@ def unchanged(_: Any) -> None:
     ],
 )
 def test_bad_input_is_reported_once_and_the_next_image_is_tracked(
-    camera: Camera, process: NodeProcess, tracking, spoil_image, spoil_info, reason
+    camera: LiveCamera, process: NodeProcess, tracking, spoil_image, spoil_info, reason
 ):
     stamps = []
     for _ in range(3):
@@ -253,7 +194,7 @@ def test_bad_input_is_reported_once_and_the_next_image_is_tracked(
 
 @pytest.mark.parametrize('frame', ['', 'map'])
 def test_an_image_without_a_frame_of_its_own_gives_a_pose_but_no_tf(
-    camera: Camera, process: NodeProcess, tracking, frame
+    camera: LiveCamera, process: NodeProcess, tracking, frame
 ):
     stamp = camera.station.next_stamp_ns()
     image = image_message(camera.room.view(pose_at(0)), stamp)
@@ -274,7 +215,7 @@ def start_message(pose: NDArray[np.float64]) -> PoseWithCovarianceStamped:
     return message
 
 
-def test_tracking_starts_anew_from_initialpose(camera: Camera, process: NodeProcess, tracking):
+def test_tracking_starts_anew_from_initialpose(camera: LiveCamera, process: NodeProcess, tracking):
     camera.start_poses.publish(start_message(pose_at(20)))
     logged = process.wait_for_line('start pose from initialpose')
     assert ' '.join(f'{number:.3f}' for number in pose_to_numbers(pose_at(20))) in logged
@@ -296,7 +237,7 @@ def test_tracking_starts_anew_from_initialpose(camera: Camera, process: NodeProc
     ],
 )
 def test_a_bad_initialpose_is_refused_and_tracking_goes_on(
-    camera: Camera, process: NodeProcess, tracking, spoil, reason
+    camera: LiveCamera, process: NodeProcess, tracking, spoil, reason
 ):
     message = start_message(np.eye(4))
     spoil(message)
@@ -306,7 +247,7 @@ def test_a_bad_initialpose_is_refused_and_tracking_goes_on(
     camera.wait_for_pose(camera.show(pose_at(0)))
 
 
-def test_the_services_say_what_they_did(camera: Camera, tracking):
+def test_the_services_say_what_they_did(camera: LiveCamera, tracking):
     answer = camera.station.call(Trigger, 'mesh_reloc/relocalize')
     assert answer.success
     assert 'a search of the whole mesh' in answer.message
@@ -319,12 +260,12 @@ def test_the_services_say_what_they_did(camera: Camera, tracking):
     assert error(pose, pose_at(0))[0] < 0.01
     answer = camera.station.call(Trigger, 'mesh_reloc/reset')
     assert answer.success
-    assert 'from the start pose' in answer.message
+    assert 'from the pose from initialpose' in answer.message
     camera.wait_for_pose(camera.show(pose_at(0)))
 
 
 def test_when_a_bag_plays_again_the_last_pose_is_forgotten(
-    camera: Camera, process: NodeProcess, tracking
+    camera: LiveCamera, process: NodeProcess, tracking
 ):
     stamp = camera.station.next_stamp_ns() - 60 * 10**9
     black = np.zeros((CAMERA.height, CAMERA.width, 3), np.uint8)
@@ -335,7 +276,7 @@ def test_when_a_bag_plays_again_the_last_pose_is_forgotten(
     camera.wait_for_pose(stamp + 33_333_333)
 
 
-def test_silence_is_explained(camera: Camera, process: NodeProcess):
+def test_silence_is_explained(camera: LiveCamera, process: NodeProcess):
     process.wait_for_line(
         '[WARN]', 'no image for 5 s on /image_rect', '/station (reliable, volatile)'
     )
@@ -343,6 +284,6 @@ def test_silence_is_explained(camera: Camera, process: NodeProcess):
     assert camera.status().level == DiagnosticStatus.WARN
 
 
-def test_ctrl_c_ends_with_status_zero(camera: Camera, process: NodeProcess):
+def test_ctrl_c_ends_with_status_zero(camera: LiveCamera, process: NodeProcess):
     assert process.end(signal.SIGINT) == 0
     assert not process.count('Traceback')

@@ -120,9 +120,11 @@ def test_a_stamp_of_a_message_is_a_time_too(buffer):
 
 def test_a_frame_seen_from_itself_does_not_move(buffer):
     fill(buffer, transform('map', 'camera', 1, (1, 2, 3), ODD))
-    np.testing.assert_array_equal(
-        matrix(buffer.lookup_transform('camera', 'camera', Time())), np.eye(4)
-    )
+    found = buffer.lookup_transform('camera', 'camera', Time())
+    np.testing.assert_array_equal(matrix(found), np.eye(4))
+    assert found.header.stamp == at(1).to_msg()
+    unknown = buffer.lookup_transform('nowhere', 'nowhere', at(2))
+    np.testing.assert_array_equal(matrix(unknown), np.eye(4))
 
 
 @pytest.mark.parametrize(
@@ -149,12 +151,12 @@ def test_what_cannot_be_had_says_why(buffer, target, source, seconds, error):
     assert issubclass(error, tf2_ros.TransformException)
     with pytest.raises(error):
         buffer.lookup_transform(target, source, at(seconds))
-    assert buffer.can_transform(target, source, at(seconds)) is False
+    assert not buffer.can_transform(target, source, at(seconds))
 
 
 def test_the_reason_comes_with_the_answer_on_request(buffer):
     fill(buffer, transform('map', 'camera', 1), transform('map', 'camera', 2))
-    assert buffer.can_transform('map', 'camera', at(1.5), return_debug_tuple=True)[0] is True
+    assert buffer.can_transform('map', 'camera', at(1.5), return_debug_tuple=True)[0]
     possible, reason = buffer.can_transform('map', 'camera', at(9), return_debug_tuple=True)
     assert not possible
     assert 'extrapolation into the future' in reason
@@ -172,21 +174,45 @@ def test_transforms_are_forgotten_after_the_cache_time():
 def test_ten_seconds_are_kept_by_default(buffer):
     fill(buffer, transform('map', 'camera', 0), transform('map', 'camera', 9))
     assert buffer.can_transform('map', 'camera', at(0.5))
-    fill(buffer, transform('map', 'camera', 11))
+    # What is out of date goes when the next one comes.
+    fill(buffer, transform('map', 'camera', 11), transform('map', 'camera', 12))
     assert not buffer.can_transform('map', 'camera', at(0.5))
 
 
 def test_transforms_that_are_not_valid_are_left_out(buffer):
-    not_normal = transform('map', 'a', 1)
-    not_normal.transform.rotation.w = 0.5
-    all_zero = transform('map', 'b', 1)
+    all_zero = transform('map', 'a', 1)
     all_zero.transform.rotation.w = 0.0
-    not_finite = transform('map', 'c', 1, (float('nan'), 0, 0))
-    fill(buffer, not_normal, all_zero, not_finite, transform('d', 'd', 1), transform('', 'e', 1))
+    infinite_turn = transform('map', 'b', 1)
+    infinite_turn.transform.rotation.w = float('inf')
+    nan = transform('map', 'c', 1, (float('nan'), 0, 0))
+    fill(buffer, all_zero, infinite_turn, nan, transform('d', 'd', 1), transform('', 'e', 1))
     fill(buffer, transform('map', 'good', 1))
     assert buffer.can_transform('map', 'good', at(1))
     for frame in 'abcde':
         assert not buffer.can_transform('map', frame, at(1))
+
+
+def test_quaternions_are_normalized(buffer):
+    message = transform('map', 'camera', 1, rotation=ODD)
+    q = message.transform.rotation
+    q.x, q.y, q.z, q.w = 0.3 * q.x, 0.3 * q.y, 0.3 * q.z, 0.3 * q.w
+    fill(buffer, message)
+    found = matrix(buffer.lookup_transform('map', 'camera', at(1)))
+    np.testing.assert_allclose(found[:3, :3], ODD.as_matrix(), atol=1e-9)
+
+
+@pytest.mark.filterwarnings('ignore:invalid value')
+def test_infinite_translations_are_taken_and_come_back_as_no_numbers(buffer):
+    fill(buffer, transform('map', 'camera', 1, (float('inf'), 0, 0)))
+    found = buffer.lookup_transform('map', 'camera', at(1))
+    assert not np.isfinite(found.transform.translation.x)
+
+
+def test_of_one_stamp_the_last_counts(buffer):
+    fill(buffer, transform('map', 'camera', 1, (1, 0, 0)), transform('map', 'camera', 2))
+    fill(buffer, transform('map', 'camera', 1.5, (3, 0, 0)))
+    fill(buffer, transform('map', 'camera', 1.5, (4, 0, 0)))
+    assert buffer.lookup_transform('map', 'camera', at(1.5)).transform.translation.x == 4
 
 
 def test_a_frame_can_get_another_parent(buffer):
@@ -198,6 +224,32 @@ def test_a_frame_can_get_another_parent(buffer):
     assert buffer.lookup_transform('map', 'camera', at(1.5)).transform.translation.x == 1
     assert buffer.lookup_transform('odom', 'camera', at(2)).transform.translation.x == 2
     assert not buffer.can_transform('map', 'camera', at(2))
+    with pytest.raises(tf2_ros.ConnectivityException):
+        buffer.lookup_transform('map', 'camera', Time())
+
+
+def test_links_above_the_common_ancestor_need_no_data(buffer):
+    fill(
+        buffer,
+        transform('map', 'odom', 1),
+        transform('odom', 'robot', 1),
+        transform('odom', 'robot', 3, (2, 0, 0)),
+    )
+    buffer.set_transform_static(transform('robot', 'camera', 0, (0, 1, 0)), 'test')
+    buffer.set_transform_static(transform('robot', 'laser', 0), 'test')
+    assert buffer.lookup_transform('odom', 'camera', at(2)).transform.translation.x == 1
+    assert buffer.lookup_transform('laser', 'camera', at(9)).transform.translation.y == 1
+    assert buffer.lookup_transform('odom', 'camera', Time()).header.stamp == at(3).to_msg()
+    with pytest.raises(tf2_ros.ExtrapolationException):
+        buffer.lookup_transform('map', 'camera', at(2))
+
+
+def test_a_loop_is_an_error(buffer):
+    fill(buffer, transform('a', 'b', 1), transform('b', 'c', 1), transform('c', 'a', 1))
+    fill(buffer, transform('map', 'camera', 1))
+    for time in (at(1), Time()):
+        with pytest.raises(tf2_ros.LookupException):
+            buffer.lookup_transform('map', 'a', time)
 
 
 def test_clearing_forgets_all_but_static_transforms(buffer):
@@ -205,7 +257,13 @@ def test_clearing_forgets_all_but_static_transforms(buffer):
     fill(buffer, transform('map', 'robot', 1))
     buffer.clear()
     assert buffer.can_transform('robot', 'camera', at(1))
-    assert not buffer.can_transform('map', 'robot', at(1))
+    with pytest.raises(tf2_ros.ExtrapolationException):
+        buffer.lookup_transform('map', 'robot', at(1))
+    with pytest.raises(tf2_ros.ConnectivityException):
+        buffer.lookup_transform('map', 'robot', Time())
+    # The next one may be older than what was forgotten.
+    fill(buffer, transform('map', 'robot', -100))
+    assert buffer.can_transform('map', 'robot', at(-100))
 
 
 def test_a_lookup_waits_for_what_comes_in_time(buffer):

@@ -1,19 +1,40 @@
 """Transforms that one process sends reach the buffer of another."""
 
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 import rclpy
 from geometry_msgs.msg import TransformStamped
-from rclpy.duration import Duration
+from rclpy.clock import ClockType
 from rclpy.executors import SingleThreadedExecutor
+from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
 from rclpy.time import Time
+from rosgraph_msgs.msg import Clock
 from tf2_ros import Buffer, StaticTransformBroadcaster, TransformBroadcaster, TransformListener
 
 PATIENCE_S = 30
+later_than_humble = pytest.mark.skipif(
+    os.environ.get('ROS_DISTRO') == 'humble', reason='not yet in Humble'
+)
+
+
+def transform(parent, child):
+    message = TransformStamped(child_frame_id=child)
+    message.header.frame_id = parent
+    message.header.stamp.sec = 1
+    return message
+
+
+def spin_until(executor, condition):
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, 'waited in vain'
+        executor.spin_once(timeout_sec=0.1)
 
 
 @pytest.fixture
@@ -41,10 +62,7 @@ def test_moving_and_static_transforms_arrive(node):
     listener = TransformListener(buffer, node)
     executor = SingleThreadedExecutor(context=node.context)
     executor.add_node(node)
-    deadline = node.get_clock().now() + Duration(seconds=PATIENCE_S)
-    while not buffer.can_transform('map', 'camera', Time()):
-        assert node.get_clock().now() < deadline, 'no transform came'
-        executor.spin_once(timeout_sec=0.5)
+    spin_until(executor, lambda: buffer.can_transform('map', 'camera', Time()))
     found = buffer.lookup_transform('map', 'camera', Time())
     assert found.transform.translation.x == 11
     assert buffer.lookup_transform('map', 'laser', Time()).transform.translation.x == 12
@@ -64,3 +82,51 @@ def test_topics_and_their_qos(node, broadcaster, topic, durability):
     assert publisher.topic_type == 'tf2_msgs/msg/TFMessage'
     assert publisher.qos_profile.reliability == ReliabilityPolicy.RELIABLE
     assert publisher.qos_profile.durability == durability
+
+
+@later_than_humble
+def test_static_transforms_are_sent_together(node):
+    """One message is latched: it holds what was sent before."""
+    broadcaster = StaticTransformBroadcaster(node)
+    broadcaster.sendTransform(transform('robot', 'camera'))
+    broadcaster.sendTransform([transform('robot', 'laser')])
+    buffer = Buffer()
+    listener = TransformListener(buffer, node)
+    executor = SingleThreadedExecutor(context=node.context)
+    executor.add_node(node)
+    spin_until(executor, lambda: buffer.can_transform('robot', 'laser', Time()))
+    assert buffer.can_transform('robot', 'camera', Time())
+    listener.unregister()
+
+
+def test_a_listener_that_is_unregistered_hears_nothing(node):
+    listener = TransformListener(Buffer(), node)
+    assert node.count_subscribers('/tf') == node.count_subscribers('/tf_static') == 1
+    listener.unregister()
+    listener.unregister()
+    assert node.count_subscribers('/tf') == node.count_subscribers('/tf_static') == 0
+
+
+@later_than_humble
+def test_a_jump_back_of_the_clock_clears_the_buffer(node):
+    node.set_parameters([Parameter('use_sim_time', value=True)])
+    buffer = Buffer(node=node)
+    clock = node.create_publisher(Clock, '/clock', 10)
+    executor = SingleThreadedExecutor(context=node.context)
+    executor.add_node(node)
+
+    def set_clock(seconds):
+        def arrived():
+            clock.publish(Clock(clock=Time(seconds=seconds).to_msg()))
+            return node.get_clock().now() == Time(seconds=seconds, clock_type=ClockType.ROS_TIME)
+
+        spin_until(executor, arrived)
+
+    set_clock(100)
+    buffer.set_transform_static(transform('robot', 'camera'), 'test')
+    buffer.set_transform(transform('map', 'robot'), 'test')
+    set_clock(101)
+    assert buffer.can_transform('map', 'camera', Time())
+    set_clock(50)
+    assert not buffer.can_transform('map', 'camera', Time())
+    assert buffer.can_transform('robot', 'camera', Time())

@@ -36,7 +36,7 @@ IDENTITY = Pose(Rotation.identity(), np.zeros(3))
 class Link:
     """`parent_T_child` at `stamp`, in nanoseconds."""
 
-    stamp: float
+    stamp: int
     parent: str
     pose: Pose
 
@@ -44,14 +44,20 @@ class Link:
 class StaticHistory:
     """A link that holds at all times."""
 
-    latest = float('inf')
-
     def __init__(self) -> None:
         self._link: Link | None = None
 
-    def insert(self, link: Link) -> None:
+    def newest(self) -> Link | None:
+        """Return the link, with the stamp 0."""
+        return self._link
+
+    def insert(self, link: Link) -> bool:
         """Replace the link."""
-        self._link = Link(self.latest, link.parent, link.pose)
+        self._link = Link(0, link.parent, link.pose)
+        return True
+
+    def clear(self) -> None:
+        """Keep the link: what never changes does not depend on the time."""
 
     def at(self, stamp: int) -> Link:
         """Return the link, whatever the time."""
@@ -64,42 +70,57 @@ class History:
 
     def __init__(self, cache_time: int) -> None:
         self._cache_time = cache_time
-        self._stamps: list[float] = []
+        self._stamps: list[int] = []
         self._links: list[Link] = []
 
-    @property
-    def latest(self) -> float:
-        """Stamp of the newest link."""
-        return self._stamps[-1]
+    def newest(self) -> Link | None:
+        """Return the link with the latest stamp, if there is any."""
+        return self._links[-1] if self._links else None
 
-    def insert(self, link: Link) -> None:
-        """Add a link, in any order; it replaces one of its stamp and is left out if too old."""
-        place = bisect.bisect_left(self._stamps, link.stamp)
-        replaced = slice(place, bisect.bisect_right(self._stamps, link.stamp))
-        self._stamps[replaced] = [link.stamp]
-        self._links[replaced] = [link]
-        expired = bisect.bisect_left(self._stamps, self.latest - self._cache_time)
-        del self._stamps[:expired], self._links[:expired]
+    def insert(self, link: Link) -> bool:
+        """Add a link, in any order; of one stamp the last added counts.
+
+        What is too old is dropped before, so that a link outlives its time until the next is added.
+
+        :returns: whether it is not too old itself.
+        """
+        if self._links:
+            oldest = self._stamps[-1] - self._cache_time
+            expired = bisect.bisect_left(self._stamps, oldest)
+            del self._stamps[:expired], self._links[:expired]
+            if link.stamp < oldest:
+                return False
+        place = bisect.bisect_right(self._stamps, link.stamp)
+        self._stamps.insert(place, link.stamp)
+        self._links.insert(place, link)
+        return True
+
+    def clear(self) -> None:
+        """Forget all links."""
+        self._stamps.clear()
+        self._links.clear()
 
     def at(self, stamp: int) -> Link:
         """Return the link at `stamp`, between two received ones if need be; 0 is the latest.
 
         :raises ExtrapolationException: `stamp` lies before the first link or after the last.
         """
-        if stamp == 0:
-            return self._links[-1]
         self._check_covers(stamp)
+        if stamp in (0, self._stamps[-1]):
+            return self._links[-1]
+        if stamp == self._stamps[0]:
+            return self._links[0]
         place = bisect.bisect_right(self._stamps, stamp)
-        before = self._links[place - 1]
-        if before.stamp == stamp or before.parent != self._links[place].parent:
+        before, after = self._links[place - 1], self._links[place]
+        if before.stamp == stamp or before.parent != after.parent:
             return before
-        return _between(before, self._links[place], stamp)
+        return _between(before, after, stamp)
 
     def _check_covers(self, stamp: int) -> None:
-        first, last = self._stamps[0], self._stamps[-1]
-        if first <= stamp <= last:
+        first, last = (self._stamps[0], self._stamps[-1]) if self._stamps else (0, 0)
+        if self._stamps and (stamp == 0 or first <= stamp <= last):
             return
-        if first == last:
+        if len(self._stamps) < 2:
             raise ExtrapolationException(
                 f'Lookup would require extrapolation at time {stamp / 1e9:.6f},'
                 f' but only time {last / 1e9:.6f} is in the buffer'

@@ -13,15 +13,15 @@ from tf2_msgs.msg import TFMessage
 class TransformBroadcaster:
     """Publishes on /tf."""
 
-    def __init__(self, node: Node, qos: QoSProfile | int = QoSProfile(depth=100)) -> None:  # noqa: B008
-        self.pub_tf = node.create_publisher(TFMessage, '/tf', qos)
+    def __init__(self, node: Node, qos: QoSProfile | int | None = None) -> None:
+        profile = QoSProfile(depth=100) if qos is None else qos
+        self.pub_tf = node.create_publisher(TFMessage, '/tf', profile)
 
     def sendTransform(self, transform: TransformStamped | Iterable[TransformStamped]) -> None:
         """Publish one transform or several."""
-        self.pub_tf.publish(tf_message(transform))
+        self.pub_tf.publish(TFMessage(transforms=as_list(transform)))
 
 
-def tf_message(transform: TransformStamped | Iterable[TransformStamped]) -> TFMessage:
-    """Return a message with one transform or several."""
-    single = isinstance(transform, TransformStamped)
-    return TFMessage(transforms=[transform] if single else list(transform))
+def as_list(transform: TransformStamped | Iterable[TransformStamped]) -> list[TransformStamped]:
+    """Return one transform or several as a list."""
+    return [transform] if isinstance(transform, TransformStamped) else list(transform)

@@ -16,46 +16,43 @@ _AUTHORITY = 'default_authority'
 
 
 class TransformListener:
-    """Subscribes on `node` (None: a node of its own); `spin_thread` runs it in the background."""
+    """Subscribes on `node`; `spin_thread` runs it in the background.
+
+    The arguments are those of every distribution since Humble; later ones have more.
+    """
 
     def __init__(
         self,
         buffer: Buffer,
-        node: Node | None,
+        node: Node,
         *,
         spin_thread: bool = False,
         qos: QoSProfile | int | None = None,
         static_qos: QoSProfile | int | None = None,
-        tf_topic: str = '/tf',
-        tf_static_topic: str = '/tf_static',
-        static_only: bool = False,
     ) -> None:
         self.buffer = buffer
-        self.node = node or Node(
-            f'transform_listener_impl_{id(self):x}',
-            enable_rosout=False,
-            start_parameter_services=False,
-        )
+        self.node = node
         # A callback of the node may wait for a transform: this group lets it arrive meanwhile.
         self.group = ReentrantCallbackGroup()
+        profile = QoSProfile(depth=100) if qos is None else qos
         latched = QoSProfile(depth=100, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-        subscriptions = [(tf_static_topic, self.static_callback, static_qos or latched)]
-        if not static_only:
-            subscriptions.append((tf_topic, self.callback, qos or QoSProfile(depth=100)))
-        self._subscriptions = [
-            self.node.create_subscription(
-                TFMessage, topic, callback, profile, callback_group=self.group
-            )
-            for topic, callback, profile in subscriptions
-        ]
+        self.tf_sub = node.create_subscription(
+            TFMessage, '/tf', self.callback, profile, callback_group=self.group
+        )
+        self.tf_static_sub = node.create_subscription(
+            TFMessage,
+            '/tf_static',
+            self.static_callback,
+            latched if static_qos is None else static_qos,
+            callback_group=self.group,
+        )
         if spin_thread:
             Thread(target=_spin, args=(self.node,), daemon=True).start()
 
     def unregister(self) -> None:
         """Stop listening."""
-        for subscription in self._subscriptions:
-            self.node.destroy_subscription(subscription)
-        self._subscriptions.clear()
+        self.node.destroy_subscription(self.tf_sub)
+        self.node.destroy_subscription(self.tf_static_sub)
 
     def callback(self, data: TFMessage) -> None:
         """Take what was published on /tf."""

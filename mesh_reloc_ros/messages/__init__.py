@@ -1,0 +1,1 @@
+"""Image and camera_info messages to frames, whatever library made the messages."""

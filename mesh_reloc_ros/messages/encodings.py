@@ -1,0 +1,159 @@
+"""The encodings of raw images: how their bytes lie, and how they become RGB.
+
+Names are those of sensor_msgs/image_encodings.hpp.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mesh_reloc_ros.errors import InputError
+
+Pixels: TypeAlias = NDArray[Any]
+"""[H, W] or [H, W, C], uint8 or uint16."""
+
+_ADVICE = 'publish rgb8, bgr8, mono8, mono16, a Bayer encoding or yuv422'
+_NUMBERS = re.compile(r'(8S|16U|16S|32S|32F|64F)(C[0-9]+)?')
+
+
+class ImageMessage(Protocol):
+    """The fields of a sensor_msgs/Image that are used, whatever library made the message."""
+
+    header: Any
+    height: int
+    width: int
+    encoding: str
+    is_bigendian: Any
+    step: int
+    data: Any
+    """A buffer of bytes."""
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How the data of a raw image are to be read."""
+
+    to_rgb: int | None
+    """OpenCV's code of the conversion to RGB; None where it is RGB."""
+    channels: int = 1
+    bits: int = 8
+    columns: int = 1
+    """The width is a multiple of this; colours of lower resolution belong to several pixels."""
+    rows: int = 1
+    """The height is a multiple of this."""
+    extra_rows: float = 0.0
+    """Rows of data below the image, for each row of it."""
+
+    @property
+    def pixel_bytes(self) -> int:
+        """Bytes of a pixel in its row."""
+        return self.channels * self.bits // 8
+
+
+def _known() -> dict[str, Encoding]:
+    known = {}
+    for bits in (8, 16):
+        # OpenCV names a Bayer pattern by the colours of its second row from the second pixel on.
+        for name, code, channels in (
+            ('mono', cv2.COLOR_GRAY2RGB, 1),
+            ('rgb', None, 3),
+            ('bgr', cv2.COLOR_BGR2RGB, 3),
+            ('rgba', cv2.COLOR_RGBA2RGB, 4),
+            ('bgra', cv2.COLOR_BGRA2RGB, 4),
+            ('bayer_rggb', cv2.COLOR_BayerBG2RGB, 1),
+            ('bayer_bggr', cv2.COLOR_BayerRG2RGB, 1),
+            ('bayer_gbrg', cv2.COLOR_BayerGR2RGB, 1),
+            ('bayer_grbg', cv2.COLOR_BayerGB2RGB, 1),
+        ):
+            known[f'{name}{bits}'] = Encoding(code, channels, bits)
+    # Without a name for the colours, they are as OpenCV has them.
+    known |= {'8UC1': known['mono8'], '8UC3': known['bgr8'], '8UC4': known['bgra8']}
+    for name in ('uyvy', 'yuv422'):
+        known[name] = Encoding(cv2.COLOR_YUV2RGB_UYVY, channels=2, columns=2)
+    for name in ('yuyv', 'yuv422_yuy2'):
+        known[name] = Encoding(cv2.COLOR_YUV2RGB_YUY2, channels=2, columns=2)
+    known['nv21'] = Encoding(cv2.COLOR_YUV2RGB_NV21, columns=2, rows=2, extra_rows=0.5)
+    return known
+
+
+_KNOWN = _known()
+
+
+def encoding_named(name: str) -> Encoding:
+    """Return the encoding of that name.
+
+    :raises InputError: not known, or nothing that can be seen, as depth.
+    """
+    check_is_visible(name)
+    if name not in _KNOWN:
+        raise InputError(f'images of encoding {name!r} cannot be read: {_ADVICE}')
+    return _KNOWN[name]
+
+
+def check_is_visible(name: str) -> None:
+    """Refuse an encoding of numbers that are no colours.
+
+    :raises InputError: it is one.
+    """
+    if name == '16UC1':
+        raise InputError(
+            "images of encoding '16UC1' are depth by convention (REP 118): give the topic of the"
+            ' colour camera; 16-bit grey values are called mono16'
+        )
+    if _NUMBERS.fullmatch(name):
+        raise InputError(
+            f'images of encoding {name!r} are numbers, as depth, and no colours: give the topic of'
+            ' the colour camera'
+        )
+
+
+def check_layout(message: ImageMessage, encoding: Encoding) -> None:
+    """Refuse an image whose size, step and data do not agree.
+
+    :raises InputError: they do not.
+    """
+    height, width, step = message.height, message.width, message.step
+    row_bytes, data_bytes = width * encoding.pixel_bytes, step * data_rows(message, encoding)
+    problem = ''
+    if height < 1 or width < 1:
+        problem = 'it is empty'
+    elif height % encoding.rows or width % encoding.columns:
+        problem = (
+            f'{encoding.columns}x{encoding.rows} pixels share a colour, of which this is no'
+            ' multiple'
+        )
+    elif step < row_bytes:
+        problem = f'its step is {step} bytes, but a row takes {row_bytes}'
+    elif len(message.data) != data_bytes:
+        problem = f'there are {len(message.data)} bytes of data instead of {data_bytes}'
+    if problem:
+        raise InputError(
+            f'image of encoding {message.encoding!r}, {width}x{height}, cannot be read: {problem};'
+            ' correct its publisher'
+        )
+
+
+def data_rows(message: ImageMessage, encoding: Encoding) -> int:
+    """Return the number of rows of data."""
+    return message.height + int(encoding.extra_rows * message.height)
+
+
+def unpacked(message: ImageMessage, encoding: Encoding) -> Pixels:
+    """Return the pixels of a checked message in this machine's order of bytes, without a copy.
+
+    Copied is only what has the other order of bytes, or numbers at odd addresses.
+    """
+    byte_order = '>' if message.is_bigendian else '<'
+    dtype = np.dtype(f'{byte_order}u{encoding.bits // 8}')
+    shape = (data_rows(message, encoding), message.width, encoding.channels)
+    strides = (message.step, encoding.pixel_bytes, dtype.itemsize)
+    pixels: Pixels = np.ndarray(shape, dtype, message.data, strides=strides)
+    if encoding.channels == 1:
+        pixels = pixels[..., 0]
+    return np.require(pixels, dtype.newbyteorder('='), 'A')

@@ -1,0 +1,83 @@
+"""Modes tint, side_by_side and difference: the render against the image."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from mesh_reloc_ros.overlay.panel import write_notice, write_scale
+from mesh_reloc_ros.overlay.render import Rendered, rendered
+from mesh_reloc_ros.overlay.view import Colour, Image, Map, View
+
+_EMPTY: Colour = (24, 24, 28)
+# Share of the image's light that is left where there is nothing to compare it with.
+_DIMMED = 0.5
+_BGR = cv2.applyColorMap(np.arange(256, dtype=np.uint8), cv2.COLORMAP_INFERNO)
+_COLOURS: Image = np.ascontiguousarray(_BGR[:, 0, ::-1])
+"""[256, 3], RGB: from no difference to the largest."""
+
+
+def draw_tint(view: View, strength: float) -> Image:
+    """Return the image [H, W, 3] with the render blended over it, and dimmed elsewhere.
+
+    :param strength: how much of the render there is in the mixture, of 0 to 1.
+    """
+    render = rendered(view)
+    # The render is 0 where it covers nothing, so colour and cover fade alike across its rim.
+    laid_over = _enlarged(strength * render.colour, view.image)
+    kept = _enlarged(_DIMMED + (1.0 - strength - _DIMMED) * render.covered, view.image)
+    return (view.image * kept[..., None] + laid_over + 0.5).astype(np.uint8)
+
+
+def draw_difference(view: View, largest: float) -> Image:
+    """Return how far image and render differ, as colours, and elsewhere the image, dimmed.
+
+    :param largest: the difference that has the brightest colour, of 0 to 1.
+    """
+    render = rendered(view)
+    difference = _enlarged(_difference(render), view.image)
+    coloured = _COLOURS[np.minimum(difference / largest, 255.0).astype(np.uint8)]
+    grey = cv2.cvtColor(view.image, cv2.COLOR_RGB2GRAY)
+    dimmed = cv2.cvtColor(cv2.convertScaleAbs(grey, alpha=_DIMMED), cv2.COLOR_GRAY2RGB)
+    covered = _enlarged(render.covered, view.image) > 0.5
+    drawn: Image = np.where(covered[..., None], coloured, dimmed)
+    write_scale(drawn, largest, _COLOURS)
+    return drawn
+
+
+def draw_render(view: View) -> Image:
+    """Return the render in the size of the image, dark where the mesh does not cover."""
+    render = rendered(view)
+    if not render.covered.any():
+        return draw_notice(view.image, 'The mesh is not in view')
+    empty = (1.0 - render.covered[..., None]) * np.array(_EMPTY, np.float32)
+    return (_enlarged(render.colour + empty, view.image) + 0.5).astype(np.uint8)
+
+
+def draw_notice(image: Image, text: str) -> Image:
+    """Return a dark picture in the size of the image [H, W, 3] that says why it is empty."""
+    drawn: Image = np.full_like(image, _EMPTY)
+    write_notice(drawn, text)
+    return drawn
+
+
+def _difference(render: Rendered) -> Map:
+    """Return the difference's root mean square over the channels [h, w], 0 to 255.
+
+    Noise is smoothed away first, as no pose could mend it.
+    """
+    difference = render.colour - render.image * render.covered[..., None]
+    smooth = cv2.GaussianBlur(difference, (0, 0), 0.7)
+    squared: Map = np.einsum('hwc,hwc->hw', smooth, smooth) / 3
+    return np.sqrt(squared)
+
+
+def _enlarged(values: Map, image: Image) -> Map:
+    """Return values of a render in the size of the image."""
+    height, width = image.shape[:2]
+    if values.shape[:2] == (height, width):
+        return values
+    # One ray a pixel makes stairs of slanted edges.
+    smooth = cv2.GaussianBlur(values, (0, 0), 0.5)
+    enlarged: Map = cv2.resize(smooth, (width, height), interpolation=cv2.INTER_LINEAR)
+    return enlarged

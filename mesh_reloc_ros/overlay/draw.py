@@ -1,0 +1,71 @@
+"""From an image and the tracker's answer to the overlay, in each of its modes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mesh_reloc_ros.overlay.compare import draw_difference, draw_notice, draw_render, draw_tint
+from mesh_reloc_ros.overlay.edges import draw_edges
+from mesh_reloc_ros.overlay.panel import state_colour, write_label, write_panel
+from mesh_reloc_ros.overlay.settings import OverlaySettings
+from mesh_reloc_ros.overlay.view import Image, View, shrunk
+from mesh_reloc_ros.scene.scene import Scene
+from mesh_reloc_ros.tracking.frame import Frame, PoseEstimate
+
+# Pixels between image and render.
+_DIVIDER = 2
+
+
+def draw_overlay(
+    scene: Scene,
+    frame: Frame,
+    estimate: PoseEstimate,
+    latency_ms: float | None = None,
+    settings: OverlaySettings | None = None,
+) -> Image:
+    """Draw the mesh at the estimate's pose over or beside the estimate's image.
+
+    Without a located pose there is the image alone, and beside it why.
+
+    :param latency_ms: shown with the state; left out: the tracker's own time.
+    :returns: RGB [h, w, 3] uint8, at most `max_width` wide.
+    """
+    settings = settings or OverlaySettings()
+    if latency_ms is None:
+        latency_ms = estimate.stages_ms.get('total')
+    if settings.mode == 'side_by_side':
+        return _side_by_side(scene, frame, estimate, latency_ms, settings.max_width)
+    image, camera = shrunk(frame, settings.max_width)
+    if estimate.is_located:
+        image = _over(View(scene, estimate.map_T_camera, camera, image), estimate, settings)
+    write_panel(image, estimate, latency_ms)
+    return image
+
+
+def _over(view: View, estimate: PoseEstimate, settings: OverlaySettings) -> Image:
+    """Return the image with what a mode draws over it."""
+    if settings.mode == 'tint':
+        return draw_tint(view, settings.render_strength)
+    if settings.mode == 'difference':
+        return draw_difference(view, settings.full_difference)
+    return draw_edges(view, settings, state_colour(estimate))
+
+
+def _side_by_side(
+    scene: Scene,
+    frame: Frame,
+    estimate: PoseEstimate,
+    latency_ms: float | None,
+    max_width: int,
+) -> Image:
+    """Return the image, a line in the state's colour, and the mesh from the estimate's pose."""
+    image, camera = shrunk(frame, (max_width - _DIVIDER) // 2)
+    if estimate.is_located:
+        mesh = draw_render(View(scene, estimate.map_T_camera, camera, image))
+    else:
+        mesh = draw_notice(image, f'No pose: {estimate.reason}')
+    write_label(image, 'image')
+    write_label(mesh, 'mesh')
+    write_panel(image, estimate, latency_ms)
+    divider = np.full((len(image), _DIVIDER, 3), state_colour(estimate), np.uint8)
+    return np.concatenate((image, divider, mesh), axis=1)

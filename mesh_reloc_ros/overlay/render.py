@@ -1,0 +1,45 @@
+"""The mesh as the camera sees it, with the image's exposure."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+
+from mesh_reloc_ros.overlay.exposure import matched
+from mesh_reloc_ros.overlay.view import Image, Map, View, resized
+from mesh_reloc_ros.scene.grey import shows_grey
+
+# Most pixels that are rendered: more take too long. Larger images are rendered smaller, but not at
+# less than half their size.
+_PIXELS = 90_000
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A render of h x w pixels, and the image shrunk to its size."""
+
+    colour: Map
+    """[h, w, 3], 0 to 255, with the image's exposure, and grey if that is; 0 without mesh."""
+    covered: Map
+    """[h, w]: 1 where there is mesh, else 0."""
+    image: Image
+    """[h, w, 3]."""
+
+
+def rendered(view: View) -> Rendered:
+    """Render the mesh for a view; for a large image, at down to half its size."""
+    camera, image = view.camera, view.image
+    scale = max(math.sqrt(_PIXELS / (camera.width * camera.height)), 0.5)
+    if scale < 1:
+        camera = resized(camera, *(math.ceil(scale * n) for n in (camera.width, camera.height)))
+        size = (camera.width, camera.height)
+        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    pose = torch.from_numpy(np.asarray(view.map_T_camera, np.float32))
+    render = view.scene.render(pose, camera, is_grey=shows_grey(image))
+    covered = render.mask[0].cpu().numpy()
+    colour = matched(255.0 * render.colour[0].cpu().numpy(), image, covered)
+    return Rendered(colour, covered.astype(np.float32), image)

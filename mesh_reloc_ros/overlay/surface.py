@@ -1,0 +1,104 @@
+"""The shape of what the camera sees, at every pixel but from as few rays as that takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mesh_reloc_ros.overlay.view import Map, Mask, View
+
+_BLOCK = np.ones((3, 3), np.uint8)
+# From a pixel to its place among every second one.
+_HALF = np.array([[0.5, 0.0, 0.0], [0.0, 0.5, 0.0]])
+
+
+@dataclass(frozen=True)
+class Surface:
+    """The surface behind an image of H x W pixels."""
+
+    covered: Mask
+    """[H, W]: where there is mesh."""
+    inverse_depth: Map
+    """[H, W], 1/m; 0 where there is no mesh."""
+    normals: Map
+    """[ceil(H / 2), ceil(W / 2), 3] of every second pixel, in the map, on the side that the camera
+    sees; 0 where there is no mesh."""
+
+
+def visible_surface(view: View, step: float) -> Surface:
+    """Return the surface that the camera sees.
+
+    Every second pixel of every second row is looked at, and what lies between only where the
+    surface ends or its depth jumps. Elsewhere inverse depth is interpolated, which is exact on
+    planes.
+
+    :param step: the smallest jump of depth, relative to the depth.
+    """
+    camera = view.camera
+    numbers = np.arange(camera.height * camera.width).reshape(camera.height, camera.width)
+    sparse = numbers[::2, ::2]
+    face, found = _looked_at(view, sparse.ravel())
+    coarse = found.reshape(sparse.shape)
+    inverse = between(coarse, numbers.shape, cv2.INTER_LINEAR)
+    unsure = between(_doubtful(coarse, step), numbers.shape, cv2.INTER_NEAREST) > 0
+    # Beyond the last of every second pixel there is nothing to interpolate with.
+    unsure[2 * sparse.shape[0] - 1 :] = unsure[:, 2 * sparse.shape[1] - 1 :] = True
+    unsure[::2, ::2] = False
+    inverse[unsure] = _looked_at(view, numbers[unsure])[1]
+    return Surface(inverse > 0, inverse, _facing_normals(view, face.reshape(sparse.shape)))
+
+
+def jumps(inverse_depth: Map, step: float) -> Mask:
+    """Return the near side of jumps in depth, but for the rim of the mesh.
+
+    Inverse depth is linear over a plane, however slanted, so its second difference is a jump.
+    """
+    across, down = (_second_difference(inverse_depth, shape) for shape in ((1, 3), (3, 1)))
+    inside = cv2.erode(inverse_depth, _BLOCK) > 0
+    return inside & (np.maximum(across, down) > step * inverse_depth)
+
+
+def between(sparse: Map, shape: tuple[int, ...], interpolation: int) -> Map:
+    """Return values of every second pixel of every second row, interpolated to all pixels."""
+    flags, border = interpolation | cv2.WARP_INVERSE_MAP, cv2.BORDER_REPLICATE
+    whole: Map = cv2.warpAffine(sparse, _HALF, shape[::-1], flags=flags, borderMode=border)
+    return whole
+
+
+def _looked_at(view: View, pixels: NDArray[np.int64]) -> tuple[Tensor, Map]:
+    """Return face and inverse depth of pixels [N]; -1 and 0 where there is no mesh."""
+    device = view.scene.device
+    pose = torch.from_numpy(np.asarray(view.map_T_camera, np.float32))[None].to(device)
+    wanted = torch.from_numpy(pixels)[None].to(device)
+    fragments = view.scene.rasterizer.rasterize(pose, view.camera, wanted)
+    face, depth = fragments.face[0], fragments.depth[0]
+    inverse = torch.where(face >= 0, 1.0 / depth.clamp(min=1e-6), 0.0)
+    return face, inverse.cpu().numpy()
+
+
+def _doubtful(inverse_depth: Map, step: float) -> Map:
+    """Return 1 where the neighbourhood is not one smooth surface, else 0."""
+    covered = (inverse_depth > 0).astype(np.uint8)
+    rim = cv2.dilate(covered, _BLOCK) != cv2.erode(covered, _BLOCK)
+    jumping = cv2.dilate(jumps(inverse_depth, step).astype(np.uint8), _BLOCK) > 0
+    return (rim | jumping).astype(np.float32)
+
+
+def _facing_normals(view: View, face: Tensor) -> Map:
+    """Return the normal of every second pixel's face, on the side that the camera sees."""
+    normals = view.scene.face_normals[face.clamp(min=0)] * (face >= 0)[..., None]
+    rotation = torch.from_numpy(np.asarray(view.map_T_camera[:3, :3].T, np.float32))
+    rays = view.camera.rays(face.device)[::2, ::2] @ rotation.to(face.device)
+    away = (normals * rays).sum(-1, keepdim=True) > 0
+    return torch.where(away, -normals, normals).cpu().numpy()
+
+
+def _second_difference(values: Map, shape: tuple[int, int]) -> Map:
+    kernel = np.array([-1, 2, -1], np.float32).reshape(shape)
+    bend = cv2.filter2D(values, cv2.CV_32F, kernel, borderType=cv2.BORDER_REPLICATE)
+    return bend.astype(np.float32, copy=False)

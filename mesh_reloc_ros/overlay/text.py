@@ -1,0 +1,66 @@
+"""Text in a picture: sized to it, wrapped, cut where it does not fit."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from mesh_reloc_ros.overlay.view import Colour, Image
+
+_FONT = cv2.FONT_HERSHEY_SIMPLEX
+TEXT: Colour = (240, 240, 240)
+# Smaller letters cannot be read.
+_SMALLEST = 0.7
+# Share of the light that is left behind text.
+_DARKENED = 0.35
+
+
+class Pen:
+    """Writes in letters of a size that fits a picture."""
+
+    def __init__(self, image: Image) -> None:
+        """Take the size from the picture [H, W, 3], which is written into."""
+        height, width = image.shape[:2]
+        self._image = image
+        self.unit = max(min(width / 640, height / 160), _SMALLEST)
+        """Length that is one pixel in a picture 640 wide."""
+        self.pitch = round(19 * self.unit)
+        """Pixels from one line to the next."""
+
+    def width(self, text: str) -> int:
+        """Return the text's width in pixels."""
+        return int(cv2.getTextSize(text, _FONT, 0.5 * self.unit, self._thickness)[0][0])
+
+    def write(self, text: str, left: int, top: int, colour: Colour = TEXT) -> None:
+        """Write a line below `top`."""
+        origin = (left, top + round(0.8 * self.pitch))
+        scale, thickness = 0.5 * self.unit, self._thickness
+        cv2.putText(self._image, text, origin, _FONT, scale, colour, thickness, cv2.LINE_AA)
+
+    def darken(self, left: int, top: int, right: int, bottom: int) -> None:
+        """Darken a part of the picture, for text on it."""
+        part = self._image[top:bottom, left:right]
+        part[:] = (part * _DARKENED).astype(np.uint8)
+
+    def wrapped(self, text: str, width: int) -> list[str]:
+        """Return the text as lines that are at most so wide, broken at spaces."""
+        lines = ['']
+        for word in text.split(' '):
+            longer = f'{lines[-1]} {word}' if lines[-1] else word
+            if lines[-1] and self.width(longer) > width:
+                lines.append(word)
+            else:
+                lines[-1] = longer
+        return [self.cut(line, width) for line in lines]
+
+    def cut(self, line: str, width: int) -> str:
+        """Return the line, shortened where it is wider than so many pixels."""
+        shown = line
+        while len(line) > 1 and self.width(shown) > width:
+            line = line[:-1]
+            shown = f'{line.rstrip()}...'
+        return shown
+
+    @property
+    def _thickness(self) -> int:
+        return max(round(self.unit), 1)

@@ -1,0 +1,56 @@
+"""One image, its camera, and the mesh that is drawn into it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mesh_reloc_ros.geometry.camera import Camera
+from mesh_reloc_ros.scene.scene import Scene
+from mesh_reloc_ros.tracking.frame import Frame
+
+Image = NDArray[np.uint8]
+"""RGB [H, W, 3]."""
+Map = NDArray[np.float32]
+"""[H, W], or [H, W, 3] where so said."""
+Mask = NDArray[np.bool_]
+"""[H, W]."""
+Colour = tuple[int, int, int]
+"""RGB, 0 to 255."""
+
+
+@dataclass(frozen=True)
+class View:
+    """An image of the scene, and where it was taken from."""
+
+    scene: Scene
+    map_T_camera: NDArray[np.float64]
+    """[4, 4], metres."""
+    camera: Camera
+    image: Image
+    """RGB [H, W, 3], of the camera's size."""
+
+
+def shrunk(frame: Frame, max_width: int) -> tuple[Image, Camera]:
+    """Return a copy of the image, at most so wide, and its camera."""
+    width = min(frame.camera.width, max_width)
+    height = max(round(frame.camera.height * width / frame.camera.width), 1)
+    image: Image = cv2.resize(frame.image, (width, height), interpolation=cv2.INTER_AREA)
+    return image, resized(frame.camera, width, height)
+
+
+def resized(camera: Camera, width: int, height: int) -> Camera:
+    """Return the camera of the image stretched to another size."""
+    x, y = width / camera.width, height / camera.height
+    return replace(
+        camera,
+        width=width,
+        height=height,
+        fx=camera.fx * x,
+        fy=camera.fy * y,
+        cx=(camera.cx + 0.5) * x - 0.5,
+        cy=(camera.cy + 0.5) * y - 0.5,
+    )

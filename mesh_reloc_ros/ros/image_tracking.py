@@ -1,0 +1,222 @@
+"""From images to poses, while the node is active."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+from typing import TypeAlias
+
+from rclpy.node import Node
+from sensor_msgs.msg import CompressedImage, Image
+
+from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.ros.camera_infos import CameraInfos
+from mesh_reloc_ros.ros.conversions import stamp_to_ns
+from mesh_reloc_ros.ros.diagnostics import Diagnostics
+from mesh_reloc_ros.ros.frames import FrameReader
+from mesh_reloc_ros.ros.inputs import CameraInfoInput, ImageInput
+from mesh_reloc_ros.ros.latest import LatestWorker
+from mesh_reloc_ros.ros.loading import Loaded
+from mesh_reloc_ros.ros.odometry import Odometry
+from mesh_reloc_ros.ros.outputs import Outputs
+from mesh_reloc_ros.ros.parameters import NodeParameters
+from mesh_reloc_ros.ros.stamps import Order, Stamps, clock_problem
+from mesh_reloc_ros.ros.start_poses import StartPoses
+from mesh_reloc_ros.ros.tf_output import TfOutput
+from mesh_reloc_ros.ros.watchdog import Watchdog
+from mesh_reloc_ros.tracking.frame import Frame, PoseEstimate
+from mesh_reloc_ros.tracking.tracker import Tracker
+
+NO_START_POSE = 'no start pose: set the parameter initial_pose, or publish one on initialpose'
+_LOOK_AHEAD_NICENESS = 5
+"""Rendering for the next image stands back for tracking this one."""
+
+AnyImage: TypeAlias = 'Image | CompressedImage'
+
+
+class ImageTracking:
+    """Tracks on one thread, renders ahead on another; the executor's only receives."""
+
+    def __init__(
+        self,
+        node: Node,
+        parameters: NodeParameters,
+        loaded: Loaded,
+        starts: StartPoses,
+        outputs: Outputs,
+        diagnostics: Diagnostics,
+        on_failure: Callable[[Exception], None],
+    ) -> None:
+        """Subscribe, and work on what comes.
+
+        :param on_failure: called with an exception that ended a thread.
+        """
+        settings = parameters.node
+        self._node = node
+        self._parameters = parameters
+        self._pipeline = parameters.pipeline
+        self._tracker = loaded.tracker
+        self._starts = starts
+        self._outputs = outputs
+        self._diagnostics = diagnostics
+        self._started = False
+        self._stamps = Stamps()
+        self._stale = 0
+        self._infos = CameraInfos()
+        self._reader = FrameReader(settings.rectify)
+        odometry_is_used = settings.use_odometry or settings.publish_tf == 'map_odom'
+        self._odometry = Odometry(node, settings.odom_frame) if odometry_is_used else None
+        self._tf = TfOutput(node, settings, self._odometry)
+        self._worker: LatestWorker[tuple[AnyImage, float]] = LatestWorker(
+            'tracking', self._track, on_failure
+        )
+        self._ahead: LatestWorker[Tracker] = LatestWorker(
+            'look-ahead', Tracker.look_ahead, on_failure, _LOOK_AHEAD_NICENESS
+        )
+        self._images = ImageInput(
+            node, settings.image_transport, settings.image_reliability, self._on_image
+        )
+        self._info_input = CameraInfoInput(node, self._infos.add)
+        self._watchdogs = [
+            Watchdog('image', self._images),
+            Watchdog('camera_info', self._info_input),
+        ]
+        diagnostics.counts = self._counts
+
+    @property
+    def topics(self) -> str:
+        """What is listened to, in words."""
+        return f'{self._images.topic} and {self._info_input.topic}'
+
+    def watch(self) -> None:
+        """Adapt to the publishers, and report silence. Called now and then by the executor."""
+        if self._images.adapt():
+            self._node.get_logger().info(
+                f'{self._images.topic}: now asking for {self._images.qos.reliability.name.lower()}'
+                ' images, as the publisher offers'
+            )
+        for watchdog in self._watchdogs:
+            silence = watchdog.check(self._parameters.node.image_timeout)
+            self._diagnostics.problem(watchdog.what, silence)
+
+    def stop(self, timeout_s: float) -> bool:
+        """End it; return False if a piece of work takes longer than allowed.
+
+        Nothing is published afterwards.
+        """
+        self._images.close()
+        self._info_input.close()
+        if self._odometry is not None:
+            self._odometry.stop()
+        ended = [thread.stop(timeout_s) for thread in (self._worker, self._ahead)]
+        self._tf.close()
+        self._diagnostics.counts = dict
+        return all(ended)
+
+    def _on_image(self, message: AnyImage) -> None:
+        self._worker.put((message, time.monotonic()))
+
+    def _counts(self) -> dict[str, int]:
+        return {
+            'images received': self._images.received,
+            'images dropped': self._worker.replaced,
+            'images out of order': self._stale,
+            'camera_info received': self._info_input.received,
+            'transforms published': self._tf.published,
+            'overlays published': self._outputs.overlay.published,
+        }
+
+    # On the worker's thread.
+
+    def _track(self, job: tuple[AnyImage, float]) -> None:
+        """Track one image, and publish what comes of it."""
+        message, arrival = job
+        try:
+            frame = self._frame(message)
+            if frame is None or not self._is_started():
+                return
+            estimate = self._tracker.track(frame)
+        except InputError as error:
+            self._diagnostics.error(str(error))
+            return
+        if estimate.trusted:
+            self._publish(estimate, frame, self._camera_frame(message))
+        self._ahead.put(self._tracker)
+        latency_ms = 1e3 * (time.monotonic() - arrival)
+        self._diagnostics.tracked(estimate, latency_ms)
+        self._outputs.overlay.offer(
+            frame, estimate, latency_ms, message.header, self._parameters.node.overlay
+        )
+
+    def _frame(self, message: AnyImage) -> Frame | None:
+        """Return the frame of an image; None where it is not to be tracked.
+
+        :raises InputError: the image or its camera_info cannot be used.
+        """
+        stamp_ns = stamp_to_ns(message.header.stamp)
+        if stamp_ns == 0:
+            raise InputError('image has no stamp: have the driver set header.stamp')
+        info = self._infos.of(stamp_ns)
+        if info is None:
+            self._diagnostics.waiting('waiting for camera_info')
+            return None
+        frame = self._reader.read(message, info, self._images.topic)
+        # What cannot be read does not count in the order of the images.
+        if not self._is_in_order(stamp_ns):
+            return None
+        if self._odometry is None:
+            return frame
+        odom_T_camera = self._odometry.at(
+            self._camera_frame(message), stamp_ns, self._parameters.node.tf_timeout
+        )
+        return dataclasses.replace(frame, odom_T_camera=odom_T_camera)
+
+    def _is_in_order(self, stamp_ns: int) -> bool:
+        order = self._stamps.take(stamp_ns)
+        if order is Order.STALE:
+            self._stale += 1
+            return False
+        if order is Order.BACK:
+            self._node.get_logger().info(
+                'time went back in the images: starting anew as at the beginning'
+            )
+            self._starts.reset()
+            self._outputs.path.clear()
+            if self._odometry is not None:
+                self._odometry.clear()
+        now_ns = self._node.get_clock().now().nanoseconds
+        is_simulated = bool(self._node.get_parameter('use_sim_time').value)
+        problem = clock_problem(stamp_ns, now_ns, is_simulated)
+        self._diagnostics.problem('clock', problem)
+        return True
+
+    def _is_started(self) -> bool:
+        """Start the tracker where that was asked for; return whether an image can be tracked."""
+        pipeline = self._parameters.pipeline
+        if pipeline is not self._pipeline:
+            self._pipeline = pipeline
+            self._tracker.change(pipeline)
+        requested = self._starts.take()
+        if requested is not None:
+            if requested.map_T_camera is None:
+                self._tracker.start_anywhere()
+            else:
+                self._tracker.start_at(requested.map_T_camera, requested.covariance)
+            self._started = True
+        if not self._started:
+            self._diagnostics.waiting(NO_START_POSE)
+        return self._started
+
+    def _publish(self, estimate: PoseEstimate, frame: Frame, camera_frame: str) -> None:
+        settings = self._parameters.node
+        self._outputs.poses.publish(estimate)
+        self._tf.publish(estimate, camera_frame, frame.odom_T_camera, settings.tf_future)
+        self._diagnostics.problem('TF', self._tf.problem)
+        self._starts.trust(estimate.map_T_camera)
+        self._outputs.saved.take(estimate.map_T_camera)
+        self._outputs.path.add(estimate, settings.path_length)
+
+    def _camera_frame(self, message: AnyImage) -> str:
+        """Return the name of the camera's frame in TF, '' where there is none."""
+        return self._parameters.node.child_frame or message.header.frame_id.lstrip('/')

@@ -1,0 +1,101 @@
+"""Where odometry says that the camera is, from TF, at an image's stamp."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import numpy as np
+from numpy.typing import NDArray
+from rclpy.node import Node
+from rclpy.time import Time
+from tf2_ros import Buffer, ExtrapolationException, TransformException, TransformListener
+
+from mesh_reloc_ros.ros.conversions import pose_from_transform, stamp_to_ns
+
+Array = NDArray[np.float64]
+
+_POLL_S = 0.002
+# After a wait in vain there is none for so long: without odometry poses are not to be late as well.
+_PATIENCE_AFTER_S = 1.0
+
+
+class Odometry:
+    """Looks `odom_frame` -> camera up, and waits for it within bounds. For one thread."""
+
+    def __init__(self, node: Node, odom_frame: str) -> None:
+        """Listen to TF, on the executor of `node`."""
+        self.problem = ''
+        """Why the last lookup failed, one line; empty where it did not."""
+        self._odom_frame = odom_frame
+        # Without the node, as with it the buffer brings a service along, and clears itself by the
+        # clock only: a bag that loops may be played without one.
+        self._buffer = Buffer()
+        self._listener = TransformListener(self._buffer, node)
+        self._stopped = threading.Event()
+        self._impatient_until = 0.0
+
+    def at(self, camera_frame: str, stamp_ns: int, timeout_s: float) -> Array | None:
+        """Return `odom_T_camera` [4, 4] at a stamp, None where TF does not have it in time."""
+        began = time.monotonic()
+        deadline = began + (timeout_s if began >= self._impatient_until else 0.0)
+        while True:
+            try:
+                found = self._buffer.lookup_transform(
+                    self._odom_frame, camera_frame, Time(nanoseconds=stamp_ns)
+                )
+            except TransformException as error:
+                failure = error
+            else:
+                return self._taken(pose_from_transform(found.transform))
+            now = time.monotonic()
+            if now >= deadline:
+                break
+            self._stopped.wait(min(_POLL_S, deadline - now))
+        if deadline > began:
+            self._impatient_until = time.monotonic() + _PATIENCE_AFTER_S
+        self.problem = self._explained(failure, camera_frame, stamp_ns)
+        return None
+
+    def has(self, parent: str, child: str) -> bool:
+        """Whether TF has a way between two frames, whoever publishes it."""
+        return bool(self._buffer.can_transform(parent, child, Time()))
+
+    def clear(self) -> None:
+        """Forget what was before time went back: TF would take what comes now for out of date."""
+        self._buffer.clear()
+
+    def stop(self) -> None:
+        """Stop listening, and end a wait."""
+        self._stopped.set()
+        self._listener.unregister()
+
+    def _taken(self, pose: Array) -> Array:
+        self.problem = ''
+        self._impatient_until = 0.0
+        return pose
+
+    def _explained(self, failure: TransformException, camera_frame: str, stamp_ns: int) -> str:
+        """Return one line, the same each time, so that it is logged once."""
+        way = f'{self._odom_frame} -> {camera_frame}'
+        if not isinstance(failure, ExtrapolationException):
+            return (
+                f'TF has no way {way}: start odometry, and robot_state_publisher for where the'
+                ' camera is on the robot; or set odom_frame and child_frame to the right names'
+            )
+        if stamp_ns > self._newest_ns(camera_frame):
+            return (
+                f'TF has {way} too late: raise tf_timeout, or make odometry faster; where another'
+                ' machine publishes it, synchronize the clocks'
+            )
+        return (
+            f'TF does not have {way} at the stamps of the images, which are too old: where a bag is'
+            ' played, set use_sim_time and play it with --clock'
+        )
+
+    def _newest_ns(self, camera_frame: str) -> int:
+        try:
+            newest = self._buffer.lookup_transform(self._odom_frame, camera_frame, Time())
+        except TransformException:
+            return 0
+        return stamp_to_ns(newest.header.stamp)

@@ -1,0 +1,77 @@
+"""The way that the camera took, as nav_msgs/Path, for RViz."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+from geometry_msgs.msg import PoseStamped
+from nav_msgs.msg import Path
+from numpy.typing import NDArray
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from std_msgs.msg import Header
+
+from mesh_reloc_ros.ros.conversions import estimate_to_pose
+from mesh_reloc_ros.ros.latest import LatestWorker
+from mesh_reloc_ros.tracking.frame import PoseEstimate
+
+_PERIOD_S = 1.0
+_FIRST_SPACING_M = 0.01
+
+
+class PathPublisher:
+    """Keeps trusted poses, fewer the longer the way is, and publishes them while someone listens.
+
+    Not on the thread that tracks: a message of some hundred poses takes milliseconds.
+    """
+
+    def __init__(self, node: Node, map_frame: str, on_failure: Callable[[Exception], None]) -> None:
+        """Create the publisher and start its thread.
+
+        :param on_failure: called with an exception that ended the thread.
+        """
+        # Latched, as one who comes later wants to see the way, too.
+        qos = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+        self._node = node
+        self._publisher = node.create_publisher(Path, '~/path', qos)
+        self._map_frame = map_frame
+        self._poses: list[PoseStamped] = []
+        self._last_position: NDArray[np.float64] | None = None
+        self._spacing_m = _FIRST_SPACING_M
+        self._next = 0.0
+        self._worker: LatestWorker[Path] = LatestWorker(
+            'path', self._publisher.publish, on_failure, niceness=10
+        )
+
+    def add(self, estimate: PoseEstimate, longest: int) -> None:
+        """Take a trusted estimate.
+
+        :param longest: most poses that are kept.
+        """
+        position = estimate.map_T_camera[:3, 3]
+        last = self._last_position
+        if last is None or np.linalg.norm(position - last) >= self._spacing_m:
+            self._last_position = position.copy()
+            self._poses.append(estimate_to_pose(estimate, self._map_frame))
+            while len(self._poses) > longest:
+                self._poses = self._poses[::2]
+                self._spacing_m *= 2
+        now = time.monotonic()
+        if now >= self._next and self._publisher.get_subscription_count():
+            self._next = now + _PERIOD_S
+            header = Header(stamp=estimate_to_pose(estimate, '').header.stamp)
+            header.frame_id = self._map_frame
+            self._worker.put(Path(header=header, poses=list(self._poses)))
+
+    def clear(self) -> None:
+        """Begin a new way."""
+        self._poses, self._last_position = [], None
+        self._spacing_m = _FIRST_SPACING_M
+
+    def close(self, timeout_s: float) -> bool:
+        """End the thread; return False if that takes longer than allowed."""
+        ended = self._worker.stop(timeout_s)
+        self._node.destroy_publisher(self._publisher)
+        return ended

@@ -1,0 +1,28 @@
+"""Memory that the process takes."""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+from pathlib import Path
+
+import torch
+
+_MB = 1e6
+
+
+def resources() -> dict[str, str]:
+    """Return figures by name: memory now and at most, and of the GPU where one is used."""
+    # Kilobytes, but bytes on macOS.
+    unit = 1 if sys.platform == 'darwin' else 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    figures = {'memory peak [MB]': f'{peak / _MB:.0f}'}
+    statm = Path('/proc/self/statm')
+    if statm.is_file():
+        pages = int(statm.read_text().split()[1])
+        figures['memory [MB]'] = f'{pages * os.sysconf("SC_PAGE_SIZE") / _MB:.0f}'
+    if torch.cuda.is_initialized():
+        figures['GPU memory [MB]'] = f'{torch.cuda.memory_allocated() / _MB:.0f}'
+        figures['GPU memory peak [MB]'] = f'{torch.cuda.max_memory_allocated() / _MB:.0f}'
+    return figures

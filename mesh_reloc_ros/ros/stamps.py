@@ -1,0 +1,62 @@
+"""The stamps of images: their order, and how they lie to the clock."""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+
+_BACK_S = 1.0
+"""An image that is older than the last by more than this comes from a time that began anew."""
+_AHEAD_S = 0.5
+_BEHIND_S = 30.0
+
+
+class Order(Enum):
+    """How an image's stamp lies to those before."""
+
+    NEXT = auto()
+    STALE = auto()
+    """Not newer than the last: it came late, or twice."""
+    BACK = auto()
+    """Time has gone back, as when a bag loops or is wound back."""
+
+
+class Stamps:
+    """Follows the stamps of images."""
+
+    def __init__(self) -> None:
+        self._last_ns: int | None = None
+
+    def take(self, stamp_ns: int) -> Order:
+        """Return how an image's stamp lies to those before; what is stale is left out."""
+        if self._last_ns is not None and stamp_ns <= self._last_ns:
+            if self._last_ns - stamp_ns <= _BACK_S * 1e9:
+                return Order.STALE
+            self._last_ns = stamp_ns
+            return Order.BACK
+        self._last_ns = stamp_ns
+        return Order.NEXT
+
+
+def clock_problem(stamp_ns: int, now_ns: int, is_simulated: bool) -> str:
+    """Return what is wrong between the images' stamps and the node's clock, '' where all is well.
+
+    Poses are right all the same, but who looks them up in TF by the clock will not find them.
+    """
+    if is_simulated and now_ns == 0:
+        return (
+            'use_sim_time is set, but no time comes on /clock: play the bag with --clock, or set'
+            ' use_sim_time to false'
+        )
+    if stamp_ns > now_ns + _AHEAD_S * 1e9:
+        if is_simulated:
+            return "the images' stamps are ahead of /clock: is their bag the one that /clock is of?"
+        return (
+            "the images' stamps are ahead of this machine's clock: synchronize the clocks of both"
+            ' machines (chrony), or set use_sim_time where a simulation or bag gives the time'
+        )
+    if stamp_ns < now_ns - _BEHIND_S * 1e9 and not is_simulated:
+        return (
+            "the images' stamps are long past: where a bag is played, set use_sim_time and play it"
+            ' with --clock; else have the driver stamp images by the clock'
+        )
+    return ''

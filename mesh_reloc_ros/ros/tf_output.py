@@ -1,0 +1,114 @@
+"""What the node says in TF: map -> camera, or map -> odom, so that no frame gets two parents."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from tf2_msgs.msg import TFMessage
+from tf2_ros import TransformBroadcaster
+
+from mesh_reloc_ros.ros.conversions import transform_from_pose
+from mesh_reloc_ros.ros.node_settings import NodeSettings
+from mesh_reloc_ros.ros.odometry import Odometry
+from mesh_reloc_ros.tracking.frame import PoseEstimate
+
+Array = NDArray[np.float64]
+
+
+class TfOutput:
+    """Publishes trusted poses in TF as the parameter `publish_tf` says."""
+
+    def __init__(self, node: Node, settings: NodeSettings, odometry: Odometry | None) -> None:
+        self.problem = ''
+        """Why the last pose did not go to TF, one line; empty where nothing is wrong."""
+        self.published = 0
+        """Number of transforms published."""
+        self._mode = settings.publish_tf
+        self._map_frame = settings.map_frame
+        self._odom_frame = settings.odom_frame
+        self._odometry = odometry
+        self._broadcaster = None if self._mode == 'none' else TransformBroadcaster(node)
+        self._static_parents: dict[str, str] = {}
+        self._node = node
+        self._subscription = None
+        if self._mode == 'map_camera':
+            latched = QoSProfile(depth=100, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+            # Static transforms alone: all of a robot's TF would cost too much to listen to.
+            self._subscription = node.create_subscription(
+                TFMessage, '/tf_static', self._on_static, latched
+            )
+
+    def publish(
+        self,
+        estimate: PoseEstimate,
+        camera_frame: str,
+        odom_T_camera: Array | None,
+        future_s: float,
+    ) -> None:
+        """Publish a trusted estimate.
+
+        :param odom_T_camera: [4, 4] at its stamp, where it is known.
+        :param future_s: how far ahead map -> odom is dated.
+        """
+        if self._broadcaster is None:
+            return
+        self.problem = self._obstacle(camera_frame, odom_T_camera)
+        if self.problem:
+            return
+        if self._mode == 'map_camera':
+            transform = transform_from_pose(
+                estimate.map_T_camera, estimate.stamp_ns, self._map_frame, camera_frame
+            )
+        else:
+            assert odom_T_camera is not None
+            map_T_odom = estimate.map_T_camera @ np.linalg.inv(odom_T_camera)
+            dated_ns = estimate.stamp_ns + round(future_s * 1e9)
+            transform = transform_from_pose(map_T_odom, dated_ns, self._map_frame, self._odom_frame)
+        self._broadcaster.sendTransform(transform)
+        self.published += 1
+
+    def close(self) -> None:
+        """Stop publishing and listening."""
+        if self._subscription is not None:
+            self._node.destroy_subscription(self._subscription)
+        if self._broadcaster is not None:
+            self._node.destroy_publisher(self._broadcaster.pub_tf)
+
+    def _obstacle(self, camera_frame: str, odom_T_camera: Array | None) -> str:
+        """Return why there can be no transform, one line."""
+        if not camera_frame or camera_frame == self._map_frame:
+            return (
+                f'no TF: the images are in the frame {camera_frame!r}; set the parameter'
+                ' child_frame to the optical frame of the camera'
+            )
+        if self._mode == 'map_odom':
+            return self._obstacle_to_odom(odom_T_camera)
+        parent = self._static_parents.get(camera_frame, self._map_frame)
+        if parent != self._map_frame:
+            return (
+                f'no TF: {camera_frame} has the parent {parent!r} already; set publish_tf to'
+                f' map_odom, and odom_frame to the root of that tree (such as {parent})'
+            )
+        return ''
+
+    def _obstacle_to_odom(self, odom_T_camera: Array | None) -> str:
+        if odom_T_camera is None:
+            reason = '' if self._odometry is None else self._odometry.problem
+            return f'no TF: {reason}'
+        if (
+            self._odometry is not None
+            and not self.published
+            and self._odometry.has(self._map_frame, self._odom_frame)
+        ):
+            return (
+                f'no TF: somebody else publishes {self._map_frame} -> {self._odom_frame} (amcl, a'
+                ' static transform): switch that off, or set publish_tf to none'
+            )
+        return ''
+
+    def _on_static(self, message: TFMessage) -> None:
+        for transform in message.transforms:
+            child = transform.child_frame_id.lstrip('/')
+            self._static_parents[child] = transform.header.frame_id.lstrip('/')

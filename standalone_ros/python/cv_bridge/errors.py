@@ -1,0 +1,5 @@
+"""What goes wrong."""
+
+
+class CvBridgeError(TypeError):
+    """An image that cannot be converted."""

@@ -1,0 +1,178 @@
+"""What is seen and set while the node runs: path, overlay, parameters, diagnostics; one process."""
+
+import itertools
+import signal
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from diagnostic_msgs.msg import DiagnosticStatus
+from geometry_msgs.msg import PoseWithCovarianceStamped
+from lifecycle import set_parameters
+from live_camera import LiveCamera
+from nav_msgs.msg import Path
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from sensor_msgs.msg import Image
+from small_room import CAMERA, SmallRoom, error, pose_at
+from station import NodeProcess, Station, matrix, stamp_ns
+
+from mesh_reloc_ros.geometry.pose import pose_to_numbers
+
+NUMBERS = itertools.count(1)
+LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+
+
+@pytest.fixture(scope='module')
+def process(room: SmallRoom) -> Iterator[NodeProcess]:
+    start = ', '.join(f'{number:.6f}' for number in pose_to_numbers(pose_at(0)))
+    process = NodeProcess(
+        '-p', f'mesh:={room.mesh}',
+        '-p', f'initial_pose:=[{start}]',
+        '-p', 'relocalization.max_viewpoints:=600',
+        '-p', 'diagnostics_period:=0.1',
+        '-p', 'save_pose_period:=0.0',
+        '-p', 'path_length:=6',
+    )  # fmt: skip
+    yield process
+    process.kill()
+
+
+@pytest.fixture(scope='module')
+def camera(process: NodeProcess, station: Station, room: SmallRoom) -> Iterator[LiveCamera]:
+    camera = LiveCamera(station, room)
+    camera.connect(process)
+    yield camera
+    camera.close()
+
+
+def shown_until(camera: LiveCamera, condition, step: float) -> None:
+    """Show images from about a place until something is so."""
+    for _ in range(100):
+        # No image twice, as a camera that hangs is not believed.
+        camera.show(pose_at(step + 0.02 * np.sin(next(NUMBERS))))
+        camera.station.spin(0.1)
+        if condition():
+            return
+    raise AssertionError('waited in vain')
+
+
+def test_the_path_holds_the_way_and_stays_short(camera: LiveCamera, station: Station):
+    truths = [pose_at(step) for step in range(12)]
+    for truth in truths:
+        camera.wait_for_pose(camera.show(truth))
+    paths = station.listen(Path, 'mesh_reloc/path', LATCHED)
+    shown_until(camera, lambda: bool(paths), 11)
+    path = paths[-1]
+    assert path.header.frame_id == 'map'
+    assert 3 <= len(path.poses) <= 6
+    stamps = [stamp_ns(pose) for pose in path.poses]
+    assert stamps == sorted(stamps)
+    first = matrix(path.poses[0].pose.position, path.poses[0].pose.orientation)
+    assert error(first, truths[0])[0] < 0.01
+    places = {pose.pose.position.x for pose in path.poses}
+    assert max(places) - min(places) > 0.2
+
+
+def test_one_who_comes_later_sees_the_path_at_once(station: Station):
+    paths = station.listen(Path, 'mesh_reloc/path', LATCHED)
+    station.wait_until(lambda: bool(paths), 'the path')
+    assert len(paths[0].poses) >= 3
+
+
+def test_the_overlay_changes_with_its_mode(camera: LiveCamera, station: Station):
+    overlays: list[Image] = []
+    station.node.create_subscription(Image, 'mesh_reloc/overlay', overlays.append, 1)
+    pixels = {}
+    for mode in ('edges', 'tint', 'difference', 'side_by_side'):
+        assert set_parameters(station, overlay__mode=mode) == ''
+        # What was being drawn is of the mode before.
+        shown_until(camera, lambda: True, 11)
+        station.spin(0.5)
+        overlays.clear()
+        shown_until(camera, lambda: bool(overlays), 11)
+        overlay = overlays[-1]
+        assert overlay.encoding == 'rgb8'
+        assert overlay.header.frame_id == 'camera_optical'
+        pixels[mode] = np.frombuffer(overlay.data, np.uint8).reshape(overlay.height, -1, 3)
+    wide = pixels.pop('side_by_side')
+    assert wide.shape[1] / wide.shape[0] > 1.5 * CAMERA.width / CAMERA.height
+    for a, b in (('edges', 'tint'), ('tint', 'difference'), ('edges', 'difference')):
+        assert np.abs(pixels[a].astype(int) - pixels[b]).mean() > 2
+
+
+def test_a_threshold_acts_at_once(camera: LiveCamera, station: Station):
+    camera.wait_for_pose(camera.show(pose_at(11.05)))
+    assert set_parameters(station, tracking__min_score=1.0, tracking__min_score_to_enter=1.0) == ''
+    stamp = camera.show(pose_at(11.1))
+    station.spin(0.3)
+    assert stamp not in camera.stamps()
+    assert 'image and render correlate by' in camera.status().message
+    assert set_parameters(station, tracking__min_score=0.65, tracking__min_score_to_enter=0.7) == ''
+    camera.wait_for_pose(camera.show(pose_at(11.2)))
+
+
+@pytest.mark.parametrize(
+    ('values', 'reason'),
+    [
+        ({'tracking__min_score': 7.0}, 'out of range'),
+        ({'overlay__mode': 'loud'}, 'expected one of edges, tint, side_by_side, difference'),
+        ({'mesh': '/other.obj'}, 'is read when the node is configured'),
+        ({'autostart': False}, 'read-only'),
+    ],
+)
+def test_a_bad_change_is_refused_with_the_reason(station: Station, values, reason):
+    assert reason in set_parameters(station, **values)
+
+
+def test_the_period_of_the_diagnostics_changes(camera: LiveCamera, station: Station):
+    assert set_parameters(station, diagnostics_period=60.0) == ''
+    station.spin(0.3)
+    camera.diagnostics.clear()
+    station.spin(0.5)
+    assert not camera.diagnostics
+    assert set_parameters(station, diagnostics_period=0.1) == ''
+    station.wait_until(lambda: bool(camera.diagnostics), 'diagnostics')
+
+
+def test_the_diagnostics_say_what_a_person_wants_to_know(camera: LiveCamera, station: Station):
+    camera.wait_for_pose(camera.show(pose_at(11)))
+    station.wait_until(lambda: camera.status().message == 'TRACKING', 'tracking')
+    assert camera.status().level == DiagnosticStatus.OK
+    assert 0.9 < float(camera.value('coverage')) <= 1
+    assert float(camera.value('score')) > 0.8
+    assert 0 < float(camera.value('sigma x [m]')) < 0.1
+    assert float(camera.value('latency p50 [ms]')) > 0
+    assert float(camera.value('solve [ms]')) > 0
+    assert camera.value('device') == 'cpu'
+    assert 100 < float(camera.value('memory [MB]')) <= float(camera.value('memory peak [MB]'))
+    assert int(camera.value('images received')) >= int(camera.value('images tracked'))
+    assert int(camera.value('images dropped')) == 0
+    assert station.node.count_subscribers('/mesh_reloc/overlay') == 1
+    assert int(camera.value('overlays published')) > 0
+
+
+def test_a_2d_pose_from_rviz_is_refined_over_its_covariance(
+    camera: LiveCamera, process: NodeProcess, station: Station
+):
+    truth = pose_at(11)
+    forward = truth[:3, 2]
+    half = (np.arctan2(forward[1], forward[0]) + np.radians(20)) / 2
+    message = PoseWithCovarianceStamped()
+    message.header.frame_id = 'map'
+    message.pose.pose.position.x = truth[0, 3] + 0.4
+    message.pose.pose.position.y = truth[1, 3] - 0.4
+    message.pose.pose.orientation.z, message.pose.pose.orientation.w = np.sin(half), np.cos(half)
+    # What RViz sends.
+    message.pose.covariance[0] = message.pose.covariance[7] = 0.25
+    message.pose.covariance[35] = 0.06853892326654787
+    camera.start_poses.publish(message)
+    process.wait_for_line('start pose from initialpose', 'a 2-D pose: height and tilt are kept')
+    camera.poses.clear()
+    shown_until(camera, lambda: bool(camera.poses), 11)
+    found = matrix(camera.poses[0].pose.position, camera.poses[0].pose.orientation)
+    assert error(found, truth)[0] < 0.02
+
+
+def test_ctrl_c_ends_with_status_zero(camera: LiveCamera, process: NodeProcess):
+    assert process.end(signal.SIGINT) == 0
+    assert not process.count('Traceback')

@@ -1,0 +1,71 @@
+import numpy as np
+from small_room import pose_at
+
+from mesh_reloc_ros.ros.start_poses import Start, StartPoses
+
+
+def test_requests_are_taken_once():
+    starts = StartPoses(Start(pose_at(0)), can_search=True)
+    np.testing.assert_array_equal(starts.take().map_T_camera, pose_at(0))
+    assert starts.take() is None
+
+
+def test_reset_returns_to_the_start():
+    for can_search in (True, False):
+        starts = StartPoses(Start(pose_at(0)), can_search)
+        starts.trust(pose_at(4))
+        starts.take()
+        assert starts.reset() == 'the start pose'
+        np.testing.assert_array_equal(starts.take().map_T_camera, pose_at(0))
+        np.testing.assert_array_equal(starts.latest, pose_at(0))
+
+
+def test_relocalizing_searches_everywhere_where_it_can():
+    starts = StartPoses(Start(pose_at(0)), can_search=True)
+    starts.take()
+    assert starts.relocalize() == 'a search of the whole mesh'
+    assert starts.take().map_T_camera is None
+
+
+def test_relocalizing_without_a_search_returns_to_the_last_trusted_pose():
+    starts = StartPoses(Start(pose_at(0)), can_search=False)
+    assert starts.relocalize() == 'the start pose'
+    np.testing.assert_array_equal(starts.take().map_T_camera, pose_at(0))
+    starts.trust(pose_at(4))
+    assert starts.relocalize() == 'the last trusted pose'
+    np.testing.assert_array_equal(starts.take().map_T_camera, pose_at(4))
+
+
+def test_without_any_pose_there_is_a_search_or_nothing():
+    searching = StartPoses(None, can_search=True)
+    assert searching.take().map_T_camera is None
+    assert searching.reset() == 'a search of the whole mesh'
+    starts = StartPoses(None, can_search=False)
+    assert starts.take() is None
+    assert starts.reset() == ''
+    assert starts.relocalize() == ''
+    assert starts.take() is None
+    starts.give(Start(pose_at(1)))
+    assert starts.reset() == 'the start pose'
+    np.testing.assert_array_equal(starts.take().map_T_camera, pose_at(1))
+
+
+def test_what_was_given_last_is_what_reset_returns_to():
+    starts = StartPoses(Start(pose_at(0)), can_search=True)
+    covariance = np.eye(6)
+    starts.give(Start(pose_at(1), covariance, 'the pose from initialpose'))
+    starts.take()
+    assert starts.reset() == 'the pose from initialpose'
+    assert starts.take().covariance is covariance
+    starts.change(None)
+    assert starts.reset() == 'a search of the whole mesh'
+
+
+def test_after_a_rest_the_last_trusted_pose_comes_first_but_not_before_a_request():
+    starts = StartPoses(Start(pose_at(0)), can_search=True)
+    starts.take()
+    starts.trust(pose_at(4))
+    assert starts.resume() == 'the last trusted pose'
+    starts.relocalize()
+    assert starts.resume() == 'a search of the whole mesh'
+    assert starts.take().map_T_camera is None

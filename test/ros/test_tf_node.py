@@ -1,0 +1,212 @@
+"""What the node says in TF and hears of odometry there; one process, configured several times."""
+
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from diagnostic_msgs.msg import DiagnosticStatus
+from lifecycle import configured_anew, set_parameters
+from live_camera import LiveCamera
+from numpy.typing import NDArray
+from rclpy.time import Time
+from small_room import SmallRoom, error, looking, pose_at
+from station import NodeProcess, Station, matrix, stamp_ns
+from tf2_ros import Buffer, StaticTransformBroadcaster, TransformBroadcaster, TransformListener
+
+from mesh_reloc_ros.geometry.pose import pose_to_numbers
+from mesh_reloc_ros.ros.conversions import transform_from_pose
+
+MAP_T_ODOM = looking((3.0, -2.0, 0.1), heading_deg=120.0, down_deg=5.0)
+BASE_T_CAMERA = looking((0.2, 0.0, 1.1), heading_deg=5.0, down_deg=10.0)
+
+
+class Robot:
+    """Says where its base is in the odometry's frame, as TF."""
+
+    def __init__(self, station: Station) -> None:
+        self._broadcaster = TransformBroadcaster(station.node)
+        self._static = StaticTransformBroadcaster(station.node)
+
+    def mount_camera(self) -> None:
+        self._static.sendTransform(transform_from_pose(BASE_T_CAMERA, 0, 'base', 'camera_optical'))
+
+    def move(self, map_T_camera: NDArray[Any], stamp: int) -> None:
+        odom_T_base = np.linalg.inv(MAP_T_ODOM) @ map_T_camera @ np.linalg.inv(BASE_T_CAMERA)
+        self._broadcaster.sendTransform(transform_from_pose(odom_T_base, stamp, 'odom', 'base'))
+
+
+@pytest.fixture(scope='module')
+def process(room: SmallRoom, tmp_path_factory) -> Iterator[NodeProcess]:
+    start = [f'{number:.6f}' for number in pose_to_numbers(pose_at(0.3))]
+    process = NodeProcess(
+        '-p', f'mesh:={room.mesh}',
+        '-p', f'initial_pose:=[{", ".join(start)}]',
+        '-p', 'diagnostics_period:=0.1',
+        '-p', 'relocalization.enabled:=false',
+        '-p', 'publish_tf:=map_odom',
+        '-p', 'tf_timeout:=2.0',
+        '-p', 'save_pose_period:=0.0',
+    )  # fmt: skip
+    yield process
+    process.kill()
+
+
+@pytest.fixture(scope='module')
+def camera(process: NodeProcess, station: Station, room: SmallRoom) -> Iterator[LiveCamera]:
+    camera = LiveCamera(station, room)
+    camera.connect(process)
+    yield camera
+    camera.close()
+
+
+@pytest.fixture(scope='module')
+def robot(station: Station) -> Robot:
+    return Robot(station)
+
+
+@pytest.fixture(scope='module')
+def buffer(station: Station) -> Buffer:
+    buffer = Buffer()
+    TransformListener(buffer, station.node)
+    return buffer
+
+
+def of_the_node(camera: LiveCamera, child: str) -> list[Any]:
+    """Return the transforms to a frame that were heard, in order."""
+    heard = [t for message in camera.transforms for t in message.transforms]
+    return [t for t in heard if t.child_frame_id == child]
+
+
+def test_without_odometry_there_are_poses_and_a_reason_but_no_tf(
+    process: NodeProcess, camera: LiveCamera
+):
+    for step in range(3):
+        camera.wait_for_pose(camera.show(pose_at(step)))
+    process.wait_for_line('[WARN]', 'no TF: TF has no way odom -> camera_optical')
+    assert camera.status('TF').level == DiagnosticStatus.WARN
+    assert 'start odometry' in camera.status('TF').message
+    assert camera.status().level == DiagnosticStatus.OK
+    assert process.count('TF has no way') == 1
+    assert not of_the_node(camera, 'odom')
+
+
+def test_with_odometry_the_map_is_tied_to_odom(
+    camera: LiveCamera, robot: Robot, station: Station, buffer: Buffer
+):
+    robot.mount_camera()
+    # The wait in vain is over, the next transform is waited for again.
+    station.spin(1.2)
+    for step in range(3, 6):
+        stamp = station.next_stamp_ns()
+        robot.move(pose_at(step), stamp)
+        camera.show(pose_at(step), stamp)
+        pose = camera.wait_for_pose(stamp)
+    station.wait_until(lambda: len(of_the_node(camera, 'odom')) >= 3, 'TF')
+    transform = of_the_node(camera, 'odom')[-1]
+    assert transform.header.frame_id == 'map'
+    assert stamp_ns(transform) == stamp
+    map_T_odom = matrix(transform.transform.translation, transform.transform.rotation)
+    assert error(map_T_odom, MAP_T_ODOM)[0] < 0.02
+    found = buffer.lookup_transform('map', 'camera_optical', Time(nanoseconds=stamp)).transform
+    assert max(error(matrix(found.translation, found.rotation), pose)) < 1e-6
+    # Each frame has one parent.
+    assert not [t for t in of_the_node(camera, 'camera_optical') if t.header.frame_id == 'map']
+    camera.station.wait_until(lambda: camera.status('TF').level == DiagnosticStatus.OK, 'TF')
+
+
+def test_a_late_transform_is_waited_for(camera: LiveCamera, robot: Robot, station: Station):
+    stamp = station.next_stamp_ns()
+    before = camera.worked_on()
+    info, image = camera.messages(pose_at(6), stamp)
+    camera.infos.publish(info)
+    camera.images.publish(image)
+    station.spin(0.5)
+    assert camera.worked_on() == before
+    robot.move(pose_at(6), stamp)
+    camera.wait_for_pose(stamp)
+    station.wait_until(lambda: stamp_ns(of_the_node(camera, 'odom')[-1]) == stamp, 'TF')
+
+
+def test_a_transform_that_never_comes_is_reported(
+    process: NodeProcess, camera: LiveCamera, robot: Robot, station: Station
+):
+    assert set_parameters(station, tf_timeout=0.05) == ''
+    stamp = camera.show(pose_at(7))
+    camera.wait_for_pose(stamp)
+    process.wait_for_line('[WARN]', 'odom -> camera_optical too late: raise tf_timeout')
+    assert stamp_ns(of_the_node(camera, 'odom')[-1]) < stamp
+
+
+def test_map_to_odom_is_dated_ahead(camera: LiveCamera, robot: Robot, station: Station):
+    assert set_parameters(station, tf_future=0.25, tf_timeout=2.0) == ''
+    stamp = station.next_stamp_ns()
+    robot.move(pose_at(8), stamp)
+    station.spin(0.2)
+    camera.show(pose_at(8), stamp)
+    ahead = stamp + 250_000_000
+    station.wait_until(lambda: stamp_ns(of_the_node(camera, 'odom')[-1]) == ahead, 'TF')
+    camera.wait_for_pose(stamp)
+
+
+def test_odometry_predicts_what_constant_velocity_cannot(
+    process: NodeProcess, camera: LiveCamera, robot: Robot, station: Station
+):
+    configured_anew(station, process, publish_tf='none', use_odometry=True)
+    camera.connect(process)
+    far = 20
+
+    def shown(step: float, with_odometry: bool) -> int:
+        stamp = station.next_stamp_ns()
+        if with_odometry:
+            robot.move(pose_at(step), stamp)
+            station.spin(0.2)
+        return camera.show(pose_at(step), stamp)
+
+    for step in (0, 0.1, 0.2, far):
+        camera.wait_for_pose(shown(step, with_odometry=True))
+    count = len(camera.transforms)
+    configured_anew(station, process, use_odometry=False)
+    camera.connect(process)
+    for step in (0, 0.1, 0.2):
+        camera.wait_for_pose(shown(step, with_odometry=False))
+    refused = shown(far, with_odometry=False)
+    station.spin(0.5)
+    assert refused not in camera.stamps()
+    assert len(camera.transforms) == count
+
+
+def test_a_camera_that_has_a_parent_gets_no_second_one(
+    process: NodeProcess, camera: LiveCamera, station: Station
+):
+    configured_anew(station, process, publish_tf='map_camera')
+    camera.connect(process)
+    station.spin(0.5)
+    camera.wait_for_pose(camera.show(pose_at(0)))
+    process.wait_for_line('[WARN]', "no TF: camera_optical has the parent 'base' already")
+    assert 'publish_tf to map_odom' in camera.status('TF').message
+    assert not [t for t in of_the_node(camera, 'camera_optical') if t.header.frame_id == 'map']
+
+
+def test_where_somebody_else_ties_the_map_to_odom_the_node_does_not(
+    process: NodeProcess, camera: LiveCamera, robot: Robot, station: Station
+):
+    StaticTransformBroadcaster(station.node).sendTransform(
+        transform_from_pose(np.eye(4), 0, 'map', 'odom')
+    )
+    configured_anew(station, process, publish_tf='map_odom')
+    camera.connect(process)
+    count = len(of_the_node(camera, 'odom'))
+    station.spin(0.5)
+    stamp = station.next_stamp_ns()
+    robot.move(pose_at(0), stamp)
+    camera.show(pose_at(0), stamp)
+    camera.wait_for_pose(stamp)
+    process.wait_for_line('[WARN]', 'no TF: somebody else publishes map -> odom')
+    assert len(of_the_node(camera, 'odom')) == count
+
+
+def test_sigterm_ends_with_status_zero(process: NodeProcess, camera: LiveCamera):
+    assert process.end(signal.SIGTERM) == 0
+    assert not process.count('Traceback')

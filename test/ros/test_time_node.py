@@ -1,0 +1,121 @@
+"""Stamps of all kinds and simulated time over DDS; one process for all tests, in their order."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from builtin_interfaces.msg import Time
+from diagnostic_msgs.msg import DiagnosticStatus
+from live_camera import LiveCamera
+from rosgraph_msgs.msg import Clock
+from small_room import SmallRoom, error, looking, pose_at
+from station import NodeProcess, Station
+
+S = 10**9
+BEGIN = 5000 * S
+ELSEWHERE = looking((0.6, -1.2, 1.4), heading_deg=60.0, down_deg=10.0)
+
+
+@pytest.fixture(scope='module')
+def process(room: SmallRoom) -> Iterator[NodeProcess]:
+    process = NodeProcess(
+        '-p', f'mesh:={room.mesh}',
+        '-p', 'use_sim_time:=true',
+        '-p', 'relocalization.max_viewpoints:=600',
+        '-p', 'save_pose_period:=0.0',
+        '-p', 'diagnostics_period:=0.1',
+    )  # fmt: skip
+    yield process
+    process.kill()
+
+
+@pytest.fixture(scope='module')
+def camera(process: NodeProcess, station: Station, room: SmallRoom) -> Iterator[LiveCamera]:
+    camera = LiveCamera(station, room)
+    camera.connect(process)
+    yield camera
+    camera.close()
+
+
+@pytest.fixture(scope='module')
+def clock(station: Station):
+    publisher = station.node.create_publisher(Clock, '/clock', 10)
+    station.wait_until(lambda: publisher.get_subscription_count() > 0, '/clock')
+
+    def tick(now_ns: int) -> None:
+        publisher.publish(Clock(clock=Time(sec=now_ns // S, nanosec=now_ns % S)))
+        station.spin(0.3)
+
+    return tick
+
+
+def shown_until_found(camera: LiveCamera, pose: np.ndarray, stamp: int) -> int:
+    """Show a place, with some life in it, until it is found; return the stamp of its pose."""
+    before = len(camera.poses)
+    for number in range(60):
+        stamp += S // 30
+        moved = pose.copy()
+        moved[0, 3] += 0.002 * np.sin(number)
+        camera.show(moved, stamp)
+        camera.station.spin(0.1)
+        if len(camera.poses) > before:
+            break
+    assert error(camera.wait_for_pose(camera.stamps()[before]), pose)[0] < 0.02
+    return stamp
+
+
+def test_a_clock_that_stands_still_is_reported_and_images_are_tracked(
+    process: NodeProcess, camera: LiveCamera
+):
+    shown_until_found(camera, pose_at(0), BEGIN)
+    process.wait_for_line('[WARN]', 'no time comes on /clock')
+    camera.station.wait_until(
+        lambda: 'no time comes on /clock' in camera.status('images').message, 'the reason'
+    )
+
+
+def test_with_a_clock_all_is_well(camera: LiveCamera, clock):
+    clock(BEGIN + 2 * S)
+    camera.wait_for_pose(camera.show(pose_at(0.3), BEGIN + 2 * S))
+    camera.station.wait_until(
+        lambda: camera.status('images').level == DiagnosticStatus.OK, 'no warning'
+    )
+
+
+def test_images_without_a_stamp_are_refused(process: NodeProcess, camera: LiveCamera):
+    count = len(camera.poses)
+    camera.show(pose_at(0), 0)
+    process.wait_for_line('[ERROR]', 'image has no stamp: have the driver set header.stamp')
+    assert camera.status().level == DiagnosticStatus.ERROR
+    assert len(camera.poses) == count
+
+
+def test_images_out_of_order_are_left_out(camera: LiveCamera):
+    newest = BEGIN + 2 * S + S // 30
+    camera.wait_for_pose(camera.show(pose_at(0.6), newest))
+    for stamp in (newest, newest - S // 100):
+        camera.show(pose_at(0.6), stamp)
+    assert camera.value('images out of order') == '2'
+    assert camera.stamps().count(newest) == 1
+    camera.wait_for_pose(camera.show(pose_at(0.9), newest + S // 30))
+
+
+def test_a_jump_ahead_to_another_place(process: NodeProcess, camera: LiveCamera, clock):
+    clock(BEGIN + 100 * S)
+    shown_until_found(camera, ELSEWHERE, BEGIN + 100 * S)
+    # The mesh stays.
+    assert process.count('loading') == 1
+
+
+def test_stamps_from_the_future_are_reported_and_tracked(process: NodeProcess, camera: LiveCamera):
+    shown_until_found(camera, ELSEWHERE, BEGIN + 4000 * S)
+    process.wait_for_line('[WARN]', 'stamps are ahead of /clock')
+
+
+def test_a_jump_back_as_when_a_bag_loops(process: NodeProcess, camera: LiveCamera, clock):
+    clock(BEGIN)
+    shown_until_found(camera, pose_at(3), BEGIN)
+    process.wait_for_line('time went back in the images')
+    camera.station.wait_until(
+        lambda: camera.status('images').level == DiagnosticStatus.OK, 'no warning'
+    )

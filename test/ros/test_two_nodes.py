@@ -1,0 +1,80 @@
+"""Two cameras: a node each, in a namespace of its own, with one mesh."""
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from live_camera import LiveCamera
+from small_room import SmallRoom, error, pose_at
+from station import NodeProcess, Station
+
+from mesh_reloc_ros.geometry.pose import pose_to_numbers
+
+NAMES = ('left', 'right')
+
+
+@pytest.fixture(scope='module')
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp('home')
+
+
+@pytest.fixture(scope='module')
+def processes(room: SmallRoom, home: Path) -> Iterator[dict[str, NodeProcess]]:
+    start = ', '.join(f'{number:.6f}' for number in pose_to_numbers(pose_at(0)))
+    processes = {
+        name: NodeProcess(
+            '-r', f'__ns:=/{name}',
+            '-p', f'mesh:={room.mesh}',
+            '-p', f'initial_pose:=[{start}]',
+            '-p', f'child_frame:={name}_eye',
+            '-p', 'relocalization.enabled:=false',
+            '-p', 'diagnostics_period:=0.1',
+            environment={'ROS_HOME': str(home)},
+        )
+        for name in NAMES
+    }  # fmt: skip
+    yield processes
+    for process in processes.values():
+        process.kill()
+
+
+@pytest.fixture(scope='module')
+def cameras(
+    processes: dict[str, NodeProcess], station: Station, room: SmallRoom
+) -> dict[str, LiveCamera]:
+    cameras = {name: LiveCamera(station, room, namespace=f'/{name}') for name in NAMES}
+    for name, camera in cameras.items():
+        camera.connect(processes[name])
+    return cameras
+
+
+def test_each_tracks_its_own_camera(cameras: dict[str, LiveCamera]):
+    truths = {'left': pose_at(0.5), 'right': pose_at(-0.5)}
+    for name, truth in truths.items():
+        pose = cameras[name].wait_for_pose(cameras[name].show(truth))
+        assert error(pose, truth)[0] < 0.01
+    assert [len(cameras[name].poses) for name in NAMES] == [1, 1]
+    station = cameras['left'].station
+    heard = cameras['left'].transforms
+    station.wait_until(lambda: len({_child(message) for message in heard}) == 2, 'TF of both')
+    assert {_child(message) for message in heard} == {'left_eye', 'right_eye'}
+
+
+def test_services_are_for_one_of_them(cameras: dict[str, LiveCamera]):
+    assert cameras['left'].call('reset').success
+    cameras['right'].wait_for_pose(cameras['right'].show(pose_at(-0.4)))
+    assert cameras['right'].value('images tracked') == '2'
+    assert cameras['left'].value('images tracked') == '1'
+
+
+def test_both_end_with_status_zero_and_each_has_saved_its_pose(
+    processes: dict[str, NodeProcess], cameras: dict[str, LiveCamera], home: Path
+):
+    assert [process.end(signal.SIGINT) for process in processes.values()] == [0, 0]
+    files = {file.name for file in (home / 'mesh_reloc_ros').iterdir()}
+    assert files == {'left.mesh_reloc.yaml', 'right.mesh_reloc.yaml'}
+
+
+def _child(message) -> str:
+    return message.transforms[0].child_frame_id
