@@ -44,20 +44,33 @@ class Loaded:
         }
 
 
-def load(node: NodeSettings, pipeline: Settings, say: Callable[[str], object]) -> Loaded:
+def load(
+    node: NodeSettings,
+    pipeline: Settings,
+    say: Callable[[str], object],
+    check: Callable[[], object],
+) -> Loaded:
     """Load the mesh, warm up, and prepare the search.
 
     :param say: called with a line for each thing that takes time.
+    :param check: called all along; what it raises ends the loading.
     :raises InputError: the mesh, the device or the cameras of `views` cannot be used.
     """
     mesh = mesh_path(node.mesh)
     say(f'loading {mesh}')
-    progress = ProgressLines(say)
+    lines = ProgressLines(say)
+
+    def progress(stage: str, done: float) -> None:
+        check()
+        lines(stage, done)
+
     scene = Scene.load(mesh, pipeline.device, pipeline.rasterizer, progress)
+    check()
     say('warming up (the first time takes longer)')
     warm_up(scene, pipeline)
     search = None
     if pipeline.relocalization.enabled:
+        check()
         say('preparing views of the mesh (the first time takes longer)')
         views = Path(node.views).expanduser() if node.views else None
         relocalizer = make_relocalizer(

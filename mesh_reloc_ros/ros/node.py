@@ -31,12 +31,14 @@ _STOP_TIMEOUT_S = 60.0
 class MeshRelocNode(LifecycleNode):
     """Configure loads the mesh, activate tracks images. The executor's thread only receives."""
 
-    def __init__(self) -> None:
+    def __init__(self, is_ending: Callable[[], bool]) -> None:
         """Declare the parameters; all else is for the transitions.
 
+        :param is_ending: whether the process was asked to end, so that it is of no use to go on.
         :raises InputError: a parameter cannot be used.
         """
         super().__init__('mesh_reloc')
+        self._is_ending = is_ending
         self.failure: Exception | None = None
         """What ended a thread of the node, where something did."""
         self.refusal = ''
@@ -76,51 +78,51 @@ class MeshRelocNode(LifecycleNode):
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load the mesh, warm up, and take what there is of a start pose."""
-        return self._attempt('inactive', self._configure)
+        return self._attempt(state, 'inactive', self._configure)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Begin to track images."""
-        return self._attempt('active', self._activate)
+        return self._attempt(state, 'active', self._activate)
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stop tracking; the mesh stays, and where the camera was last."""
-        return self._attempt('inactive', self._deactivate)
+        return self._attempt(state, 'inactive', self._deactivate)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Forget the mesh; all parameters can be changed now."""
-        return self._attempt('unconfigured', self._clean_up)
+        return self._attempt(state, 'unconfigured', self._clean_up)
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stop all."""
-        return self._attempt('finalized', self._shut_down)
+        return self._attempt(state, 'finalized', self._shut_down)
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Give up what there is, so that the node can be configured again."""
-        return self._attempt('unconfigured', self._shut_down)
+        return self._attempt(state, 'unconfigured', self._shut_down)
 
-    def _attempt(self, state: str, transition: Callable[[], None]) -> TransitionCallbackReturn:
+    def _attempt(
+        self, before: LifecycleState, after: str, transition: Callable[[], None]
+    ) -> TransitionCallbackReturn:
         """Go over to a state; what goes wrong is told in the log and in the diagnostics."""
         self.refusal = ''
         try:
             transition()
         except InputError as error:
             self.refusal = str(error)
-            self._diagnostics.state(self._state_machine.current_state[1], self.refusal)
+            self._diagnostics.state(before.label, self.refusal)
             self.get_logger().error(self.refusal)
             return TransitionCallbackReturn.FAILURE
         except Exception as error:
-            # After a shutdown nothing can be published, and that is no failure.
-            if self.context.ok():
-                self.failure = error
-                # rclpy says nothing of what it catches.
-                self.get_logger().fatal(traceback.format_exc())
+            self.failure = error
+            # rclpy says nothing of what it catches.
+            self.get_logger().fatal(traceback.format_exc())
             return TransitionCallbackReturn.ERROR
-        self._diagnostics.state(state)
+        self._diagnostics.state(after)
         return TransitionCallbackReturn.SUCCESS
 
     def _configure(self) -> None:
         settings, pipeline = self._settings.node, self._settings.pipeline
-        loaded = load(settings, pipeline, self.get_logger().info)
+        loaded = load(settings, pipeline, self.get_logger().info, self._check_ending)
         file = saved_pose_file(settings.saved_pose_file, self.get_fully_qualified_name())
         saved = SavedPose(file, loaded.mesh, settings.map_frame)
         self._outputs = Outputs(
@@ -129,6 +131,14 @@ class MeshRelocNode(LifecycleNode):
         self._starts = StartPoses(self._given_start(saved), loaded.search is not None)
         self._diagnostics.facts = loaded.facts(pipeline)
         self._loaded = loaded
+
+    def _check_ending(self) -> None:
+        """See that it is worth going on with a transition that takes time.
+
+        :raises KeyboardInterrupt: the process was asked to end.
+        """
+        if self._is_ending():
+            raise KeyboardInterrupt
 
     def _activate(self) -> None:
         assert self._loaded is not None
@@ -260,8 +270,5 @@ class MeshRelocNode(LifecycleNode):
             self._diagnostics.problem('saved pose', '')
 
     def _fail(self, error: Exception) -> None:
-        """End the node, as what failed is no fault of the input. Called on any thread."""
-        # After a shutdown publishing fails, and that is no failure.
-        if self.context.ok():
-            self.failure = error
-            self.context.try_shutdown()
+        """Have the process end, as what failed is no fault of the input. Called on any thread."""
+        self.failure = error

@@ -1,9 +1,11 @@
-"""A ROS node to send images with."""
+"""A ROS node to send images with, and a camera before the node under test."""
 
 from collections.abc import Iterator
 
 import pytest
-from station import Station
+from live_camera import LiveCamera
+from small_room import SmallRoom
+from station import NodeProcess, Station
 
 
 @pytest.fixture(scope='module')
@@ -11,3 +13,12 @@ def station() -> Iterator[Station]:
     station = Station()
     yield station
     station.close()
+
+
+@pytest.fixture(scope='module')
+def camera(process: NodeProcess, station: Station, room: SmallRoom) -> Iterator[LiveCamera]:
+    """Return a camera that the module's `process` listens to."""
+    camera = LiveCamera(station, room)
+    camera.connect(process)
+    yield camera
+    camera.close()

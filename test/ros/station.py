@@ -20,6 +20,8 @@ from scipy.spatial.transform import Rotation
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from small_room import CAMERA
 
+from mesh_reloc_ros.geometry.pose import pose_to_numbers
+
 LONG_S = 60.0
 """Far longer than anything takes, on a busy machine too."""
 
@@ -61,10 +63,15 @@ class NodeProcess:
         """Return the number of lines with a text."""
         return sum(text in line for line in self.lines)
 
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal, if it runs."""
+        if self._process.poll() is None:
+            self._process.send_signal(number)
+
     def end(self, number: signal.Signals | None = None) -> int:
         """Send a signal, if any, and return the exit status."""
-        if number is not None and self._process.poll() is None:
-            self._process.send_signal(number)
+        if number is not None:
+            self.send(number)
         status = self._process.wait(LONG_S)
         self._reader.join(LONG_S)
         return status
@@ -127,6 +134,12 @@ class Station:
         """Return the stamp of the next image, a thirtieth of a second on."""
         self._stamp_ns += 33_333_333
         return self._stamp_ns
+
+
+def start_at(pose: NDArray[np.float64]) -> str:
+    """Return the parameter `initial_pose` as it is given on the command line."""
+    numbers = ', '.join(f'{number:.6f}' for number in pose_to_numbers(pose))
+    return f'initial_pose:=[{numbers}]'
 
 
 def image_message(image: NDArray[np.uint8], stamp_ns: int) -> Image:

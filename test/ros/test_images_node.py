@@ -13,9 +13,7 @@ from live_camera import LiveCamera
 from numpy.typing import NDArray
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from small_room import CAMERA, SmallRoom, error, pose_at
-from station import NodeProcess, Station, camera_info, stamped
-
-from mesh_reloc_ros.geometry.pose import pose_to_numbers
+from station import NodeProcess, Station, camera_info, stamped, start_at
 
 
 def bayer_rggb(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -59,10 +57,9 @@ def image_as(encoding: str, rgb: NDArray[np.uint8], stamp_ns: int) -> Image:
 
 @pytest.fixture(scope='module')
 def process(room: SmallRoom) -> Iterator[NodeProcess]:
-    start = ', '.join(f'{number:.6f}' for number in pose_to_numbers(pose_at(0)))
     process = NodeProcess(
         '-p', f'mesh:={room.mesh}',
-        '-p', f'initial_pose:=[{start}]',
+        '-p', start_at(pose_at(0)),
         '-p', 'relocalization.enabled:=false',
         '-p', 'save_pose_period:=0.0',
         '-p', 'diagnostics_period:=0.1',

@@ -1,5 +1,6 @@
 import re
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -220,11 +221,27 @@ def test_without_a_usable_mesh_the_node_ends_with_status_two_and_one_line():
     assert not node.count('Traceback')
 
 
-def test_ctrl_c_while_starting_ends_with_status_zero(room):
+@pytest.mark.parametrize(
+    ('moment', 'number'),
+    [
+        (2.0, signal.SIGINT),
+        ('loading', signal.SIGTERM),
+        ('warming up', signal.SIGINT),
+        ('ready', signal.SIGTERM),
+    ],
+)
+def test_signals_while_starting_end_it_with_status_zero(room, moment, number):
     node = NodeProcess('-p', f'mesh:={room.mesh}')
-    node.wait_for_line('loading')
-    assert node.end(signal.SIGINT) == 0
+    if isinstance(moment, str):
+        node.wait_for_line(moment)
+    else:
+        time.sleep(moment)
+    for _ in range(2):
+        node.send(number)
+    assert node.end() == 0
     assert not node.count('Traceback')
+    assert not node.count('ignored')
+    assert not list(room.mesh.parent.glob('*.part'))
 
 
 def test_the_view_for_rviz_shows_what_the_node_publishes():

@@ -7,9 +7,7 @@ import pytest
 import yaml
 from live_camera import LiveCamera
 from small_room import SmallRoom, error, pose_at
-from station import NodeProcess, Station
-
-from mesh_reloc_ros.geometry.pose import pose_to_numbers
+from station import NodeProcess, Station, start_at
 
 
 @pytest.fixture
@@ -29,9 +27,8 @@ def started(room: SmallRoom, saved: Path, *arguments: str) -> NodeProcess:
 def test_it_goes_on_from_the_saved_pose(
     station: Station, room: SmallRoom, saved: Path, end: signal.Signals
 ):
-    numbers = ', '.join(f'{number:.3f}' for number in pose_to_numbers(pose_at(0)))
     camera = LiveCamera(station, room)
-    first = started(room, saved, f'initial_pose:=[{numbers}]')
+    first = started(room, saved, start_at(pose_at(0)))
     second = None
     try:
         camera.connect(first)

@@ -14,9 +14,7 @@ from nav_msgs.msg import Path
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import Image
 from small_room import CAMERA, SmallRoom, error, pose_at
-from station import NodeProcess, Station, matrix, stamp_ns
-
-from mesh_reloc_ros.geometry.pose import pose_to_numbers
+from station import NodeProcess, Station, matrix, stamp_ns, start_at
 
 NUMBERS = itertools.count(1)
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
@@ -24,10 +22,9 @@ LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
 @pytest.fixture(scope='module')
 def process(room: SmallRoom) -> Iterator[NodeProcess]:
-    start = ', '.join(f'{number:.6f}' for number in pose_to_numbers(pose_at(0)))
     process = NodeProcess(
         '-p', f'mesh:={room.mesh}',
-        '-p', f'initial_pose:=[{start}]',
+        '-p', start_at(pose_at(0)),
         '-p', 'relocalization.max_viewpoints:=600',
         '-p', 'diagnostics_period:=0.1',
         '-p', 'save_pose_period:=0.0',
@@ -35,14 +32,6 @@ def process(room: SmallRoom) -> Iterator[NodeProcess]:
     )  # fmt: skip
     yield process
     process.kill()
-
-
-@pytest.fixture(scope='module')
-def camera(process: NodeProcess, station: Station, room: SmallRoom) -> Iterator[LiveCamera]:
-    camera = LiveCamera(station, room)
-    camera.connect(process)
-    yield camera
-    camera.close()
 
 
 def shown_until(camera: LiveCamera, condition, step: float) -> None:

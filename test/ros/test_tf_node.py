@@ -12,10 +12,9 @@ from live_camera import LiveCamera
 from numpy.typing import NDArray
 from rclpy.time import Time
 from small_room import SmallRoom, error, looking, pose_at
-from station import NodeProcess, Station, matrix, stamp_ns
+from station import NodeProcess, Station, matrix, stamp_ns, start_at
 from tf2_ros import Buffer, StaticTransformBroadcaster, TransformBroadcaster, TransformListener
 
-from mesh_reloc_ros.geometry.pose import pose_to_numbers
 from mesh_reloc_ros.ros.conversions import transform_from_pose
 
 MAP_T_ODOM = looking((3.0, -2.0, 0.1), heading_deg=120.0, down_deg=5.0)
@@ -39,10 +38,9 @@ class Robot:
 
 @pytest.fixture(scope='module')
 def process(room: SmallRoom, tmp_path_factory) -> Iterator[NodeProcess]:
-    start = [f'{number:.6f}' for number in pose_to_numbers(pose_at(0.3))]
     process = NodeProcess(
         '-p', f'mesh:={room.mesh}',
-        '-p', f'initial_pose:=[{", ".join(start)}]',
+        '-p', start_at(pose_at(0.3)),
         '-p', 'diagnostics_period:=0.1',
         '-p', 'relocalization.enabled:=false',
         '-p', 'publish_tf:=map_odom',
@@ -51,14 +49,6 @@ def process(room: SmallRoom, tmp_path_factory) -> Iterator[NodeProcess]:
     )  # fmt: skip
     yield process
     process.kill()
-
-
-@pytest.fixture(scope='module')
-def camera(process: NodeProcess, station: Station, room: SmallRoom) -> Iterator[LiveCamera]:
-    camera = LiveCamera(station, room)
-    camera.connect(process)
-    yield camera
-    camera.close()
 
 
 @pytest.fixture(scope='module')

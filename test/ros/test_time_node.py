@@ -30,14 +30,6 @@ def process(room: SmallRoom) -> Iterator[NodeProcess]:
 
 
 @pytest.fixture(scope='module')
-def camera(process: NodeProcess, station: Station, room: SmallRoom) -> Iterator[LiveCamera]:
-    camera = LiveCamera(station, room)
-    camera.connect(process)
-    yield camera
-    camera.close()
-
-
-@pytest.fixture(scope='module')
 def clock(station: Station):
     publisher = station.node.create_publisher(Clock, '/clock', 10)
     station.wait_until(lambda: publisher.get_subscription_count() > 0, '/clock')

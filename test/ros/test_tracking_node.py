@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import Image
 from small_room import CAMERA, SmallRoom, error, pose_at
-from station import NodeProcess, Station, camera_info, image_message, matrix, stamp_ns
+from station import NodeProcess, camera_info, image_message, matrix, stamp_ns, stamped, start_at
 from std_srvs.srv import Trigger
 from visualization_msgs.msg import Marker
 
@@ -27,22 +27,14 @@ START = pose_at(0.4)
 
 @pytest.fixture(scope='module')
 def process(room: SmallRoom) -> Iterator[NodeProcess]:
-    start = [f'{number:.6f}' for number in pose_to_numbers(START)]
     process = NodeProcess(
         '-p', f'mesh:={room.mesh}',
-        '-p', f'initial_pose:=[{", ".join(start)}]',
+        '-p', start_at(START),
         '-p', 'diagnostics_period:=0.1',
         '-p', 'tracking.lost_after:=2',
     )  # fmt: skip
     yield process
     process.kill()
-
-
-@pytest.fixture(scope='module')
-def camera(process: NodeProcess, station: Station, room: SmallRoom) -> LiveCamera:
-    camera = LiveCamera(station, room)
-    camera.connect(process)
-    return camera
 
 
 @pytest.fixture
@@ -125,6 +117,20 @@ def test_overlays_are_drawn_only_while_someone_subscribes(camera: LiveCamera, tr
     camera.show(pose_at(1))
     camera.station.spin(0.5)
     assert camera.value('overlays published') == count
+
+
+def test_a_flood_of_images_is_dropped_and_the_newest_is_tracked(camera: LiveCamera, tracking):
+    before = int(camera.value('images dropped'))
+    view = image_message(camera.room.view(pose_at(0)), 0)
+    for number in range(300):
+        stamp = camera.station.next_stamp_ns()
+        # One pixel is another, as a camera that hangs is not believed.
+        view.data[number] ^= 1
+        camera.images.publish(stamped(view, stamp))
+    camera.wait_for_pose(stamp)
+    camera.station.wait_until(lambda: int(camera.value('images dropped')) > before, 'drops')
+    # What is shown next is not behind a queue.
+    camera.wait_for_pose(camera.show(pose_at(0.1)))
 
 
 @pytest.mark.parametrize('kind', ['black', 'noise'])

@@ -7,9 +7,7 @@ from pathlib import Path
 import pytest
 from live_camera import LiveCamera
 from small_room import SmallRoom, error, pose_at
-from station import NodeProcess, Station
-
-from mesh_reloc_ros.geometry.pose import pose_to_numbers
+from station import NodeProcess, Station, start_at
 
 NAMES = ('left', 'right')
 
@@ -21,12 +19,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope='module')
 def processes(room: SmallRoom, home: Path) -> Iterator[dict[str, NodeProcess]]:
-    start = ', '.join(f'{number:.6f}' for number in pose_to_numbers(pose_at(0)))
     processes = {
         name: NodeProcess(
             '-r', f'__ns:=/{name}',
             '-p', f'mesh:={room.mesh}',
-            '-p', f'initial_pose:=[{start}]',
+            '-p', start_at(pose_at(0)),
             '-p', f'child_frame:={name}_eye',
             '-p', 'relocalization.enabled:=false',
             '-p', 'diagnostics_period:=0.1',

@@ -98,7 +98,7 @@ def test_the_covariance_is_as_large_as_without_odometry():
         np.testing.assert_allclose(aided.covariance, alone.covariance, rtol=1e-6, atol=1e-12)
         for one in (aided, alone):
             one.update(pose, 1e-4 * np.eye(6))
-            np.testing.assert_allclose(aided.covariance, alone.covariance, rtol=1e-6, atol=1e-12)
+        np.testing.assert_allclose(aided.covariance, alone.covariance, rtol=1e-6, atol=1e-12)
 
 
 NONSENSE = {
@@ -188,9 +188,9 @@ def tracking(room: SmallRoom, relocalizer: Answers | None = None) -> Tracker:
 
 
 def published(room: SmallRoom, wheels: Wheels | None, every_ms: int) -> list[bool]:
-    """Return which images of 6 s were trusted, without a search."""
+    """Return which images of 5 s were trusted, without a search."""
     tracker, trusted = tracking(room), []
-    for ms in range(0, 6000, every_ms):
+    for ms in range(0, 5000, every_ms):
         odom = None if wheels is None else wheels.at(ms, path(ms))
         estimate = tracker.track(picture(room, ms, odom))
         if estimate.trusted:
@@ -205,22 +205,23 @@ def test_images_far_apart_are_tracked_by_odometry(room, every_ms):
 
 
 def test_in_the_dark_the_camera_is_followed_by_odometry(room):
-    """3 s, over half a metre and half a turn of the wheel: no search, and no image lost."""
+    """3 s, 1.2 m and 20 degrees: no search, and no image of the light is lost."""
     for wheels in (Wheels(), None):
         relocalizer = Answers(None)
         tracker = tracking(room, relocalizer)
-        for ms in range(0, 3300, 33):
+        tracker.start_at(path(1100))
+        for ms in range(1100, 4700, 200):
             frame = picture(room, ms, None if wheels is None else wheels.at(ms, path(ms)))
-            if ms > 300:
+            if ms > 1600:
                 frame = replace(frame, image=BLACK)
-            assert tracker.track(frame).trusted is (ms <= 300)
+            assert tracker.track(frame).trusted is (ms <= 1600)
         assert tracker.state is State.LOST
-        ms = 3300
+        ms = 4700
         frame = picture(room, ms, None if wheels is None else wheels.at(ms, path(ms)))
         estimate = tracker.track(frame)
         assert estimate.trusted is (wheels is not None)
         assert relocalizer.hints == ([] if wheels is not None else [None])
-    assert error(path(300), path(3300))[0] > 0.1
+    assert error(path(1600), path(4700))[0] > 1
 
 
 def test_trust_comes_back_by_odometry_no_easier_than_without(room):
@@ -272,7 +273,7 @@ def test_odometry_that_jumps_does_not_take_the_tracker_along(room, reset, every_
 def test_wheels_that_spin_do_not_take_the_tracker_along(room):
     """A metre a second, half a turn a second, and the camera stands still."""
     tracker, wheels = tracking(room), Wheels(slip_m_s=1.0, drift_deg_s=180.0)
-    for k in range(20):
+    for k in range(10):
         ms = 200 * k
         image = photographed(room.view(path(0)), k)
         estimate = tracker.track(Frame(stamp(ms), image, CAMERA, wheels.at(ms, path(0))))
@@ -281,22 +282,22 @@ def test_wheels_that_spin_do_not_take_the_tracker_along(room):
 
 
 def test_what_is_found_in_the_background_is_caught_up_with_by_odometry(room):
-    """The camera has gone 0.5 m between two of the images that are kept."""
+    """The camera has gone 1.2 m by the next image that there is."""
     caught_up = []
     for odometry in (exactly, lambda pose: None):
         relocalizer = Knows(room.scene)
         tracker = Tracker(room.scene, Settings(), Search(relocalizer, background=True))
         relocalizer.may_answer.clear()
-        first = picture(room, -1500, odometry(path(-1500)))
-        relocalizer.learn(first.image, path(-1500))
+        first = picture(room, 1600, odometry(path(1600)))
+        relocalizer.learn(first.image, path(1600))
         assert not tracker.track(first).trusted
         relocalizer.may_answer.set()
         assert relocalizer.answered.acquire(timeout=20)
         tracker._search._thread.join(20)
-        estimate = tracker.track(picture(room, 500, odometry(path(500))))
+        estimate = tracker.track(picture(room, 4700, odometry(path(4700))))
         caught_up.append(estimate.trusted)
         if estimate.trusted:
-            assert_right(estimate, path(500))
+            assert_right(estimate, path(4700))
         tracker.close()
     assert caught_up == [True, False]
 
