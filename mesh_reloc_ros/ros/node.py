@@ -215,7 +215,11 @@ class MeshRelocNode(LifecycleNode):
     def _on_change(self, before: NodeSettings) -> None:
         """Act on changed parameters, where what uses them does not read them itself."""
         settings = self._settings.node
-        self._diagnostics_timer.timer_period_ns = round(1e9 * settings.diagnostics_period)
+        period_ns = round(1e9 * settings.diagnostics_period)
+        if period_ns != self._diagnostics_timer.timer_period_ns:
+            self._diagnostics_timer.timer_period_ns = period_ns
+            # Else it waits for the end of the period before.
+            self._diagnostics_timer.reset()
         start = settings.start_from, settings.initial_pose
         if self._starts and self._outputs and start != (before.start_from, before.initial_pose):
             self._starts.change(self._given_start(self._outputs.saved))

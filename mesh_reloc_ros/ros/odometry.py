@@ -6,11 +6,13 @@ import threading
 import time
 
 import numpy as np
+from geometry_msgs.msg import Transform
 from numpy.typing import NDArray
 from rclpy.node import Node
 from rclpy.time import Time
 from tf2_ros import Buffer, ExtrapolationException, TransformException, TransformListener
 
+from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.ros.conversions import pose_from_transform, stamp_to_ns
 
 Array = NDArray[np.float64]
@@ -47,7 +49,7 @@ class Odometry:
             except TransformException as error:
                 failure = error
             else:
-                return self._taken(pose_from_transform(found.transform))
+                return self._taken(found.transform)
             now = time.monotonic()
             if now >= deadline:
                 break
@@ -70,9 +72,14 @@ class Odometry:
         self._stopped.set()
         self._listener.unregister()
 
-    def _taken(self, pose: Array) -> Array:
-        self.problem = ''
+    def _taken(self, transform: Transform) -> Array | None:
         self._impatient_until = 0.0
+        try:
+            pose = pose_from_transform(transform)
+        except InputError:
+            self.problem = f'{self._odom_frame} in TF is not finite: odometry has gone astray'
+            return None
+        self.problem = ''
         return pose
 
     def _explained(self, failure: TransformException, camera_frame: str, stamp_ns: int) -> str:

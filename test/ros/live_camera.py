@@ -11,6 +11,8 @@ from station import NodeProcess, Station, camera_info, image_message, matrix, st
 from std_srvs.srv import Trigger
 from tf2_msgs.msg import TFMessage
 
+_TRIALS, _PATIENCE_S = 6, 10.0
+
 
 class LiveCamera:
     """Publishes on image_rect and camera_info, and listens to all that the node says."""
@@ -39,6 +41,8 @@ class LiveCamera:
     def connect(self, process: NodeProcess) -> None:
         """Wait until the node is ready and hears the camera."""
         process.wait_for_line('ready: ')
+        # What is left of a node before.
+        self.station.spin(0.3)
         self.diagnostics.clear()
         self.station.wait_until(lambda: bool(self._statuses()), 'diagnostics')
         for publisher in (self.images, self.infos, self.start_poses):
@@ -59,10 +63,14 @@ class LiveCamera:
         """Send an image after its camera_info, and wait until the node has worked on it."""
         info = info or camera_info()
         info.header = image.header
-        self.infos.publish(info)
         before = self.worked_on()
-        self.images.publish(image)
-        self.station.wait_until(lambda: self.worked_on() > before, 'work on an image')
+        for _ in range(_TRIALS):
+            self.infos.publish(info)
+            self.images.publish(image)
+            # Lost where the other side has just been discovered, and does not know this one yet.
+            if self.station.spin_until(lambda: self.worked_on() > before, _PATIENCE_S):
+                return
+        raise AssertionError('waited in vain for work on an image')
 
     def messages(self, pose: NDArray[Any], stamp: int) -> tuple[CameraInfo, Image]:
         """Return what the camera sends of what is seen from a pose."""

@@ -110,10 +110,16 @@ class Station:
 
     def wait_until(self, condition: Callable[[], bool], what: str = '') -> None:
         """Let messages come and go until the condition holds."""
-        deadline = time.monotonic() + LONG_S
+        assert self.spin_until(condition, LONG_S), f'waited in vain for {what or condition}'
+
+    def spin_until(self, condition: Callable[[], bool], seconds: float) -> bool:
+        """Let messages come and go until the condition holds; return whether it came to."""
+        deadline = time.monotonic() + seconds
         while not condition():
-            assert time.monotonic() < deadline, f'waited in vain for {what or condition}'
+            if time.monotonic() > deadline:
+                return False
             self._executor.spin_once(timeout_sec=0.05)
+        return True
 
     def spin(self, seconds: float) -> None:
         """Let messages come and go for a while."""

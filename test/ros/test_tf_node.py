@@ -31,9 +31,12 @@ class Robot:
     def mount_camera(self) -> None:
         self._static.sendTransform(transform_from_pose(BASE_T_CAMERA, 0, 'base', 'camera_optical'))
 
-    def move(self, map_T_camera: NDArray[Any], stamp: int) -> None:
+    def move(self, map_T_camera: NDArray[Any], stamp: int, *, astray: bool = False) -> None:
         odom_T_base = np.linalg.inv(MAP_T_ODOM) @ map_T_camera @ np.linalg.inv(BASE_T_CAMERA)
-        self._broadcaster.sendTransform(transform_from_pose(odom_T_base, stamp, 'odom', 'base'))
+        transform = transform_from_pose(odom_T_base, stamp, 'odom', 'base')
+        if astray:
+            transform.transform.translation.x = float('inf')
+        self._broadcaster.sendTransform(transform)
 
 
 @pytest.fixture(scope='module')
@@ -127,6 +130,16 @@ def test_a_transform_that_never_comes_is_reported(
     camera.wait_for_pose(stamp)
     process.wait_for_line('[WARN]', 'odom -> camera_optical too late: raise tf_timeout')
     assert stamp_ns(of_the_node(camera, 'odom')[-1]) < stamp
+
+
+def test_odometry_that_is_not_finite_is_reported(
+    process: NodeProcess, camera: LiveCamera, robot: Robot, station: Station
+):
+    stamp = station.next_stamp_ns()
+    robot.move(pose_at(7.5), stamp, astray=True)
+    station.spin(0.2)
+    camera.wait_for_pose(camera.show(pose_at(7.5), stamp))
+    process.wait_for_line('[WARN]', 'no TF: odom in TF is not finite')
 
 
 def test_map_to_odom_is_dated_ahead(camera: LiveCamera, robot: Robot, station: Station):
