@@ -37,21 +37,40 @@ _ARGUMENTS = [
 ]
 
 
+def _number(name: str, text: str, least: float) -> str:
+    """Return a number that the player takes.
+
+    :raises RuntimeError: it is none, or too small.
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        number = float('nan')
+    if not number >= least:
+        raise RuntimeError(f'{name}: {text!r} is not a number of {least:g} or more')
+    return f'{number:g}'
+
+
 def _play_when_ready(context: LaunchContext) -> list[RegisterEventHandler]:
     """Return what starts the player: loading the mesh takes seconds that the bag must not run."""
 
     def value(name: str) -> str:
         return LaunchConfiguration(name).perform(context)
 
-    command = ['ros2', 'bag', 'play', value('bag'), '--clock', '--rate', value('rate')]
-    command += ['--delay', value('delay')]
+    bag = Path(value('bag')).expanduser()
+    if not bag.exists():
+        raise RuntimeError(f'bag: {bag} does not exist')
+    rate, delay = _number('rate', value('rate'), 0.01), _number('delay', value('delay'), 0.0)
+    command = ['ros2', 'bag', 'play', str(bag), '--clock', '--rate', rate]
+    # The player refuses a delay of zero.
+    command += [] if delay == '0' else ['--delay', delay]
     player = ExecuteProcess(
         cmd=[*command, '--loop'] if value('loop') == 'true' else command, output='screen'
     )
     waiting = [player]
 
     def start(event: ProcessIO) -> list[ExecuteProcess]:
-        is_ready = 'mesh_reloc_node' in event.process_name and b']: ready: ' in event.text
+        is_ready = 'mesh_reloc_node' in event.process_name and b'ready: /' in event.text
         return [waiting.pop()] if is_ready and waiting else []
 
     return [RegisterEventHandler(OnProcessIO(on_stdout=start, on_stderr=start))]

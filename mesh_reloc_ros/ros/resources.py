@@ -17,11 +17,14 @@ def resources() -> dict[str, str]:
     # Kilobytes, but bytes on macOS.
     unit = 1 if sys.platform == 'darwin' else 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-    figures = {'memory peak [MB]': f'{peak / _MB:.0f}'}
+    figures = {}
     statm = Path('/proc/self/statm')
     if statm.is_file():
-        pages = int(statm.read_text().split()[1])
-        figures['memory [MB]'] = f'{pages * os.sysconf("SC_PAGE_SIZE") / _MB:.0f}'
+        now = int(statm.read_text().split()[1]) * os.sysconf('SC_PAGE_SIZE')
+        figures['memory [MB]'] = f'{now / _MB:.0f}'
+        # The kernel brings its figure up to date now and then.
+        peak = max(peak, now)
+    figures['memory peak [MB]'] = f'{peak / _MB:.0f}'
     if torch.cuda.is_initialized():
         figures['GPU memory [MB]'] = f'{torch.cuda.memory_allocated() / _MB:.0f}'
         figures['GPU memory peak [MB]'] = f'{torch.cuda.max_memory_allocated() / _MB:.0f}'

@@ -8,7 +8,7 @@ from small_room import CAMERA, SmallRoom, error, perturbed, photographed, pose_a
 
 from mesh_reloc_ros.alignment.lm_aligner import LmAligner
 from mesh_reloc_ros.alignment.settings import AlignmentSettings
-from mesh_reloc_ros.relocalization.neighbourhood import poses_around
+from mesh_reloc_ros.relocalization.neighbourhood import poses_around, says_little
 from mesh_reloc_ros.relocalization.panoramas import Panoramas
 from mesh_reloc_ros.relocalization.relocalizer import Relocalizer
 from mesh_reloc_ros.relocalization.settings import RelocalizationSettings
@@ -101,3 +101,88 @@ def test_a_hint_leads_to_the_pose_without_views_of_the_map(
     metres, degrees = error(found.map_T_camera, HINT)
     assert metres < 0.01
     assert degrees < 0.2
+
+
+# As RViz sends it: 0.5 m in x and y, 15 degrees about z, and nothing of all else.
+RVIZ = np.diag([0.25, 0.25, 0.0, 0.0, 0.0, np.radians(15) ** 2])
+
+
+def deviations(around: np.ndarray) -> np.ndarray:
+    """Return what poses differ by from the hint, [N, 6], m and rad about the map's axes."""
+    turns = Rotation.from_matrix(around[:, :3, :3] @ HINT[:3, :3].T).as_rotvec()
+    return np.hstack((around[:, :3, 3] - HINT[:3, 3], turns))
+
+
+def test_with_a_covariance_they_cover_it_and_a_little_in_all_directions(room: SmallRoom):
+    around = poses_around(room.scene, HINT, CAMERA, COUNT, RVIZ)
+    assert around.shape == (COUNT, 4, 4)
+    assert (around[0] == HINT).all()
+    off = deviations(around)[1:]
+    sigma = np.sqrt(np.diag(RVIZ))
+    known = sigma > 0
+    for axis in np.flatnonzero(known):
+        # Of a normal distribution cut off at 2.5 sigma, and a little more.
+        assert np.std(off[:, axis]) == pytest.approx(sigma[axis], rel=0.15)
+        assert 2.2 < abs(off[:, axis]).max() / sigma[axis] < 3.0
+        assert abs(off[:, axis].mean()) < 0.1 * sigma[axis]
+    depth = float(room.scene.render(torch.from_numpy(HINT), CAMERA).depth.median())
+    small = np.array([0.08 * depth] * 3 + [np.radians(5)] * 3)
+    assert np.std(off, axis=0)[~known] == pytest.approx(small[~known], rel=0.15)
+
+
+def test_they_follow_what_a_covariance_says_of_several_axes_together(room: SmallRoom):
+    """Half a metre along a diagonal, where a turn goes with the shift."""
+    along = np.array([0.35, 0.35, 0.0, 0.0, 0.0, 0.3])
+    around = poses_around(room.scene, HINT, CAMERA, COUNT, np.outer(along, along))
+    off = deviations(around)[1:]
+    correlation = np.corrcoef(off.T)
+    for one, other in ((0, 1), (0, 5), (1, 5)):
+        assert correlation[one, other] > 0.5
+    assert abs(correlation[2, [0, 1, 5]]).max() < 0.15
+
+
+def test_a_hint_that_is_certain_is_looked_around_a_little(room: SmallRoom):
+    around = poses_around(room.scene, HINT, CAMERA, COUNT, np.zeros((6, 6)))
+    usual = poses_around(room.scene, HINT, CAMERA, COUNT)
+    spread, usual_spread = (np.std(deviations(poses), axis=0) for poses in (around, usual))
+    assert (0.3 * usual_spread < spread).all()
+    assert (spread < usual_spread).all()
+
+
+@pytest.mark.parametrize(
+    ('metres', 'degrees', 'little'),
+    [(0.5, 15, False), (1.0, 50, False), (3.0, 15, True), (0.5, 70, True), (1e6, 1e6, True)],
+)
+def test_a_covariance_as_wide_as_the_mesh_says_little(room: SmallRoom, metres, degrees, little):
+    covariance = np.diag([0, metres**2, 0, 0, 0, np.radians(degrees) ** 2])
+    assert says_little(room.scene, covariance) is little
+
+
+def test_a_covariance_that_says_little_leads_to_the_whole_mesh(
+    room: SmallRoom, relocalizer: Relocalizer
+):
+    image = photographed(room.view(HINT), seed=1)
+    assert relocalizer.locate(image, CAMERA, HINT, RVIZ) is not None
+    with pytest.raises(AssertionError, match='needs no panoramas'):
+        relocalizer.locate(image, CAMERA, HINT, 100 * RVIZ)
+
+
+def test_a_hint_farther_off_is_found_by_its_covariance(room: SmallRoom, relocalizer: Relocalizer):
+    """1 m and 35 degrees, out of every direction."""
+    found = {'with': 0, 'without': 0}
+    for seed in range(6):
+        image = photographed(room.view(HINT), seed)
+        rng = np.random.default_rng(seed)
+        hint, angle = HINT.copy(), rng.uniform(0, 2 * np.pi)
+        hint[:2, 3] += np.cos(angle), np.sin(angle)
+        turn = Rotation.from_euler('z', rng.choice([-35, 35]), degrees=True).as_matrix()
+        hint[:3, :3] = turn @ hint[:3, :3]
+        for name, covariance in (('with', 4 * RVIZ), ('without', None)):
+            answer = relocalizer.locate(image, CAMERA, hint, covariance)
+            if answer is not None:
+                metres, degrees = error(answer.map_T_camera, HINT)
+                assert metres < 0.01
+                assert degrees < 0.2
+                found[name] += 1
+    assert found['with'] >= 5
+    assert found['with'] > found['without']

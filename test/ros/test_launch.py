@@ -1,11 +1,13 @@
 """The launch files under the real launch system, where one is installed, with stand-in programs."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 pytest.importorskip('launch_ros', reason='launch is not on PyPI; it comes with a ROS installation')
 
@@ -14,14 +16,16 @@ ROOT = Path(__file__).parents[2]
 # Writes down how it was called, with the contents of its parameter files. The node says that it
 # is ready and stays until the player has been there.
 PROGRAM = """#!{python}
-import sys, time
+import json, sys, time
 from pathlib import Path
 
-name = Path(sys.argv[0]).name
+arguments = sys.argv[1:]
+namespace = ''.join(word[6:] for word in arguments if word.startswith('__ns:='))
+name = Path(sys.argv[0]).name + namespace.rstrip('/').replace('/', '.')
 calls = Path({folder!r}) / 'calls'
-files = [Path(word).read_text() for word in sys.argv if word.startswith('/tmp/launch_params')]
-(calls / name).write_text(' '.join(sys.argv[1:]) + ''.join(files))
-if name == 'mesh_reloc_node':
+files = [Path(word).read_text() for word in arguments if word.startswith('/tmp/launch_params')]
+(calls / name).write_text(json.dumps([arguments, *files]))
+if name.startswith('mesh_reloc_node'):
     print('[INFO] [1.0] [mesh_reloc]: ready: /image_rect', file=sys.stderr, flush=True)
     deadline = time.monotonic() + {patience}
     while not (calls / 'ros2').exists() and time.monotonic() < deadline:
@@ -47,60 +51,207 @@ sys.exit(status)
 """
 
 
-class Installed:
-    """The package as if installed in a folder, with stand-ins for the node and for `ros2`."""
+class Call:
+    """How a program was called: its arguments, and its parameters as ROS reads them."""
 
-    def __init__(self, folder: Path, patience: float) -> None:
+    def __init__(self, arguments: list[str], *parameter_files: str) -> None:
+        self.arguments = arguments
+        self.parameters = {}
+        for text in parameter_files:
+            # Launch writes lists as Python's tuples.
+            for node in yaml.full_load(text).values():
+                self.parameters |= node['ros__parameters']
+
+
+class Installed:
+    """The package as if installed in a folder, with stand-ins for the programs."""
+
+    def __init__(self, folder: Path, patience: float = 0.0) -> None:
         self.folder = folder
-        share = folder / 'share'
-        (share / 'ament_index/resource_index/packages').mkdir(parents=True)
-        (share / 'ament_index/resource_index/packages/mesh_reloc_ros').touch()
-        (share / 'mesh_reloc_ros').symlink_to(ROOT)
+        index = folder / 'share/ament_index/resource_index/packages'
+        index.mkdir(parents=True)
+        for package in ('mesh_reloc_ros', 'rviz2'):
+            (index / package).touch()
+        (folder / 'share/mesh_reloc_ros').symlink_to(ROOT)
         (folder / 'calls').mkdir()
         program = PROGRAM.format(python=sys.executable, folder=str(folder), patience=patience)
-        for path in (folder / 'lib/mesh_reloc_ros/mesh_reloc_node', folder / 'bin/ros2'):
+        for name in ('lib/mesh_reloc_ros/mesh_reloc_node', 'lib/rviz2/rviz2', 'bin/ros2'):
+            path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(program)
             path.chmod(0o755)
 
-    def launch(self, name: str, *arguments: str) -> str:
-        """Run a launch file until its programs have ended; return what it prints."""
+    def launch(self, name: str, *arguments: str, status: int = 0) -> list[str]:
+        """Run a launch file until its programs have ended; return the lines it prints."""
         environment = os.environ | {
             'AMENT_PREFIX_PATH': str(self.folder),
             'PATH': f'{self.folder}/bin:{os.environ["PATH"]}',
             'ROS_LOG_DIR': str(self.folder / 'log'),
         }
-        return subprocess.run(
+        ended = subprocess.run(
             [sys.executable, '-c', LAUNCH, str(ROOT / 'launch' / name), *arguments],
-            env=environment, check=True, capture_output=True, text=True, timeout=120,
-        ).stdout  # fmt: skip
+            env=environment, capture_output=True, text=True, timeout=120,
+        )  # fmt: skip
+        assert ended.returncode == status, ended.stdout + ended.stderr
+        return (ended.stdout + ended.stderr).splitlines()
 
-    def call(self, name: str) -> str:
-        return (self.folder / 'calls' / name).read_text()
+    def refusal(self, name: str, *arguments: str) -> str:
+        """Return the one line in which a launch file says what is wrong."""
+        lines = self.launch(name, *arguments, status=1)
+        said = [line for line in lines if line and not line.startswith(('[INFO]', 'ARGUMENT'))]
+        # Launch says once more what it says of an argument that is not among the choices.
+        assert len({line.rpartition('Argument ')[2] for line in said}) == 1, said
+        return said[0]
+
+    def calls(self) -> dict[str, Call]:
+        """Return how programs were called, by name and namespace."""
+        calls = sorted((self.folder / 'calls').iterdir())
+        return {path.name: Call(*yaml.safe_load(path.read_text())) for path in calls}
 
 
-def test_arguments_become_parameters_remappings_and_a_namespace(tmp_path):
-    installed = Installed(tmp_path, patience=0.0)
+@pytest.fixture
+def installed(tmp_path) -> Installed:
+    return Installed(tmp_path)
+
+
+def descriptions(lines: list[str]) -> dict[str, str]:
+    """Return the arguments that a launch file has, with their descriptions."""
+    words = [line.removeprefix('ARGUMENT ').split(' | ') for line in lines if 'ARGUMENT' in line]
+    return dict(words)
+
+
+def test_arguments_become_parameters_remappings_and_a_namespace(installed):
     printed = installed.launch(
         'mesh_reloc.launch.py',
-        'mesh:=/x.obj', 'initial_pose:=1, 2 3 0 0 0 1', 'image_topic:=/cam/image_rect',
+        'mesh:=/x.obj', 'initial_pose:=1, 2 3 0 0 0 1', 'image_topic:=/cam/image_raw',
         'image_transport:=compressed', 'use_sim_time:=true', 'namespace:=robot',
+        'start_from:=saved', 'publish_tf:=map_odom', 'rectify:=true', 'autostart:=false',
+        'child_frame:=7',
     )  # fmt: skip
-    call = installed.call('mesh_reloc_node')
+    call = installed.calls()['mesh_reloc_node.robot']
+    assert call.parameters == {
+        'mesh': '/x.obj',
+        'initial_pose': (1.0, 2.0, 3.0, 0.0, 0.0, 0.0, 1.0),
+        'image_transport': 'compressed',
+        'use_sim_time': True,
+        'start_from': 'saved',
+        'publish_tf': 'map_odom',
+        'rectify': True,
+        'autostart': False,
+        'child_frame': '7',
+    }
     for part in (
-        'image_rect:=/cam/image_rect', '__ns:=/robot', 'config/mesh_reloc.yaml', 'mesh: /x.obj',
-        'image_transport: compressed', 'use_sim_time: true',
+        'image_rect:=/cam/image_raw', 'camera_info:=camera_info', '__ns:=/robot',
+        str(installed.folder / 'share/mesh_reloc_ros/config/mesh_reloc.yaml'),
     ):  # fmt: skip
-        assert part in call
-    assert call.replace(' ', '').count('-1.0\n') == 2
-    arguments = [line for line in printed.splitlines() if line.startswith('ARGUMENT')]
-    assert len(arguments) == 9
-    assert all(len(argument.split('|')[1]) > 10 for argument in arguments)
+        assert part in call.arguments
+    described = descriptions(printed)
+    assert len(described) == 14
+    assert all(len(description) > 10 for description in described.values())
+
+
+def test_what_is_not_given_stays_as_in_the_parameter_file(installed, tmp_path):
+    parameters = tmp_path / 'my.yaml'
+    parameters.write_text('/**:\n  ros__parameters:\n    mesh: /x.obj\n')
+    installed.launch('mesh_reloc.launch.py', f'params_file:={parameters}')
+    call = installed.calls()['mesh_reloc_node']
+    assert call.parameters == {'use_sim_time': False}
+    assert str(parameters) in call.arguments
+
+
+def test_rviz_runs_in_the_namespace_of_the_node(installed):
+    installed.launch('mesh_reloc.launch.py', 'rviz:=true', 'namespace:=robot')
+    call = installed.calls()['rviz2.robot']
+    assert call.arguments[:2] == [
+        '-d',
+        str(installed.folder / 'share/mesh_reloc_ros/config/mesh_reloc.rviz'),
+    ]
+    assert call.parameters == {'use_sim_time': False}
+
+
+@pytest.mark.parametrize(
+    ('argument', 'reason'),
+    [
+        ('initial_pose:=1 2 3', "initial_pose: '1 2 3' is not .x y z qx qy qz qw., seven numbers"),
+        ('initial_pose:=1 2 3 0 0 0 w', 'seven numbers'),
+        ('params_file:=/no/such.yaml', 'params_file: /no/such.yaml does not exist'),
+        ('image_topic:=/cam/image_rect/compressed', 'leave /compressed out'),
+        ('publish_tf:=true', 'publish_tf.*map_camera.*map_odom.*none'),
+        ('rectify:=yes', 'rectify.*true.*false'),
+        ('start_from:=here', 'start_from.*saved'),
+    ],
+)
+def test_a_wrong_argument_is_refused_in_one_line(installed, argument, reason):
+    assert re.search(reason, installed.refusal('mesh_reloc.launch.py', argument))
+    assert not installed.calls()
 
 
 def test_a_bag_is_played_once_the_node_is_ready(tmp_path):
     installed = Installed(tmp_path, patience=60.0)
-    installed.launch('replay.launch.py', 'bag:=/some/bag', 'rate:=0.5', 'loop:=true')
-    assert installed.call('ros2').startswith('bag play /some/bag --clock --rate 0.5')
-    assert installed.call('ros2').endswith('--loop')
-    assert 'use_sim_time: true' in installed.call('mesh_reloc_node')
+    bag = tmp_path / 'bag'
+    bag.mkdir()
+    installed.launch('replay.launch.py', f'bag:={bag}', 'rate:=0.5', 'loop:=true', 'rectify:=true')
+    calls = installed.calls()
+    expected = f'bag play {bag} --clock --rate 0.5 --delay 3 --loop'
+    assert calls['ros2'].arguments == expected.split()
+    assert calls['mesh_reloc_node'].parameters == {'use_sim_time': True, 'rectify': True}
+
+
+def test_a_bag_can_be_played_without_delay(tmp_path):
+    installed = Installed(tmp_path, patience=60.0)
+    installed.launch('replay.launch.py', f'bag:={tmp_path}', 'delay:=0.0')
+    assert installed.calls()['ros2'].arguments == f'bag play {tmp_path} --clock --rate 1'.split()
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'reason'),
+    [
+        (('bag:=/no/such/bag',), 'bag: /no/such/bag does not exist'),
+        (('bag:=/', 'rate:=0'), "rate: '0' is not a number of 0.01 or more"),
+        (('bag:=/', 'delay:=soon'), "delay: 'soon' is not a number of 0 or more"),
+    ],
+)
+def test_what_cannot_be_played_is_refused_in_one_line(installed, arguments, reason):
+    assert reason in installed.refusal('replay.launch.py', *arguments)
+
+
+def test_two_cameras_have_a_node_each_in_one_mesh(installed):
+    printed = installed.launch(
+        'two_cameras.launch.py',
+        'mesh:=/x.obj', 'rectify:=true', 'left_image_topic:=/stereo/left/image_raw',
+        'left_publish_tf:=map_odom', 'left_child_frame:=left_eye',
+        'left_initial_pose:=1 2 3 0 0 0 1', 'right_namespace:=robot/right',
+        'right_publish_tf:=none', 'rviz:=true', 'image_topic:=/neither',
+    )  # fmt: skip
+    calls = installed.calls()
+    assert list(calls) == [
+        'mesh_reloc_node.left', 'mesh_reloc_node.robot.right', 'rviz2.left', 'rviz2.robot.right'
+    ]  # fmt: skip
+    common = {'mesh': '/x.obj', 'rectify': True, 'use_sim_time': False}
+    left, right = calls['mesh_reloc_node.left'], calls['mesh_reloc_node.robot.right']
+    assert left.parameters == common | {
+        'publish_tf': 'map_odom',
+        'child_frame': 'left_eye',
+        'initial_pose': (1.0, 2.0, 3.0, 0.0, 0.0, 0.0, 1.0),
+    }
+    assert right.parameters == common | {
+        'publish_tf': 'none',
+        'child_frame': 'robot/right_optical_frame',
+    }
+    assert 'image_rect:=/stereo/left/image_raw' in left.arguments
+    assert 'image_rect:=image_rect' in right.arguments
+    assert sum('give left_image_topic and right_image_topic' in line for line in printed) == 1
+    described = descriptions(printed)
+    assert {'mesh', 'start_from', 'left_image_topic', 'right_child_frame'} < set(described)
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'reason'),
+    [
+        (('right_namespace:=/left',), "are both 'left'"),
+        (('left_publish_tf:=map_odom', 'right_publish_tf:=map_odom'), 'there is one odom'),
+        (('right_initial_pose:=0',), "initial_pose: '0' is not"),
+    ],
+)
+def test_two_cameras_that_cannot_go_together_are_refused_in_one_line(installed, arguments, reason):
+    assert reason in installed.refusal('two_cameras.launch.py', *arguments)

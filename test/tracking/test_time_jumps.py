@@ -25,7 +25,7 @@ BLACK = np.zeros((CAMERA.height, CAMERA.width, 3), dtype=np.uint8)
 def shown(room: SmallRoom, s: float, pose: np.ndarray, **others) -> Frame:
     """Return an image [H, W, 3] of a pose, stamped so many seconds after the first."""
     gain = (others.pop('gain', 1.0),) * 3
-    image = photographed(room.view(pose), round(1000 * (s + 1e4)), gain)
+    image = photographed(room.view(pose), round(1000 * abs(s)), gain)
     return Frame(START_NS + round(1e9 * s), image, CAMERA, **others)
 
 
@@ -82,7 +82,7 @@ def test_what_poses_were_like_is_forgotten(room):
     """Half of the view is covered: as good as any beginning, and poor beside what was."""
     covered = shown(room, 0.0, pose_at(3))
     covered.image[:, :130] = 0
-    settings = {'tracking.min_inlier_ratio_of_baseline': 1.0}
+    settings = {'tracking.min_inlier_ratio_of_baseline': 0.9}
     for jump_s, trusted in ((0.033, False), (20.0, True)):
         frame = Frame(START_NS + round(1e9 * (0.1 + jump_s)), covered.image, CAMERA)
         assert tracking(room, **settings).track(frame).trusted is trusted
@@ -178,7 +178,7 @@ def test_a_real_recording_that_loops_and_is_skipped_through(shared_data: Path):
     jumps = ((0, 0), (20, 100), (-30, 10), (20, 130), (-2, 60), (6, 0), (-30, 110), (20, 40))
     for jump_s, first in jumps:
         stamp_ns += jump_s * 10**9
-        for k in range(15):
+        for k in range(10):
             frame = frames[first + k]
             estimate = tracker.track(Frame(stamp_ns, frame.image, frame.camera))
             tracker.look_ahead()
