@@ -69,12 +69,17 @@ class Input:
         return list(self._node.get_publishers_info_by_topic(self.topic))
 
     def other_topics(self) -> list[str]:
-        """Return the topics of the same type that others have, sorted."""
+        """Return the topics of the same type that others publish, sorted."""
         own = f'{self._node.get_fully_qualified_name()}/'
         return sorted(
             name
             for name, types in self._node.get_topic_names_and_types()
-            if self.type_name in types and name != self.topic and not name.startswith(own)
+            if self.type_name in types
+            and name != self.topic
+            # Neither this node's nor another's of its kind.
+            and not name.startswith(own)
+            and not name.endswith('/overlay')
+            and self._node.count_publishers(name) > 0
         )
 
     def _subscribe(self, reliability: ReliabilityPolicy) -> Any:

@@ -19,7 +19,7 @@ from mesh_reloc_ros.ros.initial_pose import start_from_message
 from mesh_reloc_ros.ros.loading import Loaded, load
 from mesh_reloc_ros.ros.node_settings import NodeSettings
 from mesh_reloc_ros.ros.outputs import Outputs
-from mesh_reloc_ros.ros.parameters import NodeParameters, initial_pose
+from mesh_reloc_ros.ros.parameters import NodeParameters, initial_pose, mesh_url
 from mesh_reloc_ros.ros.saved_pose import SavedPose, saved_pose_file
 from mesh_reloc_ros.ros.start_poses import Start, StartPoses
 
@@ -125,9 +125,8 @@ class MeshRelocNode(LifecycleNode):
         loaded = load(settings, pipeline, self.get_logger().info, self._check_ending)
         file = saved_pose_file(settings.saved_pose_file, self.get_fully_qualified_name())
         saved = SavedPose(file, loaded.mesh, settings.map_frame)
-        self._outputs = Outputs(
-            self, loaded.mesh, loaded.scene, settings.map_frame, saved, self._fail
-        )
+        url = mesh_url(settings.mesh, loaded.mesh)
+        self._outputs = Outputs(self, url, loaded.scene, settings.map_frame, saved, self._fail)
         self._starts = StartPoses(self._given_start(saved), loaded.search is not None)
         self._diagnostics.facts = loaded.facts(pipeline)
         self._loaded = loaded

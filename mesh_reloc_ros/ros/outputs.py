@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped
 from rclpy.node import Node
@@ -112,7 +111,7 @@ class Outputs:
     def __init__(
         self,
         node: Node,
-        mesh: Path,
+        mesh: str,
         scene: Scene,
         map_frame: str,
         saved: SavedPose,
@@ -120,6 +119,7 @@ class Outputs:
     ) -> None:
         """Create the publishers, and publish the mesh.
 
+        :param mesh: its URL.
         :param on_failure: called with an exception that ended a thread.
         """
         self.poses = PosePublisher(node, map_frame)
@@ -137,8 +137,8 @@ class Outputs:
         return all(ended)
 
 
-def publish_mesh(node: Node, mesh: Path, map_frame: str) -> Publisher[Marker]:
-    """Publish the mesh for RViz, latched; return the publisher, which must be kept."""
+def publish_mesh(node: Node, mesh: str, map_frame: str) -> Publisher[Marker]:
+    """Publish the URL of the mesh for RViz, latched; return the publisher, which must be kept."""
     qos = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
     publisher = node.create_publisher(Marker, '~/mesh', qos)
     marker = Marker(
@@ -146,7 +146,7 @@ def publish_mesh(node: Node, mesh: Path, map_frame: str) -> Publisher[Marker]:
         ns='mesh',
         type=Marker.MESH_RESOURCE,
         action=Marker.ADD,
-        mesh_resource=mesh.as_uri(),
+        mesh_resource=mesh,
         # With all colours left at zero the textures are shown as they are.
         mesh_use_embedded_materials=True,
     )

@@ -191,6 +191,15 @@ def mesh_path(mesh: str) -> Path:
     return Path(mesh).expanduser().absolute()
 
 
+def mesh_url(mesh: str, path: Path) -> str:
+    """Return the URL under which RViz finds the mesh, which may run on another machine.
+
+    :param mesh: the parameter.
+    :param path: what it stands for, see `mesh_path`.
+    """
+    return mesh if mesh.startswith('package://') else path.as_uri()
+
+
 def initial_pose(numbers: list[float]) -> NDArray[np.float64] | None:
     """Return the pose [4, 4] of the parameter `initial_pose`, None where it is empty.
 

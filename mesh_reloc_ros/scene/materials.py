@@ -28,8 +28,8 @@ def read_materials(path: Path, names: list[str], libraries: list[str]) -> list[P
     """
     if not names or not libraries:
         raise InputError(
-            f'mesh {path} names no material of an MTL file: texture the mesh (see the README), and'
-            ' export OBJ together with MTL'
+            f'mesh {path} names no material of an MTL file: texture the mesh'
+            ' (docs/from_photographs.md tells how), and export OBJ together with MTL'
         )
     materials: dict[str, Path | Colour] = {}
     for library in libraries:

@@ -116,7 +116,9 @@ def _texture_of(part: Any, path: Path) -> NDArray[np.uint8]:
     """Return the texture of a part, of one texel where its material is a plain colour."""
     material = getattr(part.visual, 'material', None)
     if material is None:
-        raise InputError(f'mesh {path} has no material: texture the mesh (see the README)')
+        raise InputError(
+            f'mesh {path} has no material: texture the mesh (docs/from_photographs.md tells how)'
+        )
     image = getattr(material, 'baseColorTexture', None) or getattr(material, 'image', None)
     return materials.plain(material.main_color) if image is None else materials.pixels(image)
 
@@ -131,5 +133,5 @@ def _uvs_of(part: Any, path: Path) -> NDArray[np.float64]:
 def _without_uvs(path: Path) -> InputError:
     return InputError(
         f'mesh {path} has no texture coordinates: texture the mesh from its photographs'
-        ' (see the README)'
+        ' (docs/from_photographs.md tells how)'
     )

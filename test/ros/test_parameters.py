@@ -19,6 +19,7 @@ from mesh_reloc_ros.ros.parameters import (
     initial_pose,
     is_live,
     mesh_path,
+    mesh_url,
 )
 from mesh_reloc_ros.settings import build, read_parameter_file, settings_of
 from mesh_reloc_ros.tracking.settings import Settings
@@ -194,6 +195,11 @@ def test_the_mesh_may_be_a_path_or_a_url(tmp_path, monkeypatch):
     expected = tmp_path / 'share/site_meshes/room.obj'
     expected.parent.mkdir()
     assert mesh_path('package://site_meshes/room.obj') == expected
+    # RViz on another machine has the package elsewhere.
+    assert mesh_url('package://site_meshes/room.obj', expected) == 'package://site_meshes/room.obj'
+    assert (
+        mesh_url('/some/big room.obj', Path('/some/big room.obj')) == 'file:///some/big%20room.obj'
+    )
     with pytest.raises(InputError, match="no package 'absent'"):
         mesh_path('package://absent/room.obj')
     with pytest.raises(InputError, match='parameter mesh is not set'):
