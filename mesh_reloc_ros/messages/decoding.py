@@ -87,7 +87,7 @@ def _decoded(message: CompressedMessage) -> Pixels:
     data = np.frombuffer(message.data, dtype=np.uint8)
     if not _is_whole(data):
         raise InputError(
-            f'compressed image of format {message.format!r} is cut off ({data.size} bytes): see'
+            f'compressed image of format {message.format!r} is cut off: see'
             ' whether its publisher or the transport loses data'
         )
     try:
@@ -96,8 +96,7 @@ def _decoded(message: CompressedMessage) -> Pixels:
         pixels = None
     if pixels is None or pixels.dtype not in (np.uint8, np.uint16):
         raise InputError(
-            f'compressed image of format {message.format!r} cannot be decoded ({data.size} bytes):'
-            ' publish JPEG or PNG'
+            f'compressed image of format {message.format!r} cannot be decoded: publish JPEG or PNG'
         )
     return pixels
 

@@ -20,7 +20,18 @@ _FORGET_S = 30.0
 _WINDOW = 100
 """Number of images over which latency is summed up."""
 
-_SILENT = ('image', 'camera_info')
+_SILENT = ('image', 'camera_info', 'stamps')
+_STATUS_OF = {
+    'image': 'images',
+    'camera_info': 'images',
+    'stamps': 'images',
+    'publishers': 'images',
+    'clock': 'images',
+    'odometry': 'TF',
+    'TF': 'TF',
+    'saved pose': 'process',
+}
+"""Problems, and the status that shows them. The first three keep poses from coming."""
 
 Values = dict[str, str]
 
@@ -94,14 +105,19 @@ class Diagnostics:
     def problem(self, what: str, reason: str) -> None:
         """Record what somebody should see to, though the node goes on; '' when it is over.
 
-        :param what: `image`, `camera_info`, `clock`, `TF` or `saved pose`.
+        :param what: one of those in `_STATUS_OF`.
         """
         with self._lock:
             before, self._problems[what] = self._problems.get(what, ''), reason
         if reason and self._is_new(reason):
             self._node.get_logger().warning(reason)
         elif before and not reason and what in _SILENT:
-            self._node.get_logger().info(f'{what} arrives')
+            self.note(f'{what} arrives')
+
+    def note(self, event: str) -> None:
+        """Log what happened, unless it does again and again."""
+        if self._is_new(event):
+            self._node.get_logger().info(event)
 
     def publish(self) -> None:
         """Publish the state as it is now."""
@@ -116,13 +132,11 @@ class Diagnostics:
             state, failure = self._state
             tracking = self._verdict_of_all(state, failure, problems)
             counts, numbers = self.counts(), self._numbers()
-        images = [problems[what] for what in ('image', 'camera_info', 'clock') if what in problems]
-        others = [problems[what] for what in ('TF', 'saved pose') if what in problems]
         return [
             self._status('tracking', *tracking, {**numbers, 'node': state}),
-            self._status('images', *_level(images), {k: str(v) for k, v in counts.items()}),
-            self._status('TF', *_level(others), {}),
-            self._status('process', DiagnosticStatus.OK, state, {**self.facts, **resources()}),
+            self._status('images', *_level('images', problems), _texts(counts)),
+            self._status('TF', *_level('TF', problems), {}),
+            self._status('process', *_level('process', problems), {**self.facts, **resources()}),
         ]
 
     def _verdict_of_all(
@@ -176,10 +190,16 @@ class Diagnostics:
         return now - last >= _FORGET_S
 
 
-def _level(problems: list[str]) -> tuple[bytes, str]:
-    if problems:
-        return DiagnosticStatus.WARN, '; '.join(problems)
+def _level(status: str, problems: dict[str, str]) -> tuple[bytes, str]:
+    """Return level and message of a status from the problems that it shows."""
+    shown = [reason for what, reason in problems.items() if _STATUS_OF[what] == status]
+    if shown:
+        return DiagnosticStatus.WARN, '; '.join(shown)
     return DiagnosticStatus.OK, ''
+
+
+def _texts(counts: dict[str, int]) -> Values:
+    return {name: str(count) for name, count in counts.items()}
 
 
 def _verdict(estimate: PoseEstimate) -> tuple[bytes, str]:

@@ -24,8 +24,10 @@ class FrameReader(MessageReader):
         self._bridge = CvBridge()
 
     def _unpacked(self, image: ImageMessage, encoding: Encoding) -> Pixels:
-        # cv_bridge shows rows askew that are padded by a part of a pixel, and no rows below.
-        if image.step % encoding.pixel_bytes == 0 and not encoding.extra_rows:
+        # cv_bridge shows rows askew that are padded by a part of a pixel, and no rows below; with
+        # NumPy 2 its releases of before fail at big-endian ones.
+        is_odd = image.is_bigendian or encoding.extra_rows or image.step % encoding.pixel_bytes
+        if not is_odd:
             try:
                 return self._bridge.imgmsg_to_cv2(image)
             except CvBridgeError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from rclpy.node import Node
@@ -16,23 +16,36 @@ from mesh_reloc_ros.ros.conversions import stamp_to_ns
 from mesh_reloc_ros.ros.diagnostics import Diagnostics
 from mesh_reloc_ros.ros.frames import FrameReader
 from mesh_reloc_ros.ros.inputs import CameraInfoInput, ImageInput
-from mesh_reloc_ros.ros.latest import LatestWorker
+from mesh_reloc_ros.ros.latest import LatestWorker, newest
 from mesh_reloc_ros.ros.loading import Loaded
 from mesh_reloc_ros.ros.odometry import Odometry
 from mesh_reloc_ros.ros.outputs import Outputs
 from mesh_reloc_ros.ros.parameters import NodeParameters
-from mesh_reloc_ros.ros.stamps import Order, Stamps, clock_problem
-from mesh_reloc_ros.ros.start_poses import StartPoses
+from mesh_reloc_ros.ros.seen_poses import SeenPoses
+from mesh_reloc_ros.ros.stamps import Order, Stamps, clock_problem, is_far_ahead, is_live
+from mesh_reloc_ros.ros.start_poses import Start, StartPoses
 from mesh_reloc_ros.ros.tf_output import TfOutput
 from mesh_reloc_ros.ros.watchdog import Watchdog
-from mesh_reloc_ros.tracking.frame import Frame, PoseEstimate
+from mesh_reloc_ros.tracking.frame import Frame, PoseEstimate, State
 from mesh_reloc_ros.tracking.tracker import Tracker
 
 NO_START_POSE = 'no start pose: set the parameter initial_pose, or publish one on initialpose'
+_STAND_STILL = (
+    'images arrive, but none that is newer than the last: have the driver stamp each with its own'
+    ' time'
+)
+_SEARCHING = (State.INITIALIZING, State.LOST)
+# From one start where the camera was before to the next: a search between them takes less.
+_AGAIN_S = 3.0
 _LOOK_AHEAD_NICENESS = 5
 """Rendering for the next image stands back for tracking this one."""
 
+# Images that wait, how far apart those are that are worked on, and how old they may be.
+_KEPT, _STEP_S, _LONGEST_LAG_S = 8, 0.15, 0.5
+
 AnyImage: TypeAlias = 'Image | CompressedImage'
+Job: TypeAlias = 'tuple[AnyImage, float]'
+"""An image, and when it came, in seconds of the monotonic clock."""
 
 
 class ImageTracking:
@@ -63,13 +76,15 @@ class ImageTracking:
         self._started = False
         self._stamps = Stamps()
         self._stale = 0
+        self._seen = SeenPoses()
+        self._next_start_where_it_was = 0.0
         self._infos = CameraInfos()
         self._reader = FrameReader(settings.rectify)
         odometry_is_used = settings.use_odometry or settings.publish_tf == 'map_odom'
         self._odometry = Odometry(node, settings.odom_frame) if odometry_is_used else None
         self._tf = TfOutput(node, settings, self._odometry)
-        self._worker: LatestWorker[tuple[AnyImage, float]] = LatestWorker(
-            'tracking', self._track, on_failure
+        self._worker: LatestWorker[Job] = LatestWorker(
+            'tracking', self._track, on_failure, keep=_KEPT, choose=self._next
         )
         self._ahead: LatestWorker[Tracker] = LatestWorker(
             'look-ahead', Tracker.look_ahead, on_failure, _LOOK_AHEAD_NICENESS
@@ -78,10 +93,9 @@ class ImageTracking:
             node, settings.image_transport, settings.image_reliability, self._on_image
         )
         self._info_input = CameraInfoInput(node, self._infos.add)
-        self._watchdogs = [
-            Watchdog('image', self._images),
-            Watchdog('camera_info', self._info_input),
-        ]
+        self._image_watchdog = Watchdog('image', self._images)
+        self._info_watchdog = Watchdog('camera_info', self._info_input)
+        self._worked = time.monotonic()
         diagnostics.counts = self._counts
 
     @property
@@ -96,9 +110,20 @@ class ImageTracking:
                 f'{self._images.topic}: now asking for {self._images.qos.reliability.name.lower()}'
                 ' images, as the publisher offers'
             )
-        for watchdog in self._watchdogs:
-            silence = watchdog.check(self._parameters.node.image_timeout)
-            self._diagnostics.problem(watchdog.what, silence)
+        if self._info_input.adapt():
+            self._node.get_logger().info(
+                f'{self._info_input.topic}: now asking for what was published before, too'
+            )
+        timeout_s = self._parameters.node.image_timeout
+        silence = self._image_watchdog.check(timeout_s)
+        self._diagnostics.problem('image', silence)
+        # One is enough for images whose camera_info never changes.
+        is_missing = not self._info_input.received
+        missing = self._info_watchdog.check(timeout_s) if is_missing else ''
+        self._diagnostics.problem('camera_info', missing)
+        stands_still = not silence and time.monotonic() - self._worked > timeout_s
+        self._diagnostics.problem('stamps', _STAND_STILL if stands_still else '')
+        self._diagnostics.problem('publishers', self._images.rivals())
 
     def stop(self, timeout_s: float) -> bool:
         """End it; return False if a piece of work takes longer than allowed.
@@ -129,19 +154,38 @@ class ImageTracking:
 
     # On the worker's thread.
 
-    def _track(self, job: tuple[AnyImage, float]) -> None:
+    def _next(self, waiting: Sequence[Job]) -> int:
+        """Choose the newest image, but one in between where it lies far ahead of the last.
+
+        After an image that took long the camera is far from where it was, and so would the next
+        take long. A few steps to the newest take less.
+        """
+        last_ns, now = self._stamps.last_ns, time.monotonic()
+        if last_ns is not None and self._tracker.state is State.TRACKING:
+            for index, (message, arrival) in enumerate(waiting):
+                is_a_step = stamp_to_ns(message.header.stamp) >= last_ns + _STEP_S * 1e9
+                if is_a_step and now - arrival <= _LONGEST_LAG_S:
+                    return index
+        return newest(waiting)
+
+    def _track(self, job: Job) -> None:
         """Track one image, and publish what comes of it."""
         message, arrival = job
         try:
             frame = self._frame(message)
-            if frame is None or not self._is_started():
+            if frame is None:
+                return
+            self._worked = time.monotonic()
+            if not self._is_started():
                 return
             estimate = self._tracker.track(frame)
         except InputError as error:
+            self._worked = time.monotonic()
             self._diagnostics.error(str(error))
             return
         if estimate.trusted:
             self._publish(estimate, frame, self._camera_frame(message))
+        self._diagnostics.problem('odometry', self._odometry.problem if self._odometry else '')
         self._ahead.put(self._tracker)
         latency_ms = 1e3 * (time.monotonic() - arrival)
         self._diagnostics.tracked(estimate, latency_ms)
@@ -159,6 +203,7 @@ class ImageTracking:
             raise InputError('image has no stamp: have the driver set header.stamp')
         info = self._infos.of(stamp_ns)
         if info is None:
+            self._worked = time.monotonic()
             self._diagnostics.waiting('waiting for camera_info')
             return None
         frame = self._reader.read(message, info, self._images.topic)
@@ -177,24 +222,41 @@ class ImageTracking:
         if order is Order.STALE:
             self._stale += 1
             return False
-        if order is Order.BACK:
-            self._node.get_logger().info(
-                'time went back in the images: starting anew as at the beginning'
-            )
-            self._starts.reset()
-            self._outputs.path.clear()
-            if self._odometry is not None:
-                self._odometry.clear()
         now_ns = self._node.get_clock().now().nanoseconds
         is_simulated = bool(self._node.get_parameter('use_sim_time').value)
+        if order is Order.BACK:
+            self._begin_anew(is_live(stamp_ns, now_ns, is_simulated))
+        if self._tracker.state in _SEARCHING or order is Order.BACK:
+            self._start_where_it_was(stamp_ns)
+        self._tf.holds_back = is_far_ahead(stamp_ns, now_ns)
         problem = clock_problem(stamp_ns, now_ns, is_simulated)
         self._diagnostics.problem('clock', problem)
         return True
 
+    def _begin_anew(self, clock_was_set: bool) -> None:
+        """Begin anew where time went back: a recording plays again, or the clock was set.
+
+        After the latter the camera is where it was.
+        """
+        start = self._starts.resume() if clock_was_set else self._starts.reset()
+        self._diagnostics.note(
+            f'time went back in the images: starting anew from {start or "nothing"}'
+        )
+        self._outputs.path.clear()
+        if self._odometry is not None:
+            self._odometry.clear()
+
+    def _start_where_it_was(self, stamp_ns: int) -> None:
+        """Start where the camera was at this time before, as a recording that plays again shows."""
+        pose, now = self._seen.at(stamp_ns), time.monotonic()
+        if pose is not None and now >= self._next_start_where_it_was:
+            self._next_start_where_it_was = now + _AGAIN_S
+            self._starts.look_at(Start(pose, name='where the camera was at this time'))
+
     def _is_started(self) -> bool:
         """Start the tracker where that was asked for; return whether an image can be tracked."""
         pipeline = self._parameters.pipeline
-        if pipeline is not self._pipeline:
+        if pipeline != self._pipeline:
             self._pipeline = pipeline
             self._tracker.change(pipeline)
         requested = self._starts.take()
@@ -214,6 +276,7 @@ class ImageTracking:
         self._tf.publish(estimate, camera_frame, frame.odom_T_camera, settings.tf_future)
         self._diagnostics.problem('TF', self._tf.problem)
         self._starts.trust(estimate.map_T_camera)
+        self._seen.add(estimate.stamp_ns, estimate.map_T_camera)
         self._outputs.saved.take(estimate.map_T_camera)
         self._outputs.path.add(estimate, settings.path_length)
 

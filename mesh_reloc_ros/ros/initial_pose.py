@@ -28,6 +28,7 @@ def start_from_message(
     map_frame: str,
     reference: Array | None,
     heights: tuple[float, float],
+    up_axis: str = 'z',
 ) -> tuple[Start, str]:
     """Return the start that a message means, and what was added to it, in a few words.
 
@@ -35,8 +36,9 @@ def start_from_message(
     It takes height and tilt from the `reference` pose [4, 4]. Without one it is a level camera
     somewhere between the `heights`, lowest and highest of the mesh along the map's z.
 
-    :raises InputError: wrong frame, not finite, a quaternion of length zero, or a covariance that
-        is none.
+    :param up_axis: the map's axis that points up, as the setting has it.
+    :raises InputError: wrong frame, a 2-D pose where z is not up, not finite, a quaternion of
+        length zero, or a covariance that is none.
     """
     frame = message.header.frame_id.lstrip('/')
     if frame != map_frame:
@@ -51,8 +53,15 @@ def start_from_message(
     covariance = _covariance(np.asarray(message.pose.covariance, np.float64).reshape(6, 6))
     name = 'the pose from initialpose'
     orientation = message.pose.pose.orientation
-    if max(abs(pose[2, 3]), abs(orientation.x), abs(orientation.y)) >= _FLAT:
+    is_flat = max(abs(pose[2, 3]), abs(orientation.x), abs(orientation.y)) < _FLAT
+    # Where the map's frame is that of a camera, the identity is a pose as any other.
+    if not is_flat or np.array_equal(pose, np.eye(4)):
         return Start(pose, covariance, name), ''
+    if up_axis not in ('z', 'any'):
+        raise InputError(
+            f'initialpose is a 2-D pose, in a map whose up is {up_axis}: send a full pose, with'
+            ' height and tilt'
+        )
     if reference is not None:
         placed = _with_height_and_tilt(pose, reference)
         return Start(placed, covariance, name), 'a 2-D pose: height and tilt are kept'

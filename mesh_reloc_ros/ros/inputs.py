@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from rclpy.node import Node
-from rclpy.qos import HistoryPolicy, QoSPolicyKind, QoSProfile, ReliabilityPolicy
+from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSPolicyKind, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.topic_endpoint_info import TopicEndpointInfo
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
@@ -82,8 +82,17 @@ class Input:
             and self._node.count_publishers(name) > 0
         )
 
-    def _subscribe(self, reliability: ReliabilityPolicy) -> Any:
-        qos = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=_QUEUE, reliability=reliability)
+    def _subscribe(
+        self,
+        reliability: ReliabilityPolicy,
+        durability: DurabilityPolicy = DurabilityPolicy.VOLATILE,
+    ) -> Any:
+        qos = QoSProfile(
+            history=HistoryPolicy.KEEP_LAST,
+            depth=_QUEUE,
+            reliability=reliability,
+            durability=durability,
+        )
         return self._node.create_subscription(
             self.message_type,
             self._topic,
@@ -99,7 +108,11 @@ class Input:
 
 
 class CameraInfoInput(Input):
-    """The subscription to `camera_info`; best effort, which matches every publisher."""
+    """The subscription to `camera_info`; best effort and volatile match every publisher.
+
+    Where all publishers keep what they published (latched), it asks for that: it may be all there
+    is.
+    """
 
     def __init__(self, node: Node, callback: Callable[[CameraInfo], None]) -> None:
         overridable = (
@@ -111,6 +124,16 @@ class CameraInfoInput(Input):
         super().__init__(
             node, CameraInfo, 'camera_info', callback, ReliabilityPolicy.BEST_EFFORT, overridable
         )
+
+    def adapt(self) -> bool:
+        """Subscribe anew where that gets what was published before; return whether it did."""
+        offered = {publisher.qos_profile.durability for publisher in self.publishers()}
+        latched = DurabilityPolicy.TRANSIENT_LOCAL
+        if self.received or offered != {latched} or self.qos.durability == latched:
+            return False
+        self.close()
+        self._subscription = self._subscribe(ReliabilityPolicy.RELIABLE, latched)
+        return True
 
 
 class ImageInput(Input):
@@ -146,6 +169,14 @@ class ImageInput(Input):
             # Reliability is a parameter of its own.
             (QoSPolicyKind.HISTORY, QoSPolicyKind.DEPTH, QoSPolicyKind.DURABILITY),
         )
+
+    def rivals(self) -> str:
+        """Return what is wrong where several publish on the topic, one line; else ''."""
+        publishers = self.publishers()
+        if len(publishers) < 2:
+            return ''
+        names = sorted(f'{p.node_namespace.rstrip("/")}/{p.node_name}' for p in publishers)
+        return f'several publish images on {self.topic} ({", ".join(names)}): keep one of them'
 
     def adapt(self) -> bool:
         """Subscribe anew where `auto` is to ask for another reliability; return whether it did.

@@ -96,10 +96,6 @@ class MeshRelocNode(LifecycleNode):
         """Stop all."""
         return self._attempt(state, 'finalized', self._shut_down)
 
-    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Give up what there is, so that the node can be configured again."""
-        return self._attempt(state, 'unconfigured', self._shut_down)
-
     def _attempt(
         self, before: LifecycleState, after: str, transition: Callable[[], None]
     ) -> TransitionCallbackReturn:
@@ -219,9 +215,13 @@ class MeshRelocNode(LifecycleNode):
             self._diagnostics_timer.timer_period_ns = period_ns
             # Else it waits for the end of the period before.
             self._diagnostics_timer.reset()
-        start = settings.start_from, settings.initial_pose
-        if self._starts and self._outputs and start != (before.start_from, before.initial_pose):
+        if self._starts is None or self._outputs is None:
+            return
+        if settings.start_from != before.start_from:
             self._starts.change(self._given_start(self._outputs.saved))
+        pose = initial_pose(settings.initial_pose)
+        if settings.initial_pose != before.initial_pose and pose is not None:
+            self._starts.give(Start(pose))
 
     def _on_initial_pose(self, message: PoseWithCovarianceStamped) -> None:
         if self._starts is None or self._loaded is None:
@@ -229,7 +229,11 @@ class MeshRelocNode(LifecycleNode):
             return
         try:
             start, added = start_from_message(
-                message, self._settings.node.map_frame, self._starts.latest, self._loaded.heights
+                message,
+                self._settings.node.map_frame,
+                self._starts.latest,
+                self._loaded.heights,
+                self._settings.pipeline.relocalization.up_axis,
             )
         except InputError as error:
             self._diagnostics.error(str(error), always_log=True)

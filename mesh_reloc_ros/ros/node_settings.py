@@ -115,6 +115,6 @@ class NodeSettings:
         'Most poses on ~/path; when there are more, every second one is left out.',
         unit='poses',
         minimum=2,
-        maximum=10000,
+        maximum=2000,
     )
     overlay: OverlaySettings = OverlaySettings()

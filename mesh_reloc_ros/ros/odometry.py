@@ -18,7 +18,8 @@ from mesh_reloc_ros.ros.conversions import pose_from_transform, stamp_to_ns
 Array = NDArray[np.float64]
 
 _POLL_S = 0.002
-# After a wait in vain there is none for so long: without odometry poses are not to be late as well.
+# Where odometry has stopped for so long there is no wait for as long: without it poses are not to
+# be late as well.
 _PATIENCE_AFTER_S = 1.0
 
 
@@ -53,15 +54,20 @@ class Odometry:
             now = time.monotonic()
             if now >= deadline:
                 break
-            self._stopped.wait(min(_POLL_S, deadline - now))
-        if deadline > began:
+            if self._stopped.wait(min(_POLL_S, deadline - now)):
+                return None
+        newest_ns = self._newest_ns(camera_frame)
+        if deadline > began and newest_ns < stamp_ns - _PATIENCE_AFTER_S * 1e9:
             self._impatient_until = time.monotonic() + _PATIENCE_AFTER_S
-        self.problem = self._explained(failure, camera_frame, stamp_ns)
+        self.problem = self._explained(failure, camera_frame, stamp_ns > newest_ns)
         return None
 
-    def has(self, parent: str, child: str) -> bool:
-        """Whether TF has a way between two frames, whoever publishes it."""
-        return bool(self._buffer.can_transform(parent, child, Time()))
+    def newest_ns(self, parent: str, child: str) -> int | None:
+        """Return the newest stamp of a way between frames; 0: it is static, None: there is none."""
+        try:
+            return stamp_to_ns(self._buffer.lookup_transform(parent, child, Time()).header.stamp)
+        except TransformException:
+            return None
 
     def clear(self) -> None:
         """Forget what was before time went back: TF would take what comes now for out of date."""
@@ -82,7 +88,7 @@ class Odometry:
         self.problem = ''
         return pose
 
-    def _explained(self, failure: TransformException, camera_frame: str, stamp_ns: int) -> str:
+    def _explained(self, failure: TransformException, camera_frame: str, is_late: bool) -> str:
         """Return one line, the same each time, so that it is logged once."""
         way = f'{self._odom_frame} -> {camera_frame}'
         if not isinstance(failure, ExtrapolationException):
@@ -90,7 +96,7 @@ class Odometry:
                 f'TF has no way {way}: start odometry, and robot_state_publisher for where the'
                 ' camera is on the robot; or set odom_frame and child_frame to the right names'
             )
-        if stamp_ns > self._newest_ns(camera_frame):
+        if is_late:
             return (
                 f'TF has {way} too late: raise tf_timeout, or make odometry faster; where another'
                 ' machine publishes it, synchronize the clocks'
@@ -101,8 +107,4 @@ class Odometry:
         )
 
     def _newest_ns(self, camera_frame: str) -> int:
-        try:
-            newest = self._buffer.lookup_transform(self._odom_frame, camera_frame, Time())
-        except TransformException:
-            return 0
-        return stamp_to_ns(newest.header.stamp)
+        return self.newest_ns(self._odom_frame, camera_frame) or 0

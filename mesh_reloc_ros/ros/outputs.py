@@ -133,6 +133,7 @@ class Outputs:
         """Stop publishing; return False if a piece of work takes longer than allowed."""
         ended = [part.close(timeout_s) for part in (self.path, self.overlay)]
         self.poses.close()
+        self._mesh.publish(Marker(ns='mesh', action=Marker.DELETE))
         self._node.destroy_publisher(self._mesh)
         return all(ended)
 

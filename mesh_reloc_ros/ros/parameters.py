@@ -93,6 +93,8 @@ class NodeParameters:
         :raises InputError: it is not a right one, or cannot be changed in this state.
         """
         name = parameter.name
+        if parameter.type_ == Parameter.Type.NOT_SET and self._values[name] != []:
+            raise InputError(f'parameter {name} cannot be without a value')
         value = _checked(self._declared[name], parameter.value)
         if value == self._values[name] or is_live(name) or self._all_may_change():
             return value
@@ -111,6 +113,12 @@ def _built(values: dict[str, Any]) -> tuple[NodeSettings, Settings]:
     initial_pose(node.initial_pose)
     if not node.map_frame:
         raise InputError('parameter map_frame is empty: name the frame of the mesh')
+    for name in ('map_frame', 'child_frame', 'odom_frame'):
+        frame = getattr(node, name)
+        if frame.startswith('/'):
+            raise InputError(
+                f'parameter {name}: frames begin without a slash: {frame.lstrip("/")!r}'
+            )
     odometry = node.use_odometry or node.publish_tf == 'map_odom'
     if odometry and node.odom_frame in ('', node.map_frame):
         raise InputError(
@@ -140,9 +148,13 @@ def _declare(node: Node, declared: Setting) -> Any:
 
 
 def _checked(declared: Setting, value: Any) -> Any:
-    if isinstance(declared.default, list):
-        # An empty list in a parameter file arrives as no value at all.
-        value = [] if value is None else list(value)
+    """Return a value as rclpy has it in the type of its setting.
+
+    :raises InputError: it is of another type or outside its range.
+    """
+    if isinstance(declared.default, list) and not isinstance(value, (str, bytes)):
+        # An empty list in a parameter file arrives as no value at all, others as arrays.
+        value = [] if value is None else list(value) if hasattr(value, '__iter__') else value
     return checked(declared, value)
 
 

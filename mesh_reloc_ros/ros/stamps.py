@@ -6,8 +6,11 @@ from enum import Enum, auto
 
 _BACK_S = 1.0
 """An image that is older than the last by more than this comes from a time that began anew."""
+_STALE_RUN = 10
+"""So do as many images that are in order, but older than the last."""
 _AHEAD_S = 0.5
 _BEHIND_S = 30.0
+_TOO_FAR_AHEAD_S = 5.0
 
 
 class Order(Enum):
@@ -24,17 +27,40 @@ class Stamps:
     """Follows the stamps of images."""
 
     def __init__(self) -> None:
-        self._last_ns: int | None = None
+        self.last_ns: int | None = None
+        """Of the last image that was taken."""
+        self._stale_ns: list[int] = []
 
     def take(self, stamp_ns: int) -> Order:
         """Return how an image's stamp lies to those before; what is stale is left out."""
-        if self._last_ns is not None and stamp_ns <= self._last_ns:
-            if self._last_ns - stamp_ns <= _BACK_S * 1e9:
+        if self.last_ns is not None and stamp_ns <= self.last_ns:
+            is_near = self.last_ns - stamp_ns <= _BACK_S * 1e9
+            if is_near and not self._goes_on_in_the_past(stamp_ns):
                 return Order.STALE
-            self._last_ns = stamp_ns
+            self.last_ns, self._stale_ns = stamp_ns, []
             return Order.BACK
-        self._last_ns = stamp_ns
+        self.last_ns, self._stale_ns = stamp_ns, []
         return Order.NEXT
+
+    def _goes_on_in_the_past(self, stamp_ns: int) -> bool:
+        """Whether so many images in a row are in order, but before the last."""
+        if self._stale_ns and stamp_ns <= self._stale_ns[-1]:
+            self._stale_ns = []
+        self._stale_ns.append(stamp_ns)
+        return len(self._stale_ns) >= _STALE_RUN
+
+
+def is_live(stamp_ns: int, now_ns: int, is_simulated: bool) -> bool:
+    """Whether an image comes from a camera, not from a recording, as far as stamps can tell."""
+    return not is_simulated and abs(stamp_ns - now_ns) < _BEHIND_S * 1e9
+
+
+def is_far_ahead(stamp_ns: int, now_ns: int) -> bool:
+    """Whether a stamp is so far ahead of the clock that TF must not get it.
+
+    Whoever listens would drop what comes at the right time after it, as out of date.
+    """
+    return now_ns > 0 and stamp_ns > now_ns + _TOO_FAR_AHEAD_S * 1e9
 
 
 def clock_problem(stamp_ns: int, now_ns: int, is_simulated: bool) -> str:

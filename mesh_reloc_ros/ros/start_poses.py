@@ -61,10 +61,17 @@ class StartPoses:
             self._given = self._requested = start
             self._trusted = None
 
+    def look_at(self, start: Start) -> None:
+        """Start at a pose for once, and do not come back to it."""
+        with self._lock:
+            self._requested = start
+
     def trust(self, map_T_camera: Array) -> None:
         """Remember a pose [4, 4] that was published."""
         with self._lock:
-            self._trusted = Start(map_T_camera, name='the last trusted pose')
+            # The image in work when a start was asked for is of the time before.
+            if self._requested is None:
+                self._trusted = Start(map_T_camera, name='the last trusted pose')
 
     def reset(self) -> str:
         """Forget all trusted poses and ask for a start as at the beginning; see `relocalize`."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 import numpy as np
 from numpy.typing import NDArray
 from rclpy.node import Node
@@ -9,12 +11,17 @@ from rclpy.qos import DurabilityPolicy, QoSProfile
 from tf2_msgs.msg import TFMessage
 from tf2_ros import TransformBroadcaster
 
-from mesh_reloc_ros.ros.conversions import transform_from_pose
+from mesh_reloc_ros.ros.conversions import stamp_to_ns, transform_from_pose
 from mesh_reloc_ros.ros.node_settings import NodeSettings
 from mesh_reloc_ros.ros.odometry import Odometry
 from mesh_reloc_ros.tracking.frame import PoseEstimate
 
 Array = NDArray[np.float64]
+
+_GONE_S = 2.0
+"""What was published so long before an image is nobody's any more."""
+_KEPT = 1000
+"""Own transforms that are known again in TF: more than its memory of ten seconds holds."""
 
 
 class TfOutput:
@@ -25,12 +32,15 @@ class TfOutput:
         """Why the last pose did not go to TF, one line; empty where nothing is wrong."""
         self.published = 0
         """Number of transforms published."""
+        self.holds_back = False
+        """Whether the image's stamp is none that TF can be given."""
         self._mode = settings.publish_tf
         self._map_frame = settings.map_frame
         self._odom_frame = settings.odom_frame
         self._odometry = odometry
         self._broadcaster = None if self._mode == 'none' else TransformBroadcaster(node)
         self._static_parents: dict[str, str] = {}
+        self._own_ns: deque[int] = deque(maxlen=_KEPT)
         self._node = node
         self._subscription = None
         if self._mode == 'map_camera':
@@ -54,7 +64,7 @@ class TfOutput:
         """
         if self._broadcaster is None:
             return
-        self.problem = self._obstacle(camera_frame, odom_T_camera)
+        self.problem = self._obstacle(camera_frame, odom_T_camera, estimate.stamp_ns)
         if self.problem:
             return
         if self._mode == 'map_camera':
@@ -67,6 +77,7 @@ class TfOutput:
             dated_ns = estimate.stamp_ns + round(future_s * 1e9)
             transform = transform_from_pose(map_T_odom, dated_ns, self._map_frame, self._odom_frame)
         self._broadcaster.sendTransform(transform)
+        self._own_ns.append(stamp_to_ns(transform.header.stamp))
         self.published += 1
 
     def close(self) -> None:
@@ -76,15 +87,17 @@ class TfOutput:
         if self._broadcaster is not None:
             self._node.destroy_publisher(self._broadcaster.pub_tf)
 
-    def _obstacle(self, camera_frame: str, odom_T_camera: Array | None) -> str:
+    def _obstacle(self, camera_frame: str, odom_T_camera: Array | None, stamp_ns: int) -> str:
         """Return why there can be no transform, one line."""
         if not camera_frame or camera_frame == self._map_frame:
             return (
                 f'no TF: the images are in the frame {camera_frame!r}; set the parameter'
                 ' child_frame to the optical frame of the camera'
             )
+        if self.holds_back:
+            return 'no TF: the image is stamped far ahead of the clock'
         if self._mode == 'map_odom':
-            return self._obstacle_to_odom(odom_T_camera)
+            return self._obstacle_to_odom(odom_T_camera, stamp_ns)
         parent = self._static_parents.get(camera_frame, self._map_frame)
         if parent != self._map_frame:
             return (
@@ -93,20 +106,24 @@ class TfOutput:
             )
         return ''
 
-    def _obstacle_to_odom(self, odom_T_camera: Array | None) -> str:
+    def _obstacle_to_odom(self, odom_T_camera: Array | None, stamp_ns: int) -> str:
         if odom_T_camera is None:
-            reason = '' if self._odometry is None else self._odometry.problem
-            return f'no TF: {reason}'
-        if (
-            self._odometry is not None
-            and not self.published
-            and self._odometry.has(self._map_frame, self._odom_frame)
-        ):
+            return 'no TF for want of odometry'
+        if self._somebody_else_ties_odom(stamp_ns):
             return (
                 f'no TF: somebody else publishes {self._map_frame} -> {self._odom_frame} (amcl, a'
                 ' static transform): switch that off, or set publish_tf to none'
             )
         return ''
+
+    def _somebody_else_ties_odom(self, stamp_ns: int) -> bool:
+        """Whether TF has map -> odom, of late, from another node."""
+        if self._odometry is None:
+            return False
+        newest_ns = self._odometry.newest_ns(self._map_frame, self._odom_frame)
+        if newest_ns is None or newest_ns in self._own_ns:
+            return False
+        return newest_ns == 0 or newest_ns > stamp_ns - _GONE_S * 1e9
 
     def _on_static(self, message: TFMessage) -> None:
         for transform in message.transforms:

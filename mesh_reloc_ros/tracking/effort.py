@@ -37,7 +37,7 @@ class Effort:
 
     def change(self, settings: Settings) -> None:
         """Align with other settings; what was rendered for the next image is lost."""
-        self._settings = settings
+        self._settings, self._is_grey = settings, self._scene.is_grey
         self._aligner: Aligner = (
             AdamAligner(self._scene, settings.alignment, settings.adam)
             if settings.solver == 'adam'
@@ -47,8 +47,10 @@ class Effort:
     def suit(self, image: NDArray[np.uint8]) -> None:
         """Compare an image [H, W, 3] without colours with the mesh without colours."""
         is_grey = shows_grey(image)
-        if is_grey is not None and is_grey != self._scene.is_grey:
+        if is_grey is not None:
             self._scene.is_grey = is_grey
+        if self._scene.is_grey != self._is_grey:
+            # What was rendered does not suit it.
             self.change(self._settings)
 
     def forget(self) -> None:

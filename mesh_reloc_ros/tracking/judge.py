@@ -12,9 +12,12 @@ from mesh_reloc_ros.tracking.focal_check import FocalCheck
 from mesh_reloc_ros.tracking.frame import Frame, State
 from mesh_reloc_ros.tracking.health import Health, Signs
 from mesh_reloc_ros.tracking.motion_filter import MotionFilter
-from mesh_reloc_ros.tracking.second_look import SecondLook, median_depth
+from mesh_reloc_ros.tracking.second_look import SecondLook, distance, median_depth
 from mesh_reloc_ros.tracking.settings import Settings
 
+# An alignment that ends so far from where it began, as a share of the distance and in radians, may
+# have been drawn there by a render of the wrong place. Images 33 ms apart stay below half of it.
+_FAR_SHARE, _FAR_ANGLE = 0.04, 0.06
 # Time from one check of the camera to the next.
 _CHECK_PERIOD_S = 0.5
 # While a pose passes only narrowly, time from one second look to the next.
@@ -87,7 +90,11 @@ class Judge:
             narrowly = narrowly and _is_due(frame, self._looked_ns, _SECOND_LOOK_PERIOD_S)
             narrowly = narrowly or self._health.is_surprising(innovation_distance)
         if entering or narrowly:
-            doubt = self._doubt_of_second_look(frame, alignment, state, stopwatch)
+            # Something has changed: what the camera was like before does not count.
+            forget = state is State.TRACKING
+            doubt = self._doubt_of_second_look(frame, alignment, forget, stopwatch)
+        elif self._is_far(frame, motion, alignment):
+            doubt = self._doubt_of_second_look(frame, alignment, False, stopwatch)
         return Verdict(doubt or self._focal_check.doubts(frame.camera))
 
     def would_enter(self, signs: Signs) -> bool:
@@ -110,20 +117,34 @@ class Judge:
         if not _is_due(frame, self._checked_ns, _CHECK_PERIOD_S):
             return
         self._checked_ns = frame.stamp_ns
-        depth = median_depth(self._scene, alignment.map_T_camera[0].numpy(), frame.camera)
-        self._focal_check.look(frame, alignment, depth)
+        self._focal_check.look(frame, alignment, self._depth(frame, alignment))
+
+    def _is_far(self, frame: Frame, motion: MotionFilter, alignment: Alignment) -> bool:
+        """Whether a pose is far from where it was expected, for an alignment."""
+        metres, radians = distance(motion.map_T_camera, alignment.map_T_camera[0].numpy())
+        if radians > _FAR_ANGLE:
+            return True
+        # What is within a second look's tolerance needs none, and the depth takes a render.
+        is_tolerable = metres <= self._settings.tracking.second_look_position
+        return not is_tolerable and metres > _FAR_SHARE * self._depth(frame, alignment)
+
+    def _depth(self, frame: Frame, alignment: Alignment) -> float:
+        return median_depth(self._scene, alignment.map_T_camera[0].numpy(), frame.camera)
 
     def _doubt_of_second_look(
-        self, frame: Frame, alignment: Alignment, state: State, stopwatch: Stopwatch
+        self, frame: Frame, alignment: Alignment, forget: bool, stopwatch: Stopwatch
     ) -> str:
+        """Align anew from another start, and check the camera.
+
+        :param forget: what was known of the camera.
+        """
         with stopwatch.stage('second look'):
-            depth = median_depth(self._scene, alignment.map_T_camera[0].numpy(), frame.camera)
+            depth = self._depth(frame, alignment)
             doubt = self._second_look.doubts(frame, alignment, depth)
             self._looked_ns = frame.stamp_ns
             if doubt:
                 return doubt
-            if state is State.TRACKING:
-                # Something has changed: what the camera was like before does not count.
+            if forget:
                 self._focal_check.forget()
             self._focal_check.look(frame, alignment, depth)
             self._checked_ns = frame.stamp_ns

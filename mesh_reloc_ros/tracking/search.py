@@ -18,7 +18,7 @@ from mesh_reloc_ros.tracking.start_pose import StartPose
 # An image whose coarse view [rows, columns] varies by less, in grey levels, shows nothing.
 _COARSE, _FLAT = (30, 40), 3.0
 # Images kept while one is looked at; where there are more, every other of them.
-_MAX_KEPT = 10
+_MAX_KEPT = 16
 
 
 class Localization(Protocol):

@@ -74,6 +74,14 @@ def test_the_covariance_says_how_wide():
     assert with_height[2, 2] > 0
 
 
+def test_where_the_map_is_a_cameras_frame_the_identity_is_a_full_pose():
+    taken, added = start_from_message(message(np.eye(4)), 'map', pose_at(0), (0.0, 3.0), '-y')
+    np.testing.assert_array_equal(taken.map_T_camera, np.eye(4))
+    assert added == ''
+    with pytest.raises(InputError, match='2-D pose, in a map whose up is -y'):
+        start_from_message(arrow(1.0, 0.0, 70.0), 'map', pose_at(0), (0.0, 3.0), '-y')
+
+
 def test_bad_start_poses_are_refused_with_the_reason():
     def check(sent: PoseWithCovarianceStamped, reason: str) -> None:
         with pytest.raises(InputError, match=reason):

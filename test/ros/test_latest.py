@@ -1,4 +1,5 @@
 import threading
+from collections.abc import Sequence
 
 from mesh_reloc_ros.ros.latest import LatestWorker
 
@@ -58,3 +59,30 @@ def test_stopping_does_not_wait_for_endless_work():
     assert not worker.stop(timeout_s=0.05)
     go.set()
     assert worker.stop(LONG_S)
+
+
+def test_of_several_that_wait_one_is_chosen_and_those_before_it_go():
+    started, go, done = threading.Event(), threading.Event(), threading.Event()
+    worked = []
+
+    def work(item: int) -> None:
+        worked.append(item)
+        started.set()
+        go.wait(LONG_S)
+        if item == 40:
+            done.set()
+
+    def first_even(waiting: Sequence[int]) -> int:
+        return next((n for n, item in enumerate(waiting) if item % 2 == 0), len(waiting) - 1)
+
+    worker = LatestWorker('test', work, print, keep=4, choose=first_even)
+    worker.put(1)
+    assert started.wait(LONG_S)
+    for item in (10, 11, 20, 21, 31, 40):
+        worker.put(item)
+    go.set()
+    assert done.wait(LONG_S)
+    assert worker.stop(LONG_S)
+    # 10, 20 and 31 stayed of the first five, then 40 came.
+    assert worked == [1, 10, 20, 40]
+    assert worker.replaced == 3

@@ -97,6 +97,9 @@ def test_given_values_arrive_and_whole_numbers_serve_as_floats(make_node):
         ('publish_tf:=true', 'parameter publish_tf: expected str, got True'),
         ('initial_pose:=[1.0, 2.0]', 'parameter initial_pose: .*expected 7 numbers'),
         ("map_frame:=''", 'parameter map_frame is empty'),
+        ('odom_frame:=/odom', "parameter odom_frame: frames begin without a slash: 'odom'"),
+        ('initial_pose:="0 0 0 0 0 0 1"', 'parameter initial_pose: expected list, got'),
+        ('initial_pose:=5', 'parameter initial_pose: expected list, got 5'),
     ],
 )
 def test_a_bad_value_is_refused_with_the_reason(make_node, argument, reason):
@@ -145,6 +148,9 @@ def test_live_parameters_change_and_the_listener_hears_what_was_before(make_node
         ({'tracking__min_score': 'high'}, 'expected float'),
         ({'overlay__mode': 'loud'}, 'expected one of edges, tint'),
         ({'initial_pose': [1.0]}, 'expected 7 numbers'),
+        ({'initial_pose': '0 0 0 0 0 0 1'}, 'expected list'),
+        ({'initial_pose': True}, 'expected list'),
+        ({'tf_future': None}, 'cannot be without a value'),
         ({'mesh': '/other.obj'}, 'parameter mesh is read when the node is configured'),
         ({'autostart': False}, 'read-only'),
         ({'tf_future': 1.0, 'solver': 'adam'}, 'parameter solver is read when'),

@@ -138,10 +138,10 @@ def test_loops_and_seeks(process: NodeProcess, station: Station, shared_data: Pa
     station.spin(1.0)
     report(playback, truth, memory)
     assert not wrong(playback, truth)
-    # Late images are dropped, so that most and not all have a pose.
-    assert len(playback.poses) > 0.5 * sum(counts for _, counts in playback.shown)
-    if len(memory) > 20:
-        assert np.median(memory[-5:]) < 1.02 * np.median(memory[5:10])
+    # At twice the rate images are dropped, and a busy machine drops more.
+    assert len(playback.poses) > 0.2 * sum(counts for _, counts in playback.shown)
+    later, end = np.median(memory[len(memory) // 3 :][:3]), np.median(memory[-3:])
+    assert end < 1.05 * later, 'memory grows'
     assert process.end(signal.SIGINT) == 0
     assert not process.count('Traceback')
 

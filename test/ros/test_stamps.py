@@ -1,6 +1,6 @@
 import pytest
 
-from mesh_reloc_ros.ros.stamps import Order, Stamps, clock_problem
+from mesh_reloc_ros.ros.stamps import Order, Stamps, clock_problem, is_far_ahead, is_live
 
 S = 10**9
 
@@ -12,6 +12,33 @@ def test_order_of_stamps():
         Order.NEXT, Order.NEXT, Order.STALE, Order.STALE, Order.NEXT, Order.BACK, Order.NEXT,
         Order.NEXT,
     ]  # fmt: skip
+
+
+def test_a_run_of_images_in_order_but_in_the_past_begins_anew():
+    stamps = Stamps()
+    stamps.take(100 * S)
+    past = [100 * S - S // 2 + n * S // 30 for n in range(12)]
+    orders = [stamps.take(stamp) for stamp in past]
+    assert orders[:9] == [Order.STALE] * 9
+    assert orders[9:] == [Order.BACK, Order.NEXT, Order.NEXT]
+    # One image again and again is no such run.
+    assert {stamps.take(past[-1]) for _ in range(30)} == {Order.STALE}
+
+
+@pytest.mark.parametrize(
+    ('stamp', 'now', 'is_simulated', 'live', 'far'),
+    [
+        (100 * S, 100 * S, False, True, False),
+        (100 * S, 100 * S, True, False, False),
+        (100 * S, 500 * S, False, False, False),
+        (104 * S, 100 * S, False, True, False),
+        (3700 * S, 100 * S, False, False, True),
+        (3700 * S, 0, True, False, False),
+    ],
+)
+def test_what_stamps_tell_of_where_images_come_from(stamp, now, is_simulated, live, far):
+    assert is_live(stamp, now, is_simulated) == live
+    assert is_far_ahead(stamp, now) == far
 
 
 @pytest.mark.parametrize(

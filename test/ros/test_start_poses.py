@@ -61,6 +61,18 @@ def test_what_was_given_last_is_what_reset_returns_to():
     assert starts.reset() == 'a search of the whole mesh'
 
 
+def test_the_image_in_work_does_not_take_the_place_of_a_new_start():
+    starts = StartPoses(Start(pose_at(0)), can_search=True)
+    starts.take()
+    starts.give(Start(pose_at(9)))
+    # Its pose is of the time before.
+    starts.trust(pose_at(1))
+    np.testing.assert_array_equal(starts.latest, pose_at(9))
+    starts.take()
+    starts.trust(pose_at(8))
+    np.testing.assert_array_equal(starts.latest, pose_at(8))
+
+
 def test_after_a_rest_the_last_trusted_pose_comes_first_but_not_before_a_request():
     starts = StartPoses(Start(pose_at(0)), can_search=True)
     starts.take()

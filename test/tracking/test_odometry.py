@@ -307,12 +307,10 @@ def test_odometry_may_come_and_go(room):
     for k in range(30):
         ms = 100 * k
         odom = exactly(path(ms)) if k % 7 < 4 else None
-        if k in (10, 11, 12, 13):
-            image = BLACK
-        else:
-            image = photographed(room.view(path(ms)), k)
+        is_dark = 10 <= k < 14
+        image = BLACK if is_dark else photographed(room.view(path(ms)), k)
         estimate = tracker.track(Frame(stamp(ms), image, CAMERA, odom))
-        assert estimate.trusted is (image is not BLACK)
+        assert estimate.trusted is not is_dark
         if estimate.trusted:
             assert_right(estimate, path(ms))
 

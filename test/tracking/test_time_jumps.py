@@ -91,8 +91,8 @@ def test_what_poses_were_like_is_forgotten(room):
 def test_a_jump_costs_a_search_at_most(room):
     relocalizer = Knows(room.scene)
     tracker = tracking(room, relocalizer)
-    s, searched = 0.1, 0
-    for jump_s, place in ((20.0, ELSEWHERE), (-30.0, pose_at(20)), (3600.0, ELSEWHERE)):
+    s, jumps = 0.1, ((20.0, ELSEWHERE), (-30.0, pose_at(20)), (3600.0, ELSEWHERE))
+    for number, (jump_s, place) in enumerate(jumps, start=1):
         s += jump_s
         for k in range(3):
             frame = shown(room, s + 0.033 * k, place)
@@ -100,8 +100,7 @@ def test_a_jump_costs_a_search_at_most(room):
             estimate = tracker.track(frame)
             assert estimate.trusted
             assert error(estimate.map_T_camera, place)[0] < 0.01
-        searched += 1
-        assert len(relocalizer.hints) <= searched
+        assert len(relocalizer.hints) <= number
 
 
 def test_odometry_tells_where_the_camera_is_after_a_jump(room):

@@ -599,6 +599,17 @@ def test_another_camera_is_looked_at_twice(room, tracking):
         assert ('second look' in estimate.stages_ms) is looked
 
 
+@pytest.mark.parametrize(('degrees', 'looked'), [(0.5, False), (4.5, True)])
+def test_a_pose_far_from_where_it_was_expected_is_looked_at_twice(room, tracker, degrees, looked):
+    """Also where the motion allows it: a render of the wrong place may have drawn it there."""
+    for ms in (0, 33, 66, 99):
+        assert tracker.track(Frame(stamp(ms), photographed(room.view(path(0)), ms), CAMERA)).trusted
+    turned = perturbed(path(0), seed=2, metres=0.02, degrees=degrees)
+    estimate = tracker.track(Frame(stamp(450), photographed(room.view(turned), 1), CAMERA))
+    assert estimate.trusted
+    assert ('second look' in estimate.stages_ms) is looked
+
+
 def test_a_wrong_focal_length_is_noticed(room, tracker):
     camera = dataclasses.replace(CAMERA, fx=1.06 * CAMERA.fx, fy=1.06 * CAMERA.fy)
     assert tracker.track(picture(room, 0)).trusted
