@@ -76,6 +76,7 @@ class ImageTracking:
         self._started = False
         self._stamps = Stamps()
         self._stale = 0
+        self._none_is_newer = False
         self._seen = SeenPoses()
         self._next_start_where_it_was = 0.0
         self._infos = CameraInfos()
@@ -121,7 +122,8 @@ class ImageTracking:
         is_missing = not self._info_input.received
         missing = self._info_watchdog.check(timeout_s) if is_missing else ''
         self._diagnostics.problem('camera_info', missing)
-        stands_still = not silence and time.monotonic() - self._worked > timeout_s
+        is_long = time.monotonic() - self._worked > timeout_s
+        stands_still = is_long and self._none_is_newer and not silence
         self._diagnostics.problem('stamps', _STAND_STILL if stands_still else '')
         self._diagnostics.problem('publishers', self._images.rivals())
 
@@ -221,13 +223,15 @@ class ImageTracking:
         order = self._stamps.take(stamp_ns)
         if order is Order.STALE:
             self._stale += 1
+            self._none_is_newer = True
             return False
+        self._none_is_newer = False
         now_ns = self._node.get_clock().now().nanoseconds
         is_simulated = bool(self._node.get_parameter('use_sim_time').value)
         if order is Order.BACK:
             self._begin_anew(is_live(stamp_ns, now_ns, is_simulated))
         if self._tracker.state in _SEARCHING or order is Order.BACK:
-            self._start_where_it_was(stamp_ns)
+            self._start_where_it_was(stamp_ns, order)
         self._tf.holds_back = is_far_ahead(stamp_ns, now_ns)
         problem = clock_problem(stamp_ns, now_ns, is_simulated)
         self._diagnostics.problem('clock', problem)
@@ -246,12 +250,13 @@ class ImageTracking:
         if self._odometry is not None:
             self._odometry.clear()
 
-    def _start_where_it_was(self, stamp_ns: int) -> None:
+    def _start_where_it_was(self, stamp_ns: int, order: Order) -> None:
         """Start where the camera was at this time before, as a recording that plays again shows."""
         pose, now = self._seen.at(stamp_ns), time.monotonic()
         if pose is not None and now >= self._next_start_where_it_was:
             self._next_start_where_it_was = now + _AGAIN_S
-            self._starts.look_at(Start(pose, name='where the camera was at this time'))
+            # Rather than at the beginning, but not rather than where a user says.
+            self._starts.look_at(Start(pose), instead=order is Order.BACK)
 
     def _is_started(self) -> bool:
         """Start the tracker where that was asked for; return whether an image can be tracked."""

@@ -61,10 +61,14 @@ class StartPoses:
             self._given = self._requested = start
             self._trusted = None
 
-    def look_at(self, start: Start) -> None:
-        """Start at a pose for once, and do not come back to it."""
+    def look_at(self, start: Start, *, instead: bool) -> None:
+        """Start at a pose for once, and do not come back to it.
+
+        :param instead: in place of what was asked for, too.
+        """
         with self._lock:
-            self._requested = start
+            if instead or self._requested is None:
+                self._requested = start
 
     def trust(self, map_T_camera: Array) -> None:
         """Remember a pose [4, 4] that was published."""

@@ -91,6 +91,20 @@ def test_a_start_pose_given_while_inactive_is_used_when_active(
     assert distance < 0.01
 
 
+def test_a_transition_that_is_not_possible_changes_nothing(station: Station):
+    for transition in (Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_CLEANUP):
+        assert not go(station, transition)
+    assert state(station) == State.PRIMARY_STATE_ACTIVE
+
+
+def test_a_start_pose_set_as_a_parameter_is_used_at_once(station: Station, camera: LiveCamera):
+    far = pose_to_numbers(pose_at(20)).tolist()
+    assert set_parameters(station, initial_pose=far) == ''
+    camera.wait_for_pose(camera.show(pose_at(20.2)))
+    assert set_parameters(station, initial_pose=pose_to_numbers(pose_at(0)).tolist()) == ''
+    camera.wait_for_pose(camera.show(pose_at(0.1)))
+
+
 def test_inactive_it_hears_and_says_nothing(station: Station, camera: LiveCamera):
     assert go(station, Transition.TRANSITION_DEACTIVATE)
     station.wait_until(lambda: camera.images.get_subscription_count() == 0, 'no subscription')

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticStatus
+from lifecycle import set_parameters
 from live_camera import LiveCamera
 from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import Image
 from small_room import SmallRoom, error, looking, pose_at
-from station import NodeProcess, Station
+from station import NodeProcess, Station, stamp_ns
 
 S = 10**9
 BEGIN = 5000 * S
@@ -102,6 +104,10 @@ def test_a_jump_ahead_to_another_place(process: NodeProcess, camera: LiveCamera,
 def test_stamps_from_the_future_are_reported_and_tracked(process: NodeProcess, camera: LiveCamera):
     shown_until_found(camera, ELSEWHERE, BEGIN + 4000 * S)
     process.wait_for_line('[WARN]', 'stamps are ahead of /clock')
+    process.wait_for_line('[WARN]', 'no TF: the image is stamped far ahead of the clock')
+    # Whoever listens to TF would drop all that comes after.
+    stamps = {stamp_ns(t) for message in camera.transforms for t in message.transforms}
+    assert max(stamps) < BEGIN + 1000 * S < max(camera.stamps())
 
 
 def test_a_jump_back_as_when_a_bag_loops(process: NodeProcess, camera: LiveCamera, clock):
@@ -110,4 +116,30 @@ def test_a_jump_back_as_when_a_bag_loops(process: NodeProcess, camera: LiveCamer
     process.wait_for_line('time went back in the images')
     camera.station.wait_until(
         lambda: camera.status('images').level == DiagnosticStatus.OK, 'no warning'
+    )
+
+
+def test_stamps_that_stand_still_are_reported(
+    process: NodeProcess, camera: LiveCamera, station: Station
+):
+    assert set_parameters(station, image_timeout=1.0) == ''
+    camera.station.wait_until(lambda: camera.status().message == 'TRACKING', 'tracking')
+    newest = max(camera.stamps()[-3:])
+    for number in range(40):
+        camera.show(pose_at(3 + 0.01 * number), newest)
+        if camera.status().message != 'TRACKING':
+            break
+        station.spin(0.1)
+    process.wait_for_line('[WARN]', 'images arrive, but none that is newer than the last')
+    assert camera.status().level == DiagnosticStatus.WARN
+
+
+def test_two_publishers_on_the_topic_are_named(
+    process: NodeProcess, camera: LiveCamera, station: Station
+):
+    rival = station.node.create_publisher(Image, 'image_rect', 5)
+    process.wait_for_line('[WARN]', 'several publish images on /image_rect (/station, /station)')
+    station.node.destroy_publisher(rival)
+    station.wait_until(
+        lambda: 'several publish' not in camera.status('images').message, 'no warning'
     )

@@ -1,0 +1,43 @@
+import threading
+import time
+
+import numpy as np
+from small_room import pose_at
+from station import LONG_S, Station
+from tf2_ros import TransformBroadcaster
+
+from mesh_reloc_ros.ros.conversions import transform_from_pose
+from mesh_reloc_ros.ros.odometry import Odometry
+
+S = 10**9
+
+
+def test_stopping_ends_a_wait(station: Station):
+    odometry = Odometry(station.node, 'odom')
+    found = []
+    thread = threading.Thread(target=lambda: found.append(odometry.at('camera', S, LONG_S)))
+    thread.start()
+    time.sleep(0.05)
+    assert thread.is_alive()
+    odometry.stop()
+    thread.join(LONG_S / 2)
+    assert found == [None]
+
+
+def test_what_was_before_time_went_back_is_forgotten(station: Station):
+    odometry = Odometry(station.node, 'odom')
+    broadcaster = TransformBroadcaster(station.node)
+
+    def sent(step: int, stamp_ns: int) -> None:
+        broadcaster.sendTransform(transform_from_pose(pose_at(step), stamp_ns, 'odom', 'camera'))
+        station.spin(0.1)
+
+    while odometry.at('camera', 100 * S, 0.0) is None:
+        sent(1, 100 * S)
+    odometry.clear()
+    assert odometry.at('camera', 100 * S, 0.0) is None
+    # TF would take it for out of date.
+    sent(2, 50 * S)
+    np.testing.assert_allclose(odometry.at('camera', 50 * S, 0.0), pose_at(2), atol=1e-9)
+    assert odometry.problem == ''
+    odometry.stop()
