@@ -66,6 +66,9 @@ def main(args: list[str] | None = None) -> int:
         return _refuse(str(error))
     finally:
         rclpy.try_shutdown()
+        # Until the interpreter is gone: before it is, it gives other handlers back.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
 
 
 def _run(ending: Ending) -> int:
