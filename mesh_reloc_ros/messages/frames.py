@@ -30,6 +30,18 @@ from mesh_reloc_ros.messages.encodings import (
 from mesh_reloc_ros.tracking.frame import Frame
 
 
+def stamp_of(image: ImageMessage | CompressedMessage) -> int:
+    """Return the stamp of an image in nanoseconds.
+
+    :raises InputError: it has none.
+    """
+    stamp = image.header.stamp
+    stamp_ns = int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
+    if stamp_ns == 0:
+        raise InputError('image has no stamp: have the driver set header.stamp')
+    return stamp_ns
+
+
 class MessageReader:
     """Makes frames of the images of one camera; to be used by one thread."""
 
@@ -55,10 +67,7 @@ class MessageReader:
         :raises InputError: either cannot be used, they do not fit together, the image has no stamp,
             or it is not rectified and is not to be rectified here.
         """
-        stamp = image.header.stamp
-        stamp_ns = int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
-        if stamp_ns == 0:
-            raise InputError('image has no stamp: have the driver set header.stamp')
+        stamp_ns = stamp_of(image)
         camera, rectification = self._view(info, topic)
         frame = Frame(stamp_ns, self.rgb(image), camera)
         if rectification is None:

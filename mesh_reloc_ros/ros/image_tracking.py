@@ -11,6 +11,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image
 
 from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.messages.frames import stamp_of
 from mesh_reloc_ros.ros.camera_infos import CameraInfos
 from mesh_reloc_ros.ros.conversions import stamp_to_ns
 from mesh_reloc_ros.ros.diagnostics import Diagnostics
@@ -22,7 +23,7 @@ from mesh_reloc_ros.ros.odometry import Odometry
 from mesh_reloc_ros.ros.outputs import Outputs
 from mesh_reloc_ros.ros.parameters import NodeParameters
 from mesh_reloc_ros.ros.seen_poses import SeenPoses
-from mesh_reloc_ros.ros.stamps import Order, Stamps, clock_problem, is_far_ahead, is_live
+from mesh_reloc_ros.ros.stamps import Order, Stamps, clock_problem, is_live
 from mesh_reloc_ros.ros.start_poses import Start, StartPoses
 from mesh_reloc_ros.ros.tf_output import TfOutput
 from mesh_reloc_ros.ros.watchdog import Watchdog
@@ -34,7 +35,6 @@ _STAND_STILL = (
     'images arrive, but none that is newer than the last: have the driver stamp each with its own'
     ' time'
 )
-_SEARCHING = (State.INITIALIZING, State.LOST)
 # From one start where the camera was before to the next: a search between them takes less.
 _AGAIN_S = 3.0
 _LOOK_AHEAD_NICENESS = 5
@@ -200,18 +200,15 @@ class ImageTracking:
 
         :raises InputError: the image or its camera_info cannot be used.
         """
-        stamp_ns = stamp_to_ns(message.header.stamp)
-        if stamp_ns == 0:
-            raise InputError('image has no stamp: have the driver set header.stamp')
+        stamp_ns = stamp_of(message)
         info = self._infos.of(stamp_ns)
         if info is None:
             self._worked = time.monotonic()
             self._diagnostics.waiting('waiting for camera_info')
             return None
-        frame = self._reader.read(message, info, self._images.topic)
-        # What cannot be read does not count in the order of the images.
         if not self._is_in_order(stamp_ns):
             return None
+        frame = self._reader.read(message, info, self._images.topic)
         if self._odometry is None:
             return frame
         odom_T_camera = self._odometry.at(
@@ -230,9 +227,8 @@ class ImageTracking:
         is_simulated = bool(self._node.get_parameter('use_sim_time').value)
         if order is Order.BACK:
             self._begin_anew(is_live(stamp_ns, now_ns, is_simulated))
-        if self._tracker.state in _SEARCHING or order is Order.BACK:
+        if self._tracker.state.is_searching or order is Order.BACK:
             self._start_where_it_was(stamp_ns, order)
-        self._tf.holds_back = is_far_ahead(stamp_ns, now_ns)
         problem = clock_problem(stamp_ns, now_ns, is_simulated)
         self._diagnostics.problem('clock', problem)
         return True
@@ -261,7 +257,7 @@ class ImageTracking:
     def _is_started(self) -> bool:
         """Start the tracker where that was asked for; return whether an image can be tracked."""
         pipeline = self._parameters.pipeline
-        if pipeline != self._pipeline:
+        if pipeline is not self._pipeline:
             self._pipeline = pipeline
             self._tracker.change(pipeline)
         requested = self._starts.take()

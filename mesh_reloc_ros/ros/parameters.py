@@ -79,10 +79,13 @@ class NodeParameters:
             for parameter in parameters:
                 if parameter.name in self._declared:
                     values[parameter.name] = self._changed(parameter)
-            self.node, self.pipeline = _built(values)
+            self.node, pipeline = _built(values)
         except InputError as error:
             return SetParametersResult(successful=False, reason=str(error))
         self._values = values
+        if pipeline != self.pipeline:
+            # Who uses it sees by its identity that it has changed.
+            self.pipeline = pipeline
         if self.on_change is not None:
             self.on_change(before)
         return SetParametersResult(successful=True)

@@ -13,7 +13,7 @@ from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from std_msgs.msg import Header
 
-from mesh_reloc_ros.ros.conversions import estimate_to_pose
+from mesh_reloc_ros.ros.conversions import estimate_to_pose, ns_to_stamp
 from mesh_reloc_ros.ros.latest import LatestWorker
 from mesh_reloc_ros.tracking.frame import PoseEstimate
 
@@ -61,8 +61,7 @@ class PathPublisher:
         now = time.monotonic()
         if now >= self._next and self._publisher.get_subscription_count():
             self._next = now + _PERIOD_S
-            header = Header(stamp=estimate_to_pose(estimate, '').header.stamp)
-            header.frame_id = self._map_frame
+            header = Header(stamp=ns_to_stamp(estimate.stamp_ns), frame_id=self._map_frame)
             self._worker.put(Path(header=header, poses=list(self._poses)))
 
     def clear(self) -> None:

@@ -14,6 +14,7 @@ from tf2_ros import TransformBroadcaster
 from mesh_reloc_ros.ros.conversions import stamp_to_ns, transform_from_pose
 from mesh_reloc_ros.ros.node_settings import NodeSettings
 from mesh_reloc_ros.ros.odometry import Odometry
+from mesh_reloc_ros.ros.stamps import is_far_ahead
 from mesh_reloc_ros.tracking.frame import PoseEstimate
 
 Array = NDArray[np.float64]
@@ -32,8 +33,6 @@ class TfOutput:
         """Why the last pose did not go to TF, one line; empty where nothing is wrong."""
         self.published = 0
         """Number of transforms published."""
-        self.holds_back = False
-        """Whether the image's stamp is none that TF can be given."""
         self._mode = settings.publish_tf
         self._map_frame = settings.map_frame
         self._odom_frame = settings.odom_frame
@@ -94,7 +93,7 @@ class TfOutput:
                 f'no TF: the images are in the frame {camera_frame!r}; set the parameter'
                 ' child_frame to the optical frame of the camera'
             )
-        if self.holds_back:
+        if is_far_ahead(stamp_ns, self._node.get_clock().now().nanoseconds):
             return 'no TF: the image is stamped far ahead of the clock'
         if self._mode == 'map_odom':
             return self._obstacle_to_odom(odom_T_camera, stamp_ns)

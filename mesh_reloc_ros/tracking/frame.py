@@ -51,6 +51,11 @@ class State(Enum):
     LOST = 'LOST'
     """Several images in a row were refused; the camera is searched for, if there is a search."""
 
+    @property
+    def is_searching(self) -> bool:
+        """Whether nothing tells where the camera is, but a start pose or an old one at best."""
+        return self in (State.INITIALIZING, State.LOST)
+
 
 @dataclass(frozen=True)
 class PoseEstimate:

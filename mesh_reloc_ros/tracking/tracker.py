@@ -37,8 +37,6 @@ from mesh_reloc_ros.tracking.start_pose import StartPose
 _MIN_WIDTH, _MIN_HEIGHT = 40, 30
 # The next image is expected after the interval between the last two, but not later than this.
 _LONGEST_LOOK_S = 0.2
-# In these states nothing tells where the camera is, but a start pose or an old one at best.
-_SEARCHING = (State.INITIALIZING, State.LOST)
 
 
 class Tracker:
@@ -137,7 +135,7 @@ class Tracker:
         attempt = self._followed(frame, repeated, stopwatch)
         if attempt.doubt:
             self._distrust(frame.stamp_ns)
-            if self._search is not None and not repeated and self.state in _SEARCHING:
+            if self._search is not None and not repeated and self.state.is_searching:
                 attempt = self._searched(self._search, frame, stopwatch) or attempt
         if not attempt.doubt and not attempt.is_late and attempt.motion and attempt.alignment:
             self._trust(frame, attempt.motion, attempt.alignment)
@@ -265,7 +263,7 @@ class Tracker:
 
         :param motion: the motion so far, predicted to the image.
         """
-        if self.state in _SEARCHING:
+        if self.state.is_searching:
             # What was expected there does not tell how the camera moves.
             motion = motion_at(frame, alignment, self._settings.tracking)
         else:
