@@ -7,6 +7,9 @@ from live_camera import LiveCamera
 from small_room import SmallRoom
 from station import NodeProcess, Station
 
+from mesh_reloc_ros.messages.frames import MessageReader
+from mesh_reloc_ros.ros.frames import FrameReader
+
 
 @pytest.fixture(scope='module')
 def station() -> Iterator[Station]:
@@ -22,3 +25,8 @@ def camera(process: NodeProcess, station: Station, room: SmallRoom) -> Iterator[
     camera.connect(process)
     yield camera
     camera.close()
+
+
+@pytest.fixture(params=[FrameReader, MessageReader], ids=['node', 'bag'])
+def reader(request):
+    return request.param(rectify=False)

@@ -22,8 +22,8 @@ from small_room import CAMERA
 
 from mesh_reloc_ros.geometry.pose import pose_to_numbers
 
-LONG_S = 60.0
-"""Far longer than anything takes, on a busy machine too."""
+LONG_S = 150.0
+"""Far longer than anything takes, on a busy machine that has nothing compiled yet too."""
 
 
 class NodeProcess:

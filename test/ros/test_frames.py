@@ -6,122 +6,28 @@ import weakref
 import cv2
 import numpy as np
 import pytest
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from image_messages import (
+    COLOURS,
+    DISTORTED,
+    EXACT,
+    GREY,
+    GREYS,
+    HEIGHT,
+    NEARLY,
+    STAMP_NS,
+    WIDTH,
+    compressed,
+    info,
+    ramp,
+    raw,
+)
+from sensor_msgs.msg import Image
 from station import stamped
 
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.geometry.camera import Camera
 from mesh_reloc_ros.messages.frames import MessageReader
 from mesh_reloc_ros.ros.frames import FrameReader
-
-STAMP_NS = 1_700_000_123_456_789_012
-WIDTH, HEIGHT = 48, 36
-ALPHA = np.full((HEIGHT, WIDTH), 9, np.uint8)
-
-
-def smooth_colours() -> np.ndarray:
-    """Return an RGB picture whose neighbouring pixels differ little."""
-    v, u = np.mgrid[:HEIGHT, :WIDTH].astype(float)
-    channels = (40 + 4 * u, 200 - 4 * v, 60 + 1.5 * u + 2 * v)
-    return np.rint(np.dstack(channels)).astype(np.uint8)
-
-
-COLOURS = smooth_colours()
-GREY = COLOURS[..., 0]
-DEEP_COLOURS = COLOURS.astype(np.uint16) * 257
-
-
-def raw(encoding: str, pixels: np.ndarray, padding: int = 0, big_endian: bool = False) -> Image:
-    """Return a message of pixels [H, W] or [H, W, C], or of rows of bytes."""
-    if big_endian:
-        pixels = pixels.astype(pixels.dtype.newbyteorder('>'))
-    rows = np.ascontiguousarray(pixels).view(np.uint8).reshape(pixels.shape[0], -1)
-    rows = np.pad(rows, ((0, 0), (0, padding)), constant_values=77)
-    image = Image(height=HEIGHT, width=WIDTH, encoding=encoding, step=rows.shape[1])
-    image.is_bigendian = int(big_endian)
-    image.data = array.array('B', rows.tobytes())
-    return stamped(image, STAMP_NS)
-
-
-def compressed(file_format: str, suffix: str, pixels: np.ndarray) -> CompressedImage:
-    data = cv2.imencode(suffix, pixels)[1].tobytes()
-    message = CompressedImage(format=file_format, data=array.array('B', data))
-    return stamped(message, STAMP_NS)
-
-
-def mosaic(pattern: str, colours: np.ndarray) -> np.ndarray:
-    """Return of each pixel the colour that a Bayer pattern such as rggb leaves of it."""
-    raw_pixels = colours[..., 0].copy()
-    for index, name in enumerate(pattern):
-        row, column = divmod(index, 2)
-        raw_pixels[row::2, column::2] = colours[row::2, column::2, 'rgb'.index(name)]
-    return raw_pixels
-
-
-def yuv(colours: np.ndarray) -> np.ndarray:
-    """Return Y, U and V by BT.601, studio range, [H, W, 3]."""
-    rgb = colours / 255
-    y = rgb @ (65.481, 128.553, 24.966) + 16
-    u = rgb @ (-37.797, -74.203, 112.0) + 128
-    v = rgb @ (112.0, -93.786, -18.214) + 128
-    return np.rint(np.dstack((y, u, v))).astype(np.uint8)
-
-
-def packed_yuv(first: int) -> np.ndarray:
-    """Return 4:2:2, with the luma in the first or second byte of a pixel."""
-    pixels = np.empty((HEIGHT, WIDTH, 2), np.uint8)
-    planes = yuv(COLOURS)
-    pixels[..., first] = planes[..., 0]
-    pixels[:, ::2, 1 - first] = planes[:, ::2, 1]
-    pixels[:, 1::2, 1 - first] = planes[:, ::2, 2]
-    return pixels
-
-
-def nv21() -> np.ndarray:
-    planes = yuv(COLOURS)
-    chroma = planes[::2, ::2, 2:0:-1].reshape(HEIGHT // 2, WIDTH)
-    return np.vstack((planes[..., 0], chroma))
-
-
-def info(**changes) -> CameraInfo:
-    camera = {
-        'width': WIDTH,
-        'height': HEIGHT,
-        'k': [40.0, 0.0, 23.5, 0.0, 40.0, 17.5, 0.0, 0.0, 1.0],
-        'p': [40.0, 0.0, 23.5, 0.0, 0.0, 40.0, 17.5, 0.0, 0.0, 0.0, 1.0, 0.0],
-        'r': [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0],
-        'distortion_model': 'plumb_bob',
-        'd': [0.0] * 5,
-    }
-    return CameraInfo(**(camera | changes))
-
-
-DISTORTED = {'d': [-0.3, 0.1, 0.0, 0.0, 0.0]}
-
-EXACT = {
-    'rgb8': COLOURS,
-    'bgr8': COLOURS[..., ::-1],
-    'rgba8': np.dstack([COLOURS, ALPHA]),
-    'bgra8': np.dstack([COLOURS[..., ::-1], ALPHA]),
-    '8UC3': COLOURS[..., ::-1],
-    '8UC4': np.dstack([COLOURS[..., ::-1], ALPHA]),
-    'rgb16': DEEP_COLOURS,
-    'bgr16': DEEP_COLOURS[..., ::-1],
-    'rgba16': np.dstack([DEEP_COLOURS, DEEP_COLOURS[..., 0]]),
-    'bgra16': np.dstack([DEEP_COLOURS[..., ::-1], DEEP_COLOURS[..., 0]]),
-}
-GREYS = {'mono8': GREY, '8UC1': GREY, 'mono16': GREY.astype(np.uint16) * 257}
-PATTERNS = ('rggb', 'bggr', 'gbrg', 'grbg')
-NEARLY = {f'bayer_{pattern}8': mosaic(pattern, COLOURS) for pattern in PATTERNS} | {
-    f'bayer_{pattern}16': mosaic(pattern, DEEP_COLOURS) for pattern in PATTERNS
-}
-NEARLY |= {'uyvy': packed_yuv(1), 'yuv422': packed_yuv(1)}
-NEARLY |= {'yuyv': packed_yuv(0), 'yuv422_yuy2': packed_yuv(0), 'nv21': nv21()}
-
-
-@pytest.fixture(params=[FrameReader, MessageReader], ids=['node', 'bag'])
-def reader(request):
-    return request.param(rectify=False)
 
 
 @pytest.mark.parametrize('padding', [0, 5, 24])
@@ -157,11 +63,6 @@ def test_the_other_order_of_bytes_is_read_as_such(reader, encoding):
     for padding in (0, 5):
         rgb = reader.rgb(raw(encoding, pixels, padding, big_endian=True))
         np.testing.assert_array_equal(rgb, expected)
-
-
-def ramp(depth: int) -> np.ndarray:
-    """Return grey levels from black to white of so many bits."""
-    return np.linspace(0, 2**depth - 1, HEIGHT * WIDTH).reshape(HEIGHT, WIDTH).astype(np.uint16)
 
 
 @pytest.mark.parametrize('depth', [8, 10, 12, 14, 16])
@@ -234,101 +135,6 @@ def test_the_smallest_images_are_read(reader, encoding):
     message = Image(height=size, width=size, encoding=encoding, step=step)
     message.data = array.array('B', bytes(int(size * size * values)))
     assert reader.rgb(message).shape == (size, size, 3)
-
-
-@pytest.mark.parametrize(
-    ('file_format', 'pixels'),
-    [
-        ('png', COLOURS[..., ::-1]),
-        ('rgb8; png compressed bgr8', COLOURS[..., ::-1]),
-        ('bgr8; png compressed bgr8', COLOURS[..., ::-1]),
-        ('rgb16; png compressed bgr16', DEEP_COLOURS[..., ::-1]),
-        ('rgba8; png compressed bgr8', COLOURS[..., ::-1]),
-        ('bgra8; png compressed bgra8', np.dstack([COLOURS[..., ::-1], ALPHA])),
-        # The encoder, which takes what it gets for BGR, got RGB.
-        ('rgb8; png compressed rgb8', COLOURS),
-        ('bgr8; png compressed rgb8', COLOURS),
-        ('rgb8; tiff compressed ', COLOURS),
-        ('bgr8; tiff compressed ', COLOURS[..., ::-1]),
-    ],
-)
-def test_colours_of_lossless_files_are_as_their_format_says(reader, file_format, pixels):
-    suffix = '.tiff' if 'tiff' in file_format else '.png'
-    np.testing.assert_array_equal(reader.rgb(compressed(file_format, suffix, pixels)), COLOURS)
-
-
-@pytest.mark.parametrize(
-    'file_format', ['jpeg', 'jpg', 'rgb8; jpeg compressed bgr8', 'bgr8; jpeg compressed bgr8']
-)
-def test_jpegs_are_read_in_colour(reader, file_format):
-    rgb = reader.rgb(compressed(file_format, '.jpg', COLOURS[..., ::-1]))
-    assert np.abs(rgb.astype(int) - COLOURS).mean() < 4
-
-
-@pytest.mark.parametrize(
-    ('file_format', 'suffix'),
-    [
-        ('jpeg', '.jpg'),
-        ('mono8; jpeg compressed mono8', '.jpg'),
-        ('bayer_rggb8; jpeg compressed mono8', '.jpg'),
-        ('png', '.png'),
-        ('mono8; png compressed ', '.png'),
-    ],
-)
-def test_grey_files_become_grey_colours(reader, file_format, suffix):
-    checked = GREY.copy()
-    checked[::2, ::2] -= 30
-    rgb = reader.rgb(compressed(file_format, suffix, checked)).astype(int)
-    assert (rgb == rgb[..., :1]).all()
-    assert np.abs(rgb[..., 0] - checked).mean() < (3 if suffix == '.jpg' else 1e-9)
-
-
-@pytest.mark.parametrize('bits', [8, 16])
-def test_a_mosaic_that_is_kept_as_png_gets_its_colours(reader, bits):
-    colours = COLOURS if bits == 8 else DEEP_COLOURS
-    message = compressed(f'bayer_gbrg{bits}; png compressed ', '.png', mosaic('gbrg', colours))
-    difference = np.abs(reader.rgb(message).astype(int) - COLOURS)
-    assert difference[2:-2, 2:-2].max() <= 8
-
-
-@pytest.mark.parametrize('file_format', ['16UC1; png compressed ', '16UC1; compressedDepth png'])
-def test_compressed_depth_is_refused(reader, file_format):
-    with pytest.raises(InputError, match='are depth by convention'):
-        reader.rgb(compressed(file_format, '.png', ramp(12)))
-
-
-def test_a_compressed_image_of_real_numbers_is_refused(reader):
-    message = compressed('tiff', '.tiff', ramp(12).astype(np.float32))
-    with pytest.raises(InputError, match='cannot be decoded'):
-        reader.rgb(message)
-
-
-@pytest.mark.parametrize(
-    'data', [b'', b'no image', b'\xff', b'\xff\xd8\xff\xd9', b'\x89PNG....IEND']
-)
-def test_compressed_data_that_is_no_image_is_refused_quietly(reader, data, capfd):
-    message = stamped(CompressedImage(format='jpeg', data=array.array('B', data)), STAMP_NS)
-    with pytest.raises(InputError, match="format 'jpeg' cannot be decoded") as refusal:
-        reader.rgb(message)
-    assert '\n' not in str(refusal.value)
-    assert capfd.readouterr().err == ''
-
-
-@pytest.mark.parametrize('suffix', ['.jpg', '.png'])
-@pytest.mark.parametrize('share', [0.02, 0.5, 0.95])
-def test_a_file_that_is_cut_off_is_refused_quietly(reader, suffix, share, capfd):
-    message = compressed(suffix[1:], suffix, COLOURS)
-    message.data = message.data[: int(share * len(message.data))]
-    with pytest.raises(InputError, match='is cut off'):
-        reader.rgb(message)
-    assert capfd.readouterr().err == ''
-
-
-def test_zeros_behind_the_end_of_a_jpeg_do_not_matter(reader):
-    message = compressed('jpeg', '.jpg', GREY)
-    expected = reader.rgb(message)
-    message.data = message.data + array.array('B', bytes(3000))
-    np.testing.assert_array_equal(reader.rgb(message), expected)
 
 
 def test_an_image_becomes_a_frame_with_its_stamp_and_camera(reader):

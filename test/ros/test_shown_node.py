@@ -74,11 +74,11 @@ def test_the_overlay_changes_with_its_mode(camera: LiveCamera, station: Station)
     pixels = {}
     for mode in ('edges', 'tint', 'difference', 'side_by_side'):
         assert set_parameters(station, overlay__mode=mode) == ''
+        since = station.next_stamp_ns()
         # What was being drawn is of the mode before.
-        shown_until(camera, lambda: True, 11)
-        station.spin(0.5)
-        overlays.clear()
-        shown_until(camera, lambda: bool(overlays), 11)
+        shown_until(
+            camera, lambda since=since: bool(overlays) and stamp_ns(overlays[-1]) >= since, 11
+        )
         overlay = overlays[-1]
         assert overlay.encoding == 'rgb8'
         assert overlay.header.frame_id == 'camera_optical'
@@ -115,10 +115,13 @@ def test_a_bad_change_is_refused_with_the_reason(station: Station, values, reaso
 
 def test_the_period_of_the_diagnostics_changes(camera: LiveCamera, station: Station):
     assert set_parameters(station, diagnostics_period=60.0) == ''
-    station.spin(0.3)
-    camera.diagnostics.clear()
-    station.spin(0.5)
-    assert not camera.diagnostics
+
+    def is_silent() -> bool:
+        camera.diagnostics.clear()
+        station.spin(0.5)
+        return not camera.diagnostics
+
+    station.wait_until(is_silent, 'silence')
     assert set_parameters(station, diagnostics_period=0.1) == ''
     station.wait_until(lambda: bool(camera.diagnostics), 'diagnostics')
 
