@@ -1,4 +1,4 @@
-"""Files that are there whole, or not at all."""
+"""Paths as users write them, and files that are there whole or not at all."""
 
 from __future__ import annotations
 
@@ -6,6 +6,20 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from mesh_reloc_ros.errors import InputError
+
+
+def absolute(path: str, name: str) -> Path:
+    """Return an absolute path, `~` resolved.
+
+    :param name: what the user calls it.
+    :raises InputError: it begins with the home of a user who does not exist.
+    """
+    try:
+        return Path(path).expanduser().absolute()
+    except RuntimeError as error:
+        raise InputError(f'{name}: {path}: there is no such home folder') from error
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.geometry.pose import pose_from_numbers
 from mesh_reloc_ros.geometry.trajectory import Trajectory
 from mesh_reloc_ros.messages.frames import MessageReader
+from mesh_reloc_ros.messages.stamps import stamp_to_ns
 from mesh_reloc_ros.tracking.frame import Frame
 
 IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
@@ -139,7 +140,7 @@ def _opened(path: Path) -> AnyReader:
 
 
 def _stamp_ns(message: Any) -> int:
-    return int(message.header.stamp.sec) * 10**9 + int(message.header.stamp.nanosec)
+    return stamp_to_ns(message.header.stamp)
 
 
 def _pose(pose: Any) -> NDArray[np.float64]:

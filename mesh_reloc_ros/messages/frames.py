@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.geometry.camera import Camera
 from mesh_reloc_ros.geometry.camera_info import (
     CameraInfo,
@@ -27,19 +26,8 @@ from mesh_reloc_ros.messages.encodings import (
     encoding_named,
     unpacked,
 )
+from mesh_reloc_ros.messages.stamps import stamp_of_image
 from mesh_reloc_ros.tracking.frame import Frame
-
-
-def stamp_of(image: ImageMessage | CompressedMessage) -> int:
-    """Return the stamp of an image in nanoseconds.
-
-    :raises InputError: it has none.
-    """
-    stamp = image.header.stamp
-    stamp_ns = int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
-    if stamp_ns == 0:
-        raise InputError('image has no stamp: have the driver set header.stamp')
-    return stamp_ns
 
 
 class MessageReader:
@@ -67,7 +55,7 @@ class MessageReader:
         :raises InputError: either cannot be used, they do not fit together, the image has no stamp,
             or it is not rectified and is not to be rectified here.
         """
-        stamp_ns = stamp_of(image)
+        stamp_ns = stamp_of_image(image)
         camera, rectification = self._view(info, topic)
         frame = Frame(stamp_ns, self.rgb(image), camera)
         if rectification is None:

@@ -25,11 +25,6 @@ from mesh_reloc_ros.geometry.pose import pose_from_numbers, pose_to_numbers
 from mesh_reloc_ros.tracking.frame import PoseEstimate
 
 
-def stamp_to_ns(stamp: Time) -> int:
-    """Return a message's stamp in nanoseconds."""
-    return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
-
-
 def ns_to_stamp(stamp_ns: int) -> Time:
     """Return nanoseconds as a message's stamp."""
     sec, nanosec = divmod(stamp_ns, 1_000_000_000)

@@ -157,7 +157,7 @@ class Diagnostics:
             level=level,
             name=f'{self._node.get_fully_qualified_name().lstrip("/")}: {part}',
             # What diagnostic_aggregator sorts by.
-            hardware_id=self._node.get_name(),
+            hardware_id=self._node.get_fully_qualified_name().lstrip('/'),
             message=message,
             values=[KeyValue(key=key, value=value) for key, value in values.items()],
         )

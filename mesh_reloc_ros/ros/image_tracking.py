@@ -11,9 +11,8 @@ from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image
 
 from mesh_reloc_ros.errors import InputError
-from mesh_reloc_ros.messages.frames import stamp_of
+from mesh_reloc_ros.messages.stamps import stamp_of_image, stamp_to_ns
 from mesh_reloc_ros.ros.camera_infos import CameraInfos
-from mesh_reloc_ros.ros.conversions import stamp_to_ns
 from mesh_reloc_ros.ros.diagnostics import Diagnostics
 from mesh_reloc_ros.ros.frames import FrameReader
 from mesh_reloc_ros.ros.inputs import CameraInfoInput, ImageInput
@@ -35,8 +34,6 @@ _STAND_STILL = (
     'images arrive, but none that is newer than the last: have the driver stamp each with its own'
     ' time'
 )
-# From one start where the camera was before to the next: a search between them takes less.
-_AGAIN_S = 3.0
 _LOOK_AHEAD_NICENESS = 5
 """Rendering for the next image stands back for tracking this one."""
 
@@ -70,6 +67,8 @@ class ImageTracking:
         self._parameters = parameters
         self._pipeline = parameters.pipeline
         self._tracker = loaded.tracker
+        # It may have changed since the node was configured, or active last.
+        self._tracker.change(parameters.pipeline)
         self._starts = starts
         self._outputs = outputs
         self._diagnostics = diagnostics
@@ -78,11 +77,9 @@ class ImageTracking:
         self._stale = 0
         self._none_is_newer = False
         self._seen = SeenPoses()
-        self._next_start_where_it_was = 0.0
         self._infos = CameraInfos()
         self._reader = FrameReader(settings.rectify)
-        odometry_is_used = settings.use_odometry or settings.publish_tf == 'map_odom'
-        self._odometry = Odometry(node, settings.odom_frame) if odometry_is_used else None
+        self._odometry = Odometry(node, settings.odom_frame) if settings.has_odometry else None
         self._tf = TfOutput(node, settings, self._odometry)
         self._worker: LatestWorker[Job] = LatestWorker(
             'tracking', self._track, on_failure, keep=_KEPT, choose=self._next
@@ -106,15 +103,9 @@ class ImageTracking:
 
     def watch(self) -> None:
         """Adapt to the publishers, and report silence. Called now and then by the executor."""
-        if self._images.adapt():
-            self._node.get_logger().info(
-                f'{self._images.topic}: now asking for {self._images.qos.reliability.name.lower()}'
-                ' images, as the publisher offers'
-            )
-        if self._info_input.adapt():
-            self._node.get_logger().info(
-                f'{self._info_input.topic}: now asking for what was published before, too'
-            )
+        for source in (self._images, self._info_input):
+            if change := source.adapt():
+                self._node.get_logger().info(f'{change}, as the publisher offers')
         timeout_s = self._parameters.node.image_timeout
         silence = self._image_watchdog.check(timeout_s)
         self._diagnostics.problem('image', silence)
@@ -130,7 +121,7 @@ class ImageTracking:
     def stop(self, timeout_s: float) -> bool:
         """End it; return False if a piece of work takes longer than allowed.
 
-        Nothing is published afterwards.
+        No pose is published afterwards.
         """
         self._images.close()
         self._info_input.close()
@@ -200,7 +191,7 @@ class ImageTracking:
 
         :raises InputError: the image or its camera_info cannot be used.
         """
-        stamp_ns = stamp_of(message)
+        stamp_ns = stamp_of_image(message)
         info = self._infos.of(stamp_ns)
         if info is None:
             self._worked = time.monotonic()
@@ -217,7 +208,7 @@ class ImageTracking:
         return dataclasses.replace(frame, odom_T_camera=odom_T_camera)
 
     def _is_in_order(self, stamp_ns: int) -> bool:
-        order = self._stamps.take(stamp_ns)
+        before_ns, order = self._stamps.last_ns, self._stamps.take(stamp_ns)
         if order is Order.STALE:
             self._stale += 1
             self._none_is_newer = True
@@ -225,34 +216,35 @@ class ImageTracking:
         self._none_is_newer = False
         now_ns = self._node.get_clock().now().nanoseconds
         is_simulated = bool(self._node.get_parameter('use_sim_time').value)
-        if order is Order.BACK:
-            self._begin_anew(is_live(stamp_ns, now_ns, is_simulated))
-        if self._tracker.state.is_searching or order is Order.BACK:
-            self._start_where_it_was(stamp_ns, order)
+        if order is Order.BACK and before_ns is not None:
+            self._begin_anew(stamp_ns, before_ns, is_live(stamp_ns, now_ns, is_simulated))
+        elif self._tracker.state.is_searching and (start := self._seen_at(stamp_ns)):
+            self._starts.suggest(start)
         problem = clock_problem(stamp_ns, now_ns, is_simulated)
         self._diagnostics.problem('clock', problem)
         return True
 
-    def _begin_anew(self, clock_was_set: bool) -> None:
+    def _begin_anew(self, stamp_ns: int, before_ns: int, clock_was_set: bool) -> None:
         """Begin anew where time went back: a recording plays again, or the clock was set.
 
-        After the latter the camera is where it was.
+        After the latter the camera is where it was, and its times say nothing any more.
         """
-        start = self._starts.resume() if clock_was_set else self._starts.reset()
+        if clock_was_set:
+            self._seen = SeenPoses()
+            start = self._starts.resume()
+        else:
+            start = self._starts.begin_again(self._seen_at(stamp_ns))
         self._diagnostics.note(
             f'time went back in the images: starting anew from {start or "nothing"}'
         )
         self._outputs.path.clear()
         if self._odometry is not None:
-            self._odometry.clear()
+            self._odometry.clear(before_ns)
 
-    def _start_where_it_was(self, stamp_ns: int, order: Order) -> None:
-        """Start where the camera was at this time before, as a recording that plays again shows."""
-        pose, now = self._seen.at(stamp_ns), time.monotonic()
-        if pose is not None and now >= self._next_start_where_it_was:
-            self._next_start_where_it_was = now + _AGAIN_S
-            # Rather than at the beginning, but not rather than where a user says.
-            self._starts.look_at(Start(pose), instead=order is Order.BACK)
+    def _seen_at(self, stamp_ns: int) -> Start | None:
+        """Return where the camera was at this time before, if a recording plays again."""
+        pose = self._seen.at(stamp_ns)
+        return None if pose is None else Start(pose, name='where it was at that time before')
 
     def _is_started(self) -> bool:
         """Start the tracker where that was asked for; return whether an image can be tracked."""

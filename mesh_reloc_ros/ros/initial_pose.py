@@ -12,11 +12,14 @@ from scipy.spatial.transform import Rotation
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.ros.conversions import pose_from_message
 from mesh_reloc_ros.ros.start_poses import Start
+from mesh_reloc_ros.tracking.start_pose import StartPose
 
 Array = NDArray[np.float64]
 
 _FLAT = 1e-6
 """Height in metres, and quaternion x and y, below which a message is a 2-D pose."""
+_LENGTH_TOLERANCE = 0.05
+"""Of a quaternion, whose numbers people round."""
 _PLACE_SIGMAS = np.array([0.5, 0.5, 0.0, 0.0, 0.0, 0.25])
 """Of a 2-D pose by hand, x y z rx ry rz; m, rad."""
 _TILT_SIGMA = math.radians(20)
@@ -50,12 +53,18 @@ def start_from_message(
         pose = pose_from_message(message.pose.pose)
     except InputError as error:
         raise InputError(f'initialpose: {error}') from error
-    covariance = _covariance(np.asarray(message.pose.covariance, np.float64).reshape(6, 6))
-    name = 'the pose from initialpose'
     orientation = message.pose.pose.orientation
+    length = math.hypot(orientation.x, orientation.y, orientation.z, orientation.w)
+    if abs(length - 1) > _LENGTH_TOLERANCE:
+        raise InputError(
+            f'initialpose: its quaternion has the length {length:.3g}: a rotation has the length 1'
+        )
+    covariance = _covariance(message, pose)
+    name = 'the pose from initialpose'
     is_flat = max(abs(pose[2, 3]), abs(orientation.x), abs(orientation.y)) < _FLAT
-    # Where the map's frame is that of a camera, the identity is a pose as any other.
-    if not is_flat or np.array_equal(pose, np.eye(4)):
+    # Where z need not be up the map's frame may be a camera's: the identity is a pose as any other.
+    is_full = up_axis != 'z' and np.array_equal(pose, np.eye(4))
+    if not is_flat or is_full:
         return Start(pose, covariance, name), ''
     if up_axis not in ('z', 'any'):
         raise InputError(
@@ -67,27 +76,27 @@ def start_from_message(
         return Start(placed, covariance, name), 'a 2-D pose: height and tilt are kept'
     placed = _with_height_and_tilt(pose, _level_at(sum(heights) / 2))
     wide: Array = np.diag(_PLACE_SIGMAS**2) if covariance is None else covariance
+    # Of height and tilt the message says nothing.
+    wide[2:5] = wide[:, 2:5] = 0.0
     # Evenly spread between the lowest and the highest.
     wide[2, 2] = (heights[1] - heights[0]) ** 2 / 12
     wide[3, 3] = wide[4, 4] = _TILT_SIGMA**2
     return Start(placed, wide, name), 'a 2-D pose: height and tilt are searched for'
 
 
-def _covariance(given: Array) -> Array | None:
-    """Return a covariance [6, 6]; None where nothing is said.
+def _covariance(message: PoseWithCovarianceStamped, pose: Array) -> Array | None:
+    """Return the covariance [6, 6] of a message; None where nothing is said.
 
-    :raises InputError: not finite, not symmetric, or not positive semidefinite.
+    :raises InputError: it is none.
     """
-    if not np.isfinite(given).all():
-        raise InputError('initialpose: its covariance has numbers that are not finite: leave it 0')
-    largest = np.abs(given).max()
-    is_symmetric = np.allclose(given, given.T, rtol=1e-6, atol=1e-9 * largest)
-    if not is_symmetric or np.linalg.eigvalsh(given).min() < -1e-9 * largest:
-        raise InputError(
-            'initialpose: its covariance is not symmetric or has negative eigenvalues: correct it,'
-            ' or leave it 0'
-        )
-    return given.copy() if largest else None
+    covariance = np.array(message.pose.covariance, np.float64).reshape(6, 6)
+    if not covariance.any():
+        return None
+    try:
+        StartPose(pose, covariance)
+    except InputError as error:
+        raise InputError(f'initialpose: {error}') from error
+    return covariance
 
 
 def _level_at(height: float) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSPolicyKind, QoSProfile, ReliabilityPolicy
@@ -12,7 +12,16 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.topic_endpoint_info import TopicEndpointInfo
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
-_QUEUE = 5
+_IMAGES, _INFOS = 5, 30
+"""Lengths of the queues: an image needs its own camera_info, which is small."""
+_LATCHED = DurabilityPolicy.TRANSIENT_LOCAL
+
+
+class Wish(NamedTuple):
+    """What a subscription asks for."""
+
+    reliability: ReliabilityPolicy
+    durability: DurabilityPolicy = DurabilityPolicy.VOLATILE
 
 
 class Input:
@@ -24,26 +33,26 @@ class Input:
         message_type: type,
         topic: str,
         callback: Callable[[Any], None],
-        reliability: ReliabilityPolicy,
+        depth: int,
         overridable: Iterable[QoSPolicyKind],
     ) -> None:
-        """Subscribe.
+        """Subscribe, asking for what the publishers offer that are there.
 
+        :param depth: of the queue.
         :param overridable: QoS policies that the user may set as `qos_overrides` parameters.
         """
         self.message_type = message_type
         self.received = 0
+        self.topic = node.resolve_topic_name(topic)
+        """The topic's full name, after namespace and remapping."""
         self._node = node
-        self._callback = callback
         self._topic = topic
+        self._callback = callback
+        self._depth = depth
         self._overriding = QoSOverridingOptions(tuple(overridable))
         self._last = time.monotonic()
-        self._subscription = self._subscribe(reliability)
-
-    @property
-    def topic(self) -> str:
-        """The topic's full name, after namespace and remapping."""
-        return str(self._subscription.topic_name)
+        self._wish = self._wished(self._offers())
+        self._subscription = self._subscribe()
 
     @property
     def type_name(self) -> str:
@@ -68,7 +77,35 @@ class Input:
         """Return the publishers found on the topic, of any type."""
         return list(self._node.get_publishers_info_by_topic(self.topic))
 
-    def other_topics(self) -> list[str]:
+    def hint(self) -> str:
+        """Return what else could be subscribed to where nothing comes, one line; '' if nothing."""
+        others = self._other_topics()
+        return f'{self.type_name} is on {", ".join(others)}' if others else ''
+
+    def adapt(self) -> str:
+        """Subscribe anew where the publishers offer something else; return what is asked for now.
+
+        :returns: in words; '' where all is as it was.
+        """
+        offers = self._offers()
+        wish = self._wished(offers) if offers else self._wish
+        if wish == self._wish:
+            return ''
+        self._wish = wish
+        self.close()
+        self._subscription = self._subscribe()
+        kept = ', what was published before too' if wish.durability == _LATCHED else ''
+        return f'{self.topic}: now asking for {wish.reliability.name.lower()} messages{kept}'
+
+    def _wished(self, offers: list[QoSProfile]) -> Wish:
+        """Return what to ask for, given what the publishers offer, if there are any.
+
+        Reliable loses nothing, but a best-effort publisher gives nothing to it.
+        """
+        best_effort = ReliabilityPolicy.BEST_EFFORT in {offer.reliability for offer in offers}
+        return Wish(ReliabilityPolicy.BEST_EFFORT if best_effort else ReliabilityPolicy.RELIABLE)
+
+    def _other_topics(self) -> list[str]:
         """Return the topics of the same type that others publish, sorted."""
         own = f'{self._node.get_fully_qualified_name()}/'
         return sorted(
@@ -82,16 +119,15 @@ class Input:
             and self._node.count_publishers(name) > 0
         )
 
-    def _subscribe(
-        self,
-        reliability: ReliabilityPolicy,
-        durability: DurabilityPolicy = DurabilityPolicy.VOLATILE,
-    ) -> Any:
+    def _offers(self) -> list[QoSProfile]:
+        return [publisher.qos_profile for publisher in self.publishers()]
+
+    def _subscribe(self) -> Any:
         qos = QoSProfile(
             history=HistoryPolicy.KEEP_LAST,
-            depth=_QUEUE,
-            reliability=reliability,
-            durability=durability,
+            depth=self._depth,
+            reliability=self._wish.reliability,
+            durability=self._wish.durability,
         )
         return self._node.create_subscription(
             self.message_type,
@@ -108,32 +144,21 @@ class Input:
 
 
 class CameraInfoInput(Input):
-    """The subscription to `camera_info`; best effort and volatile match every publisher.
+    """The subscription to `camera_info`.
 
     Where all publishers keep what they published (latched), it asks for that: it may be all there
     is.
     """
 
     def __init__(self, node: Node, callback: Callable[[CameraInfo], None]) -> None:
-        overridable = (
-            QoSPolicyKind.HISTORY,
-            QoSPolicyKind.DEPTH,
-            QoSPolicyKind.RELIABILITY,
-            QoSPolicyKind.DURABILITY,
-        )
-        super().__init__(
-            node, CameraInfo, 'camera_info', callback, ReliabilityPolicy.BEST_EFFORT, overridable
-        )
+        # All else is as the publishers offer; an override would be what it was at first, for good.
+        overridable = (QoSPolicyKind.HISTORY, QoSPolicyKind.DEPTH)
+        super().__init__(node, CameraInfo, 'camera_info', callback, _INFOS, overridable)
 
-    def adapt(self) -> bool:
-        """Subscribe anew where that gets what was published before; return whether it did."""
-        offered = {publisher.qos_profile.durability for publisher in self.publishers()}
-        latched = DurabilityPolicy.TRANSIENT_LOCAL
-        if self.received or offered != {latched} or self.qos.durability == latched:
-            return False
-        self.close()
-        self._subscription = self._subscribe(ReliabilityPolicy.RELIABLE, latched)
-        return True
+    def _wished(self, offers: list[QoSProfile]) -> Wish:
+        wish = super()._wished(offers)
+        is_latched = {offer.durability for offer in offers} == {_LATCHED}
+        return wish._replace(durability=_LATCHED) if is_latched else wish
 
 
 class ImageInput(Input):
@@ -153,19 +178,16 @@ class ImageInput(Input):
         """
         # As image_transport does it: a remapped image_rect takes its compressed topic along.
         base = node.resolve_topic_name('image_rect')
-        compressed = transport == 'compressed'
-        self._automatic = reliability == 'auto'
-        self._wanted = (
-            ReliabilityPolicy.BEST_EFFORT
-            if reliability == 'best_effort'
-            else ReliabilityPolicy.RELIABLE
-        )
+        compressed = f'{base}/compressed'
+        is_raw = transport == 'raw'
+        self._reliability = reliability
+        self._other = (compressed, 'compressed') if is_raw else (base, 'raw')
         super().__init__(
             node,
-            CompressedImage if compressed else Image,
-            f'{base}/compressed' if compressed else base,
+            Image if is_raw else CompressedImage,
+            base if is_raw else compressed,
             callback,
-            self._wanted,
+            _IMAGES,
             # Reliability is a parameter of its own.
             (QoSPolicyKind.HISTORY, QoSPolicyKind.DEPTH, QoSPolicyKind.DURABILITY),
         )
@@ -178,19 +200,16 @@ class ImageInput(Input):
         names = sorted(f'{p.node_namespace.rstrip("/")}/{p.node_name}' for p in publishers)
         return f'several publish images on {self.topic} ({", ".join(names)}): keep one of them'
 
-    def adapt(self) -> bool:
-        """Subscribe anew where `auto` is to ask for another reliability; return whether it did.
+    def hint(self) -> str:
+        """Name the topic of the other transport where there is one; else see `Input.hint`."""
+        topic, transport = self._other
+        if self._node.count_publishers(topic):
+            return f'{topic} is there: set the parameter image_transport to {transport}'
+        return super().hint()
 
-        Reliable loses no large images, but a best-effort publisher gives nothing to it.
-        """
-        offered = {publisher.qos_profile.reliability for publisher in self.publishers()}
-        if not self._automatic or not offered:
-            return False
-        best_effort = ReliabilityPolicy.BEST_EFFORT in offered
-        wanted = ReliabilityPolicy.BEST_EFFORT if best_effort else ReliabilityPolicy.RELIABLE
-        if wanted == self._wanted:
-            return False
-        self._wanted = wanted
-        self._node.destroy_subscription(self._subscription)
-        self._subscription = self._subscribe(wanted)
-        return True
+    def _wished(self, offers: list[QoSProfile]) -> Wish:
+        if self._reliability == 'auto':
+            return super()._wished(offers)
+        if self._reliability == 'best_effort':
+            return Wish(ReliabilityPolicy.BEST_EFFORT)
+        return Wish(ReliabilityPolicy.RELIABLE)

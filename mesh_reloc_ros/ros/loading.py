@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from mesh_reloc_ros.files import absolute
 from mesh_reloc_ros.progress import ProgressLines
 from mesh_reloc_ros.relocalization.relocalizer import make_relocalizer
 from mesh_reloc_ros.ros.node_settings import NodeSettings
@@ -72,7 +73,7 @@ def load(
     if pipeline.relocalization.enabled:
         check()
         say('preparing views of the mesh (the first time takes longer)')
-        views = Path(node.views).expanduser() if node.views else None
+        views = absolute(node.views, 'parameter views') if node.views else None
         relocalizer = make_relocalizer(
             scene, pipeline.relocalization, pipeline.alignment, mesh, views, progress
         )

@@ -9,6 +9,7 @@ import threading
 from types import FrameType
 
 import rclpy
+from rclpy.exceptions import ParameterException
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
@@ -62,8 +63,8 @@ def main(args: list[str] | None = None) -> int:
         return _run(ending)
     except KeyboardInterrupt:
         return 0
-    except InputError as error:
-        return _refuse(str(error))
+    except (InputError, ParameterException) as error:
+        return _refuse(' '.join(str(error).split()))
     finally:
         rclpy.try_shutdown()
         # Until the interpreter is gone: before it is, it gives other handlers back.

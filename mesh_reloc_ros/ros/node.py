@@ -41,8 +41,6 @@ class MeshRelocNode(LifecycleNode):
         self._is_ending = is_ending
         self.failure: Exception | None = None
         """What ended a thread of the node, where something did."""
-        self.refusal = ''
-        """Why the last transition failed, one line; empty where it did not."""
         self._loaded: Loaded | None = None
         self._outputs: Outputs | None = None
         self._starts: StartPoses | None = None
@@ -50,6 +48,7 @@ class MeshRelocNode(LifecycleNode):
         self._settings = NodeParameters(self, all_may_change=lambda: self._loaded is None)
         self._settings.on_change = self._on_change
         self._diagnostics = Diagnostics(self)
+        self._warn_of_unknown(of_qos=False)
         self.create_subscription(PoseWithCovarianceStamped, 'initialpose', self._on_initial_pose, 1)
         self.create_service(Trigger, '~/relocalize', self._on_relocalize)
         self.create_service(Trigger, '~/reset', self._on_reset)
@@ -66,7 +65,7 @@ class MeshRelocNode(LifecycleNode):
         return self._settings.node.autostart
 
     def bring_up(self) -> bool:
-        """Configure and activate; return False if that failed, see `refusal`."""
+        """Configure and activate; return False if that failed."""
         success = TransitionCallbackReturn.SUCCESS
         return self.trigger_configure() == success and self.trigger_activate() == success
 
@@ -100,13 +99,11 @@ class MeshRelocNode(LifecycleNode):
         self, before: LifecycleState, after: str, transition: Callable[[], None]
     ) -> TransitionCallbackReturn:
         """Go over to a state; what goes wrong is told in the log and in the diagnostics."""
-        self.refusal = ''
         try:
             transition()
         except InputError as error:
-            self.refusal = str(error)
-            self._diagnostics.state(before.label, self.refusal)
-            self.get_logger().error(self.refusal)
+            self._diagnostics.state(before.label, str(error))
+            self.get_logger().error(str(error))
             return TransitionCallbackReturn.FAILURE
         except Exception as error:
             self.failure = error
@@ -118,8 +115,8 @@ class MeshRelocNode(LifecycleNode):
 
     def _configure(self) -> None:
         settings, pipeline = self._settings.node, self._settings.pipeline
-        loaded = load(settings, pipeline, self.get_logger().info, self._check_ending)
         file = saved_pose_file(settings.saved_pose_file, self.get_fully_qualified_name())
+        loaded = load(settings, pipeline, self.get_logger().info, self._check_ending)
         saved = SavedPose(file, loaded.mesh, settings.map_frame)
         url = mesh_url(settings.mesh, loaded.mesh)
         self._outputs = Outputs(self, url, loaded.scene, settings.map_frame, saved, self._fail)
@@ -149,10 +146,7 @@ class MeshRelocNode(LifecycleNode):
             self._diagnostics,
             self._fail,
         )
-        for name in self._settings.unknown():
-            self.get_logger().warning(
-                f'unknown parameter {name}: ignored; config/mesh_reloc.yaml lists them all'
-            )
+        self._warn_of_unknown(of_qos=True)
         self.get_logger().info(f'ready: {self._tracking.topics}, on {self._loaded.scene.device}')
 
     def _deactivate(self) -> None:
@@ -188,6 +182,12 @@ class MeshRelocNode(LifecycleNode):
             torch.cuda.empty_cache()
         return ended
 
+    def _warn_of_unknown(self, *, of_qos: bool) -> None:
+        for name in self._settings.unknown(of_qos=of_qos):
+            self.get_logger().warning(
+                f'unknown parameter {name}: ignored; config/mesh_reloc.yaml lists them all'
+            )
+
     # On the executor's thread.
 
     def _given_start(self, saved: SavedPose) -> Start | None:
@@ -217,10 +217,11 @@ class MeshRelocNode(LifecycleNode):
             self._diagnostics_timer.reset()
         if self._starts is None or self._outputs is None:
             return
-        if settings.start_from != before.start_from:
+        moved = settings.initial_pose != before.initial_pose
+        if moved or settings.start_from != before.start_from:
             self._starts.change(self._given_start(self._outputs.saved))
         pose = initial_pose(settings.initial_pose)
-        if settings.initial_pose != before.initial_pose and pose is not None:
+        if moved and pose is not None:
             self._starts.give(Start(pose))
 
     def _on_initial_pose(self, message: PoseWithCovarianceStamped) -> None:
@@ -267,14 +268,13 @@ class MeshRelocNode(LifecycleNode):
 
     def _save(self, period_s: float) -> None:
         """Save the last trusted pose, if the last saving is so long ago."""
-        if self._outputs is None or not self._settings.node.save_pose_period:
+        if self._outputs is None:
             return
         try:
-            self._outputs.saved.write(period_s)
+            if not self._settings.node.save_pose_period or self._outputs.saved.write(period_s):
+                self._diagnostics.problem('saved pose', '')
         except InputError as error:
             self._diagnostics.problem('saved pose', str(error))
-        else:
-            self._diagnostics.problem('saved pose', '')
 
     def _fail(self, error: Exception) -> None:
         """Have the process end, as what failed is no fault of the input. Called on any thread."""

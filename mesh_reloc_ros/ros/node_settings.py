@@ -118,3 +118,8 @@ class NodeSettings:
         maximum=2000,
     )
     overlay: OverlaySettings = OverlaySettings()
+
+    @property
+    def has_odometry(self) -> bool:
+        """Whether the motion of the camera in `odom_frame` is looked up."""
+        return self.use_odometry or self.publish_tf == 'map_odom'

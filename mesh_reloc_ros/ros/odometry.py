@@ -13,7 +13,8 @@ from rclpy.time import Time
 from tf2_ros import Buffer, ExtrapolationException, TransformException, TransformListener
 
 from mesh_reloc_ros.errors import InputError
-from mesh_reloc_ros.ros.conversions import pose_from_transform, stamp_to_ns
+from mesh_reloc_ros.messages.stamps import stamp_to_ns
+from mesh_reloc_ros.ros.conversions import pose_from_transform
 
 Array = NDArray[np.float64]
 
@@ -21,6 +22,8 @@ _POLL_S = 0.002
 # Where odometry has stopped for so long there is no wait for as long: without it poses are not to
 # be late as well.
 _PATIENCE_AFTER_S = 1.0
+# Transforms of before time went back may still come for so long after it did.
+_STRAGGLERS_S = 3.0
 
 
 class Odometry:
@@ -37,12 +40,16 @@ class Odometry:
         self._listener = TransformListener(self._buffer, node)
         self._stopped = threading.Event()
         self._impatient_until = 0.0
+        self._before_ns = 0
+        self._stragglers_until = 0.0
 
     def at(self, camera_frame: str, stamp_ns: int, timeout_s: float) -> Array | None:
         """Return `odom_T_camera` [4, 4] at a stamp, None where TF does not have it in time."""
         began = time.monotonic()
         deadline = began + (timeout_s if began >= self._impatient_until else 0.0)
         while True:
+            if self._has_straggler(camera_frame, stamp_ns):
+                self._buffer.clear()
             try:
                 found = self._buffer.lookup_transform(
                     self._odom_frame, camera_frame, Time(nanoseconds=stamp_ns)
@@ -69,14 +76,26 @@ class Odometry:
         except TransformException:
             return None
 
-    def clear(self) -> None:
-        """Forget what was before time went back: TF would take what comes now for out of date."""
+    def clear(self, before_ns: int) -> None:
+        """Forget what was before time went back: TF would take what comes now for out of date.
+
+        :param before_ns: where time was.
+        """
+        self._before_ns = before_ns
+        self._stragglers_until = time.monotonic() + _STRAGGLERS_S
         self._buffer.clear()
 
     def stop(self) -> None:
         """Stop listening, and end a wait."""
         self._stopped.set()
         self._listener.unregister()
+
+    def _has_straggler(self, camera_frame: str, stamp_ns: int) -> bool:
+        """Whether TF has got something of before time went back, since all that was forgotten."""
+        if stamp_ns >= self._before_ns or time.monotonic() > self._stragglers_until:
+            return False
+        # Nearer to where time was than to where it is.
+        return self._newest_ns(camera_frame) > (stamp_ns + self._before_ns) // 2
 
     def _taken(self, transform: Transform) -> Array | None:
         self._impatient_until = 0.0

@@ -20,6 +20,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.files import absolute
 from mesh_reloc_ros.geometry.pose import pose_from_numbers
 from mesh_reloc_ros.ros.node_settings import NodeSettings
 from mesh_reloc_ros.settings import Setting, build, checked, settings_of
@@ -63,14 +64,19 @@ class NodeParameters:
         self.node, self.pipeline = _built(self._values)
         node.add_on_set_parameters_callback(self._on_set)
 
-    def unknown(self) -> list[str]:
+    def unknown(self, *, of_qos: bool) -> list[str]:
         """Return the names of given parameters that the node does not have, misspelt ones say.
 
-        Call it when all publishers and subscriptions are there, as they declare QoS overrides.
+        :param of_qos: QoS overrides alone, which publishers and subscriptions declare when they are
+            made; else all others.
         """
         # rclpy has no public way to the parameters that were given and not declared.
         given = getattr(self._node, '_parameter_overrides', {})
-        return sorted(name for name in given if not self._node.has_parameter(name))
+        return sorted(
+            name
+            for name in given
+            if not self._node.has_parameter(name) and name.startswith('qos_overrides.') == of_qos
+        )
 
     def _on_set(self, parameters: list[Parameter[Any]]) -> SetParametersResult:
         """Take changed values over, all or none; the reason tells why not."""
@@ -122,8 +128,7 @@ def _built(values: dict[str, Any]) -> tuple[NodeSettings, Settings]:
             raise InputError(
                 f'parameter {name}: frames begin without a slash: {frame.lstrip("/")!r}'
             )
-    odometry = node.use_odometry or node.publish_tf == 'map_odom'
-    if odometry and node.odom_frame in ('', node.map_frame):
+    if node.has_odometry and node.odom_frame in ('', node.map_frame):
         raise InputError(
             f'parameter odom_frame: {node.odom_frame!r} is not a frame beside map_frame: name the'
             ' frame that the odometry publishes'
@@ -187,7 +192,7 @@ def descriptor(declared: Setting) -> ParameterDescriptor:
 def mesh_path(mesh: str) -> Path:
     """Return the absolute path of the parameter `mesh`.
 
-    :raises InputError: it is empty, or names a package that is not installed.
+    :raises InputError: it is empty, names a package that is not installed, or is another URL.
     """
     if not mesh:
         raise InputError(
@@ -198,12 +203,18 @@ def mesh_path(mesh: str) -> Path:
     if url.scheme == 'package':
         try:
             share = get_package_share_directory(url.netloc)
-        except (PackageNotFoundError, ValueError) as error:
+        # Where no installation was sourced, OSError.
+        except (PackageNotFoundError, ValueError, OSError) as error:
             raise InputError(f'parameter mesh: {mesh}: no package {url.netloc!r} found') from error
         return Path(share) / unquote(url.path).lstrip('/')
-    if url.scheme == 'file':
+    if url.scheme == 'file' and url.netloc in ('', 'localhost') and url.path.startswith('/'):
         return Path(unquote(url.path))
-    return Path(mesh).expanduser().absolute()
+    if url.scheme == 'file' or '://' in mesh:
+        raise InputError(
+            f'parameter mesh: {mesh}: give a path, file:///path/to/mesh.obj or'
+            ' package://name/mesh.obj'
+        )
+    return absolute(mesh, 'parameter mesh')
 
 
 def mesh_url(mesh: str, path: Path) -> str:

@@ -12,7 +12,7 @@ import yaml
 from numpy.typing import NDArray
 
 from mesh_reloc_ros.errors import InputError
-from mesh_reloc_ros.files import write_whole
+from mesh_reloc_ros.files import absolute, write_whole
 from mesh_reloc_ros.geometry.pose import pose_from_numbers, pose_to_numbers
 
 Array = NDArray[np.float64]
@@ -23,9 +23,10 @@ def saved_pose_file(file: str, node_name: str) -> Path:
 
     :param file: the parameter `saved_pose_file`; empty: a file of the node's own.
     :param node_name: with its namespace.
+    :raises InputError: `file` is in the home of a user who does not exist.
     """
     if file:
-        return Path(file).expanduser().absolute()
+        return absolute(file, 'parameter saved_pose_file')
     ros_home = Path(os.environ.get('ROS_HOME') or Path.home() / '.ros')
     return ros_home / 'mesh_reloc_ros' / f'{node_name.strip("/").replace("/", ".")}.yaml'
 
@@ -69,13 +70,14 @@ class SavedPose:
         """Have a pose [4, 4] written with the next `write`. Safe to call from any thread."""
         self._waiting = map_T_camera
 
-    def write(self, period_s: float) -> None:
+    def write(self, period_s: float) -> bool:
         """Write the newest pose, if there is one and the last was written so long ago.
 
+        :returns: whether it was written.
         :raises InputError: it cannot be written.
         """
         if self._waiting is None or time.monotonic() - self._written < period_s:
-            return
+            return False
         pose, self._waiting = self._waiting, None
         self._written = time.monotonic()
         content = {
@@ -91,3 +93,4 @@ class SavedPose:
                 f'the pose cannot be saved in {self.file}: {error.strerror}; set saved_pose_file to'
                 ' a file that can be written, or save_pose_period to 0'
             ) from error
+        return True

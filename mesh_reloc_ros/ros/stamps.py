@@ -5,9 +5,9 @@ from __future__ import annotations
 from enum import Enum, auto
 
 _BACK_S = 1.0
-"""An image that is older than the last by more than this comes from a time that began anew."""
-_STALE_RUN = 10
-"""So do as many images that are in order, but older than the last."""
+_RUN_FAR_BACK, _RUN = 2, 10
+"""So many images in order, but older than the last, are of a time that began anew: those that are
+older by more than a second, and others. A single one was late."""
 _AHEAD_S = 0.5
 _BEHIND_S = 30.0
 _TOO_FAR_AHEAD_S = 5.0
@@ -34,20 +34,20 @@ class Stamps:
     def take(self, stamp_ns: int) -> Order:
         """Return how an image's stamp lies to those before; what is stale is left out."""
         if self.last_ns is not None and stamp_ns <= self.last_ns:
-            is_near = self.last_ns - stamp_ns <= _BACK_S * 1e9
-            if is_near and not self._goes_on_in_the_past(stamp_ns):
+            if not self._goes_on_in_the_past(stamp_ns, self.last_ns):
                 return Order.STALE
             self.last_ns, self._stale_ns = stamp_ns, []
             return Order.BACK
         self.last_ns, self._stale_ns = stamp_ns, []
         return Order.NEXT
 
-    def _goes_on_in_the_past(self, stamp_ns: int) -> bool:
+    def _goes_on_in_the_past(self, stamp_ns: int, last_ns: int) -> bool:
         """Whether so many images in a row are in order, but before the last."""
         if self._stale_ns and stamp_ns <= self._stale_ns[-1]:
             self._stale_ns = []
         self._stale_ns.append(stamp_ns)
-        return len(self._stale_ns) >= _STALE_RUN
+        is_far = last_ns - stamp_ns > _BACK_S * 1e9
+        return len(self._stale_ns) >= (_RUN_FAR_BACK if is_far else _RUN)
 
 
 def is_live(stamp_ns: int, now_ns: int, is_simulated: bool) -> bool:

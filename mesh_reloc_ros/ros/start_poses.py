@@ -48,7 +48,9 @@ class StartPoses:
         self._given = given
         self._trusted: Start | None = None
         self._requested: Start | None = None
-        self.reset()
+        self._is_asked_for = False
+        self._may_suggest = True
+        self.begin_again()
 
     def change(self, given: Start | None) -> None:
         """Have `reset` come back to another start."""
@@ -60,15 +62,17 @@ class StartPoses:
         with self._lock:
             self._given = self._requested = start
             self._trusted = None
+            self._is_asked_for = True
 
-    def look_at(self, start: Start, *, instead: bool) -> None:
-        """Start at a pose for once, and do not come back to it.
+    def suggest(self, start: Start) -> None:
+        """Start at a pose for once, unless a user's start is looked for or one was suggested.
 
-        :param instead: in place of what was asked for, too.
+        A pose that is trusted ends either.
         """
         with self._lock:
-            if instead or self._requested is None:
+            if self._requested is None and not self._is_asked_for and self._may_suggest:
                 self._requested = start
+                self._may_suggest = False
 
     def trust(self, map_T_camera: Array) -> None:
         """Remember a pose [4, 4] that was published."""
@@ -76,12 +80,21 @@ class StartPoses:
             # The image in work when a start was asked for is of the time before.
             if self._requested is None:
                 self._trusted = Start(map_T_camera, name='the last trusted pose')
+                self._is_asked_for, self._may_suggest = False, True
 
     def reset(self) -> str:
         """Forget all trusted poses and ask for a start as at the beginning; see `relocalize`."""
         with self._lock:
             self._trusted = None
+            self._is_asked_for = True
             return self.__request(self._given)
+
+    def begin_again(self, start: Start | None = None) -> str:
+        """Ask for a start without a user's wish, where none is given as `reset` does."""
+        with self._lock:
+            self._trusted = None
+            self._is_asked_for, self._may_suggest = False, True
+            return self.__request(start or self._given)
 
     def relocalize(self) -> str:
         """Ask for a search, or where none is possible for the last trusted pose or start pose.
@@ -89,6 +102,7 @@ class StartPoses:
         :returns: what the tracker will begin with, '' where there is nothing.
         """
         with self._lock:
+            self._is_asked_for = True
             return self.__request(None if self._can_search else self.__latest())
 
     def resume(self) -> str:

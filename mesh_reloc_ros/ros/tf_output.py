@@ -11,7 +11,8 @@ from rclpy.qos import DurabilityPolicy, QoSProfile
 from tf2_msgs.msg import TFMessage
 from tf2_ros import TransformBroadcaster
 
-from mesh_reloc_ros.ros.conversions import stamp_to_ns, transform_from_pose
+from mesh_reloc_ros.messages.stamps import stamp_to_ns
+from mesh_reloc_ros.ros.conversions import transform_from_pose
 from mesh_reloc_ros.ros.node_settings import NodeSettings
 from mesh_reloc_ros.ros.odometry import Odometry
 from mesh_reloc_ros.ros.stamps import is_far_ahead
@@ -42,7 +43,7 @@ class TfOutput:
         self._own_ns: deque[int] = deque(maxlen=_KEPT)
         self._node = node
         self._subscription = None
-        if self._mode == 'map_camera':
+        if self._mode != 'none':
             latched = QoSProfile(depth=100, durability=DurabilityPolicy.TRANSIENT_LOCAL)
             # Static transforms alone: all of a robot's TF would cost too much to listen to.
             self._subscription = node.create_subscription(
@@ -97,8 +98,8 @@ class TfOutput:
             return 'no TF: the image is stamped far ahead of the clock'
         if self._mode == 'map_odom':
             return self._obstacle_to_odom(odom_T_camera, stamp_ns)
-        parent = self._static_parents.get(camera_frame, self._map_frame)
-        if parent != self._map_frame:
+        parent = self._other_parent(camera_frame)
+        if parent:
             return (
                 f'no TF: {camera_frame} has the parent {parent!r} already; set publish_tf to'
                 f' map_odom, and odom_frame to the root of that tree (such as {parent})'
@@ -108,6 +109,12 @@ class TfOutput:
     def _obstacle_to_odom(self, odom_T_camera: Array | None, stamp_ns: int) -> str:
         if odom_T_camera is None:
             return 'no TF for want of odometry'
+        parent = self._other_parent(self._odom_frame)
+        if parent:
+            return (
+                f'no TF: {self._odom_frame} has the parent {parent!r} already; set odom_frame to'
+                f' the root of that tree (such as {parent})'
+            )
         if self._somebody_else_ties_odom(stamp_ns):
             return (
                 f'no TF: somebody else publishes {self._map_frame} -> {self._odom_frame} (amcl, a'
@@ -123,6 +130,11 @@ class TfOutput:
         if newest_ns is None or newest_ns in self._own_ns:
             return False
         return newest_ns == 0 or newest_ns > stamp_ns - _GONE_S * 1e9
+
+    def _other_parent(self, child: str) -> str:
+        """Return the frame other than the map to which a frame is tied for good, '' if none."""
+        parent = self._static_parents.get(child, self._map_frame)
+        return '' if parent == self._map_frame else parent
 
     def _on_static(self, message: TFMessage) -> None:
         for transform in message.transforms:

@@ -64,8 +64,8 @@ def _advice(source: Input, publishers: list[TopicEndpointInfo]) -> str:
 
 def _advice_for_an_empty_topic(source: Input) -> str:
     advice = 'Start the camera or the bag, or remap the topic'
-    others = source.other_topics()
-    return f'{advice}; {source.type_name} is on {", ".join(others)}' if others else advice
+    hint = source.hint()
+    return f'{advice}; {hint}' if hint else advice
 
 
 def _advice_for_incompatible_qos(source: Input, reason: str) -> str:

@@ -39,7 +39,8 @@ def load_mesh(path: Path, progress: Progress = silent) -> TexturedMesh:
         or one of its textures is missing.
     """
     if not path.is_file():
-        raise InputError(f'mesh {path} does not exist')
+        reason = 'is a folder: name the file' if path.is_dir() else 'does not exist'
+        raise InputError(f'mesh {path} {reason}')
     is_obj = path.suffix.lower() == '.obj'
     mesh = _load_obj(path, progress) if is_obj else _load_by_trimesh(path, progress)
     if not np.isfinite(mesh.vertices).all():

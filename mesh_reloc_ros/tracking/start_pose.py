@@ -37,10 +37,10 @@ class StartPose:
             return
         if covariance.shape != (6, 6) or not np.isfinite(covariance).all():
             raise InputError(
-                'start pose: its covariance is not a finite 6x6 matrix: give 36 finite numbers'
+                "the start pose's covariance is not a finite 6x6 matrix: give 36 finite numbers"
             )
         rounding = _ROUNDING * float(np.abs(covariance).max())
         if np.abs(covariance - covariance.T).max() > rounding:
-            raise InputError('start pose: its covariance is not symmetric')
+            raise InputError("the start pose's covariance is not symmetric")
         if (np.diag(covariance) < 0).any() or np.linalg.eigvalsh(covariance)[0] < -rounding:
-            raise InputError('start pose: its covariance is negative in some direction')
+            raise InputError("the start pose's covariance is negative in some direction")

@@ -5,6 +5,8 @@ from station import stamped
 
 from mesh_reloc_ros.ros.camera_infos import CameraInfos
 
+S = 10**9
+
 
 def info(stamp_ns: int, width: int = 640) -> CameraInfo:
     return stamped(CameraInfo(width=width), stamp_ns)
@@ -41,16 +43,46 @@ def test_one_that_comes_just_after_its_image_is_waited_for():
         late.join()
 
 
-def test_a_stamp_that_never_comes_is_waited_for_once():
+def of_before_it_comes(infos: CameraInfos, stamp_ns: int) -> CameraInfo | None:
+    """Return what an image gets whose own, of another width, comes just after it."""
+    late = threading.Timer(0.01, infos.add, [info(stamp_ns, 320 + stamp_ns)])
+    late.start()
+    found = infos.of(stamp_ns)
+    late.join()
+    return found
+
+
+def test_stamps_that_do_not_agree_any_more_are_waited_for_a_few_times():
     infos = CameraInfos()
     infos.add(info(10))
     infos.of(10)
-    infos.of(20)
-    late = threading.Timer(0.01, infos.add, [info(30, 320)])
-    late.start()
-    # The one that comes late is not waited for.
-    assert infos.of(30).width == 640
-    late.join()
+    for stamp in (20, 30, 40):
+        assert infos.of(stamp).width == 640
+    # The one that comes late is not waited for, but the next, as this one would have been in time.
+    assert of_before_it_comes(infos, 50).width == 640
+    assert of_before_it_comes(infos, 60).width == 380
+
+
+def test_one_that_is_lost_does_not_end_the_waiting():
+    infos = CameraInfos()
+    infos.add(info(10))
+    infos.of(10)
+    assert infos.of(20).width == 640
+    assert of_before_it_comes(infos, 30).width == 350
+
+
+def test_when_a_bag_loops_those_of_the_time_before_do_not_count():
+    infos = CameraInfos()
+    for stamp in (10, S, 2 * S, 3 * S):
+        infos.add(info(stamp))
+        infos.of(stamp)
+    assert of_before_it_comes(infos, 10).width == 330
+    # Nor where the first comes before its image.
+    infos.add(info(3 * S))
+    infos.add(info(S, 320))
+    assert infos.of(S).width == 320
+    # The newest serves where an image has none of its own.
+    assert infos.of(S + 5).width == 320
 
 
 def test_when_a_bag_loops_the_later_of_two_with_one_stamp_counts():

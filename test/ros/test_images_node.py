@@ -8,9 +8,11 @@ import cv2
 import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
-from lifecycle import configured_anew
+from lifecycle import configured_anew, go
+from lifecycle_msgs.msg import Transition
 from live_camera import LiveCamera
 from numpy.typing import NDArray
+from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from small_room import CAMERA, SmallRoom, error, pose_at
 from station import NodeProcess, Station, camera_info, stamped, start_at
@@ -132,6 +134,28 @@ def test_a_camera_info_that_changes_in_flight_goes_with_its_image(camera: LiveCa
     camera.images.publish(binned_image)
     distance, _ = error(camera.wait_for_pose(stamps[1]), pose_at(0.2))
     assert distance < 0.02
+
+
+def test_a_camera_info_that_was_published_once_and_before_serves(
+    camera: LiveCamera, process: NodeProcess, station: Station
+):
+    assert go(station, Transition.TRANSITION_DEACTIVATE)
+    latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    station.node.destroy_publisher(camera.infos)
+    infos = station.node.create_publisher(CameraInfo, 'camera_info', latched)
+    infos.publish(camera_info())
+    station.spin(0.3)
+    assert go(station, Transition.TRANSITION_ACTIVATE)
+    station.wait_until(lambda: camera.images.get_subscription_count() > 0, 'a subscription')
+    for number in range(20):
+        stamp = station.next_stamp_ns()
+        camera.images.publish(camera.messages(pose_at(0.01 * number), stamp)[1])
+        if station.spin_until(lambda s=stamp: s in camera.stamps(), 0.5):
+            break
+    camera.wait_for_pose(stamp)
+    station.node.destroy_publisher(infos)
+    camera.infos = station.node.create_publisher(CameraInfo, 'camera_info', 5)
+    camera.connect(process)
 
 
 def distorted() -> CameraInfo:

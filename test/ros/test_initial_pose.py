@@ -7,6 +7,7 @@ from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.ros.conversions import pose_to_message
 from mesh_reloc_ros.ros.initial_pose import start_from_message
 from mesh_reloc_ros.ros.start_poses import Start
+from mesh_reloc_ros.tracking.start_pose import StartPose
 
 
 def message(pose: np.ndarray, frame: str = 'map') -> PoseWithCovarianceStamped:
@@ -74,6 +75,21 @@ def test_the_covariance_says_how_wide():
     assert with_height[2, 2] > 0
 
 
+def test_what_a_covariance_says_of_the_height_of_a_2d_pose_does_not_count():
+    sent = arrow(1.0, 0.0, 70.0)
+    spread = np.eye(6)
+    spread[0, 2] = spread[2, 0] = spread[0, 3] = spread[3, 0] = 0.7
+    sent.pose.covariance = spread.ravel()
+    taken = start(sent)
+    StartPose(taken.map_T_camera, taken.covariance)
+    assert not taken.covariance[0, 1:].any()
+
+
+def test_the_origin_is_a_2d_pose_where_z_is_up():
+    _, added = start_from_message(message(np.eye(4)), 'map', pose_at(0), (0.0, 3.0))
+    assert added == 'a 2-D pose: height and tilt are kept'
+
+
 def test_where_the_map_is_a_cameras_frame_the_identity_is_a_full_pose():
     taken, added = start_from_message(message(np.eye(4)), 'map', pose_at(0), (0.0, 3.0), '-y')
     np.testing.assert_array_equal(taken.map_T_camera, np.eye(4))
@@ -94,12 +110,14 @@ def test_bad_start_poses_are_refused_with_the_reason():
     sent = message(np.eye(4))
     sent.pose.pose.orientation.w = 0.0
     check(sent, 'initialpose: .*quaternion is zero')
+    sent.pose.pose.orientation.w = 2.0
+    check(sent, 'initialpose: its quaternion has the length 2')
     sent = message(pose_at(0))
     sent.pose.covariance[7] = float('nan')
-    check(sent, 'initialpose: its covariance has numbers that are not finite')
+    check(sent, 'initialpose: .*covariance is not a finite')
     sent = message(pose_at(0))
     sent.pose.covariance[7] = -1.0
-    check(sent, 'initialpose: its covariance is not symmetric or has negative')
+    check(sent, 'initialpose: .*covariance is negative')
     sent = message(pose_at(0))
     sent.pose.covariance[1] = 1.0
-    check(sent, 'initialpose: its covariance is not symmetric or has negative')
+    check(sent, 'initialpose: .*covariance is not symmetric')

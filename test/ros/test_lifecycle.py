@@ -114,6 +114,37 @@ def test_inactive_it_hears_and_says_nothing(station: Station, camera: LiveCamera
     assert (len(camera.poses), len(camera.transforms)) == before
 
 
+def test_thresholds_that_are_set_while_inactive_count(
+    process: NodeProcess, station: Station, camera: LiveCamera
+):
+    strict = {'tracking__min_score': 1.0, 'tracking__min_score_to_enter': 1.0}
+    assert set_parameters(station, **strict) == ''
+    assert go(station, Transition.TRANSITION_ACTIVATE)
+    camera.connect(process)
+    stamp = camera.show(pose_at(0))
+    assert 'image and render correlate by' in camera.status().message
+    assert (
+        set_parameters(station, tracking__min_score=0.65, tracking__min_score_to_enter=0.75) == ''
+    )
+    camera.wait_for_pose(camera.show(pose_at(0.1)))
+    assert stamp not in camera.stamps()
+    assert go(station, Transition.TRANSITION_DEACTIVATE)
+
+
+def test_it_can_be_deactivated_while_an_image_waits_for_its_camera_info(
+    process: NodeProcess, station: Station, camera: LiveCamera
+):
+    for number in range(4):
+        assert go(station, Transition.TRANSITION_ACTIVATE)
+        camera.connect(process)
+        camera.wait_for_pose(camera.show(pose_at(0.1 * number)))
+        _, image = camera.messages(pose_at(0.1 * number + 0.05), station.next_stamp_ns())
+        camera.images.publish(image)
+        station.spin(0.02)
+        assert go(station, Transition.TRANSITION_DEACTIVATE)
+    assert not process.count('Traceback')
+
+
 def test_active_again_it_goes_on_from_where_the_camera_was(
     process: NodeProcess, station: Station, camera: LiveCamera
 ):

@@ -2,6 +2,7 @@ import threading
 import time
 
 import numpy as np
+import pytest
 from small_room import pose_at
 from station import LONG_S, Station
 from tf2_ros import TransformBroadcaster
@@ -34,10 +35,32 @@ def test_what_was_before_time_went_back_is_forgotten(station: Station):
 
     while odometry.at('camera', 100 * S, 0.0) is None:
         sent(1, 100 * S)
-    odometry.clear()
+    odometry.clear(100 * S)
     assert odometry.at('camera', 100 * S, 0.0) is None
     # TF would take it for out of date.
     sent(2, 50 * S)
     np.testing.assert_allclose(odometry.at('camera', 50 * S, LONG_S), pose_at(2), atol=1e-9)
     assert odometry.problem == ''
+    odometry.stop()
+
+
+@pytest.mark.parametrize('back_s', [50, 5])
+def test_what_comes_late_from_before_time_went_back_is_forgotten_too(station: Station, back_s: int):
+    odometry = Odometry(station.node, 'odom')
+    broadcaster = TransformBroadcaster(station.node)
+
+    def sent(step: int, stamp_ns: int) -> None:
+        broadcaster.sendTransform(transform_from_pose(pose_at(step), stamp_ns, 'odom', 'camera'))
+        station.spin(0.1)
+
+    while odometry.at('camera', 100 * S, 0.0) is None:
+        sent(1, 100 * S)
+    odometry.clear(100 * S)
+    begin = (100 - back_s) * S
+    sent(2, begin - S // 10)
+    sent(9, 100 * S + S // 10)
+    assert odometry.at('camera', begin, 0.0) is None
+    sent(3, begin)
+    sent(4, begin + S // 10)
+    np.testing.assert_allclose(odometry.at('camera', begin, LONG_S), pose_at(3), atol=1e-9)
     odometry.stop()

@@ -21,6 +21,7 @@ from mesh_reloc_ros.ros.parameters import (
     mesh_path,
     mesh_url,
 )
+from mesh_reloc_ros.ros.saved_pose import saved_pose_file
 from mesh_reloc_ros.settings import build, read_parameter_file, settings_of
 from mesh_reloc_ros.tracking.settings import Settings
 
@@ -72,7 +73,7 @@ def test_a_node_with_the_parameter_file_has_the_defaults(make_node):
     parameters = declared(node)
     assert parameters.node == NodeSettings()
     assert parameters.pipeline == Settings()
-    assert parameters.unknown() == []
+    assert parameters.unknown(of_qos=False) == []
 
 
 def test_given_values_arrive_and_whole_numbers_serve_as_floats(make_node):
@@ -86,7 +87,7 @@ def test_given_values_arrive_and_whole_numbers_serve_as_floats(make_node):
     assert parameters.pipeline == build(Settings, {'tracking.min_score': 1.0})
     assert parameters.node.initial_pose == [1.0, 2.0, 3.0, 0.0, 0.0, 0.0, 1.0]
     assert parameters.node.overlay.tint == 0.5
-    assert parameters.unknown() == ['tracking.min_scor']
+    assert parameters.unknown(of_qos=False) == ['tracking.min_scor']
 
 
 @pytest.mark.parametrize(
@@ -208,8 +209,25 @@ def test_the_mesh_may_be_a_path_or_a_url(tmp_path, monkeypatch):
     )
     with pytest.raises(InputError, match="no package 'absent'"):
         mesh_path('package://absent/room.obj')
+    monkeypatch.delenv('AMENT_PREFIX_PATH')
+    with pytest.raises(InputError, match="no package 'site_meshes'"):
+        mesh_path('package://site_meshes/room.obj')
     with pytest.raises(InputError, match='parameter mesh is not set'):
         mesh_path('')
+
+
+@pytest.mark.parametrize(
+    'mesh', ['http://host/room.obj', 'model://room.obj', 'file:room.obj', 'file://host/room.obj']
+)
+def test_other_urls_of_meshes_are_refused(mesh):
+    with pytest.raises(InputError, match='give a path, file:///path'):
+        mesh_path(mesh)
+
+
+@pytest.mark.parametrize('path', [mesh_path, lambda path: saved_pose_file(path, 'node')])
+def test_the_home_of_nobody_is_refused(path):
+    with pytest.raises(InputError, match='there is no such home folder'):
+        path('~nobody-at-all/file')
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped
 from rclpy.qos import QoSProfile, ReliabilityPolicy
-from sensor_msgs.msg import CameraInfo, CompressedImage
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from small_room import SmallRoom, error, pose_at
 from station import NodeProcess, Station, camera_info, compressed_message, matrix, stamp_ns
 from std_srvs.srv import Trigger
@@ -46,6 +46,14 @@ def test_a_topic_without_a_publisher_is_named(process: NodeProcess):
         '[WARN]', 'no image', '/front/image_rect/compressed', 'publishers there: none'
     )
     process.wait_for_line('[WARN]', 'no camera_info', '/front/camera_info')
+
+
+def test_where_images_come_by_the_other_transport_only_that_is_said(
+    process: NodeProcess, station: Station
+):
+    raw = station.node.create_publisher(Image, '/front/image_rect', 5)
+    process.wait_for_line('[WARN]', '/front/image_rect is there', 'image_transport to raw')
+    station.node.destroy_publisher(raw)
 
 
 def test_a_best_effort_publisher_is_found_and_named(process: NodeProcess, station: Station):

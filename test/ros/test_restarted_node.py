@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from diagnostic_msgs.msg import DiagnosticStatus
 from live_camera import LiveCamera
 from small_room import SmallRoom, error, pose_at
 from station import NodeProcess, Station, start_at
@@ -64,6 +65,26 @@ def test_a_pose_in_another_mesh_is_left_out_with_the_reason(room: SmallRoom, sav
         # Without a pose nothing is written.
         assert yaml.safe_load(saved.read_text()) == other
     finally:
+        process.kill()
+
+
+def test_while_the_pose_cannot_be_saved_a_warning_stays(
+    station: Station, room: SmallRoom, tmp_path: Path
+):
+    (tmp_path / 'no folder').touch()
+    process = started(room, tmp_path / 'no folder/pose.yaml', start_at(pose_at(0)))
+    camera = LiveCamera(station, room)
+    try:
+        camera.connect(process)
+        for step in range(6):
+            camera.wait_for_pose(camera.show(pose_at(0.1 * step)))
+        station.wait_until(lambda: 'cannot be saved' in camera.status('process').message)
+        camera.diagnostics.clear()
+        station.wait_until(lambda: len(camera.diagnostics) > 12, 'diagnostics')
+        told = [s for m in camera.diagnostics for s in m.status if s.name.endswith('process')]
+        assert {status.level for status in told} == {DiagnosticStatus.WARN}
+    finally:
+        camera.close()
         process.kill()
 
 

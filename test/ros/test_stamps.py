@@ -9,9 +9,19 @@ def test_order_of_stamps():
     stamps = Stamps()
     shown = [100 * S, 101 * S, 101 * S, 100 * S + S // 2, 200 * S, 198 * S, 198 * S + 1, 300 * S]
     assert [stamps.take(stamp) for stamp in shown] == [
-        Order.NEXT, Order.NEXT, Order.STALE, Order.STALE, Order.NEXT, Order.BACK, Order.NEXT,
+        Order.NEXT, Order.NEXT, Order.STALE, Order.STALE, Order.NEXT, Order.STALE, Order.BACK,
         Order.NEXT,
     ]  # fmt: skip
+
+
+def test_single_images_of_long_ago_are_left_out():
+    stamps = Stamps()
+    stamps.take(100 * S)
+    for number in range(1, 20):
+        assert stamps.take(60 * S + number) is Order.STALE
+        assert stamps.take(100 * S + number) is Order.NEXT
+    # As are two that are not in order.
+    assert [stamps.take(60 * S), stamps.take(59 * S)] == [Order.STALE, Order.STALE]
 
 
 def test_a_run_of_images_in_order_but_in_the_past_begins_anew():

@@ -81,3 +81,43 @@ def test_after_a_rest_the_last_trusted_pose_comes_first_but_not_before_a_request
     starts.relocalize()
     assert starts.resume() == 'a search of the whole mesh'
     assert starts.take().map_T_camera is None
+
+
+def test_a_suggestion_does_not_take_the_place_of_what_a_user_wants():
+    starts = StartPoses(None, can_search=True)
+    for wish in (lambda: starts.give(Start(pose_at(9))), starts.relocalize, starts.reset):
+        wish()
+        starts.suggest(Start(pose_at(1)))
+        wanted = starts.take()
+        assert wanted.map_T_camera is None or wanted.map_T_camera[0, 3] == pose_at(9)[0, 3]
+        starts.suggest(Start(pose_at(1)))
+        assert starts.take() is None
+        # The camera has been found, and is lost again.
+        starts.trust(pose_at(9))
+        starts.suggest(Start(pose_at(1)))
+        np.testing.assert_array_equal(starts.take().map_T_camera, pose_at(1))
+
+
+def test_suggestions_come_once_until_a_pose_is_trusted():
+    starts = StartPoses(Start(pose_at(0)), can_search=True)
+    starts.take()
+    for _ in range(2):
+        starts.suggest(Start(pose_at(1)))
+        assert starts.take() is not None
+        starts.suggest(Start(pose_at(2)))
+        assert starts.take() is None
+        starts.trust(pose_at(1))
+
+
+def test_beginning_again_takes_a_suggestion_or_the_start():
+    starts = StartPoses(Start(pose_at(0)), can_search=True)
+    starts.take()
+    starts.trust(pose_at(4))
+    assert starts.begin_again() == 'the start pose'
+    np.testing.assert_array_equal(starts.take().map_T_camera, pose_at(0))
+    assert starts.begin_again(Start(pose_at(3), name='there')) == 'there'
+    np.testing.assert_array_equal(starts.take().map_T_camera, pose_at(3))
+    # That was no user's wish.
+    starts.trust(pose_at(3))
+    starts.suggest(Start(pose_at(1)))
+    assert starts.take() is not None

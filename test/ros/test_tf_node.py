@@ -17,6 +17,7 @@ from tf2_ros import Buffer, StaticTransformBroadcaster, TransformBroadcaster, Tr
 
 from mesh_reloc_ros.ros.conversions import transform_from_pose
 
+S = 10**9
 MAP_T_ODOM = looking((3.0, -2.0, 0.1), heading_deg=120.0, down_deg=5.0)
 BASE_T_CAMERA = looking((0.2, 0.0, 1.1), heading_deg=5.0, down_deg=10.0)
 
@@ -164,6 +165,23 @@ def test_map_to_odom_is_dated_ahead(camera: LiveCamera, robot: Robot, station: S
     camera.wait_for_pose(stamp)
 
 
+def test_odometry_counts_again_after_time_went_back(
+    camera: LiveCamera, robot: Robot, station: Station
+):
+    before = station.next_stamp_ns()
+    begin = before - 1000 * S
+    for number in range(10):
+        stamp = begin + number * S // 30
+        robot.move(pose_at(0.1 * number), stamp)
+        camera.show(pose_at(0.1 * number), stamp)
+        if number == 3:
+            # Late, from before time went back: TF would take all that follows for out of date.
+            robot.move(pose_at(8), before)
+    camera.wait_for_pose(stamp)
+    ahead = stamp + 250_000_000
+    station.wait_until(lambda: stamp_ns(of_the_node(camera, 'odom')[-1]) == ahead, 'TF')
+
+
 def test_odometry_predicts_what_constant_velocity_cannot(
     process: NodeProcess, camera: LiveCamera, robot: Robot, station: Station
 ):
@@ -220,6 +238,16 @@ def test_where_somebody_else_ties_the_map_to_odom_the_node_does_not(
     camera.wait_for_pose(stamp)
     station.spin(0.3)
     assert stamp not in {stamp_ns(t) for t in of_the_node(camera, 'odom')}
+
+
+def test_another_parent_of_odom_is_not_taken_away(
+    process: NodeProcess, camera: LiveCamera, robot: Robot, station: Station
+):
+    StaticTransformBroadcaster(station.node).sendTransform(
+        transform_from_pose(np.eye(4), 0, 'world', 'odom')
+    )
+    show_until_no_tf(camera, robot, "odom has the parent 'world' already")
+    process.wait_for_line('[WARN]', "no TF: odom has the parent 'world' already; set odom_frame to")
 
 
 def test_sigterm_ends_with_status_zero(process: NodeProcess, camera: LiveCamera):

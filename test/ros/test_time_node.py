@@ -104,6 +104,14 @@ def test_images_out_of_order_are_left_out(camera: LiveCamera):
     camera.wait_for_pose(camera.show(pose_at(0.9), newest + S // 30))
 
 
+def test_a_single_image_of_long_ago_is_left_out(process: NodeProcess, camera: LiveCamera):
+    newest = max(camera.stamps())
+    for number, ago in enumerate((2 * S, 35 * S)):
+        camera.show(pose_at(0.9), newest - ago)
+        camera.wait_for_pose(camera.show(pose_at(1.0), newest + (number + 1) * S // 30))
+    assert not process.count('time went back')
+
+
 def test_a_jump_ahead_to_another_place(process: NodeProcess, camera: LiveCamera, clock):
     clock(BEGIN + 100 * S)
     shown_until_found(camera, ELSEWHERE, BEGIN + 100 * S)

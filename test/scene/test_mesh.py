@@ -270,7 +270,7 @@ def broken_meshes(folder: Path) -> dict[str, tuple[Path, str]]:
         'words': ('this is not a mesh\n' * 3, 'words.obj'),
     }
     meshes = {'missing': (folder / 'nowhere.obj', 'does not exist')}
-    meshes['folder'] = (folder, 'does not exist')
+    meshes['folder'] = (folder, 'is a folder')
     for name, (content, words) in contents.items():
         (folder / f'{name}.obj').write_text(content)
         meshes[name] = (folder / f'{name}.obj', words)
