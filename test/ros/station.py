@@ -124,8 +124,8 @@ class Station:
     def spin(self, seconds: float) -> None:
         """Let messages come and go for a while."""
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            self._executor.spin_once(timeout_sec=0.05)
+        while (left := deadline - time.monotonic()) > 0:
+            self._executor.spin_once(timeout_sec=min(left, 0.05))
 
     def call(self, service_type: type, name: str, request: Any = None) -> Any:
         """Call a service, without arguments where none are given, and return its response."""
