@@ -14,6 +14,7 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
 from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.memory import share_heaps
 
 _STOP_TIMEOUT_S = 3.0
 _HARD_STOP_S = 6.0
@@ -55,6 +56,7 @@ def main(args: list[str] | None = None) -> int:
     :returns: 0: ended as asked; 2: unusable parameters or mesh, with one line that says why.
     """
     ending = Ending()
+    share_heaps()
     try:
         rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     except RuntimeError as error:

@@ -101,6 +101,10 @@ def test_a_start_pose_set_as_a_parameter_is_used_at_once(station: Station, camer
     far = pose_to_numbers(pose_at(20)).tolist()
     assert set_parameters(station, initial_pose=far) == ''
     camera.wait_for_pose(camera.show(pose_at(20.2)))
+    assert set_parameters(station, initial_pose=[]) == ''
+    answer = camera.call('reset')
+    assert not answer.success
+    assert 'no start pose' in answer.message
     assert set_parameters(station, initial_pose=pose_to_numbers(pose_at(0)).tolist()) == ''
     camera.wait_for_pose(camera.show(pose_at(0.1)))
 
