@@ -40,6 +40,7 @@ lint: setup
 	@$(VENV)/bin/ruff check
 	@$(VENV)/bin/ruff format --check
 	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports
 
 clean:
 	rm -rf .venv demo_output bench_output stress_output study_output build install log *.egg-info standalone_ros/*.egg-info

@@ -23,7 +23,7 @@ def absolute(path: str, name: str) -> Path:
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """Yield a temporary path to write to, and rename it to `path` when the body ends well.
 
     :raises OSError: it cannot be written; nothing is left behind.
@@ -37,10 +37,10 @@ def written_whole(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file whole; see `written_whole`.
+def write_text_atomically(path: Path, text: str) -> None:
+    """Write a text file whole; see `atomic_write`.
 
     :raises OSError: it cannot be written; nothing is left behind.
     """
-    with written_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text(text)

@@ -20,7 +20,7 @@ base() {
 
 # What an environment can be brought up to date with.
 contents() {
-    cat requirements/*.txt setup.py setup.cfg scripts/setup.sh standalone_ros/setup.py \
+    cat requirements/*.txt setup.py setup.cfg evaluation/setup.py scripts/setup.sh standalone_ros/setup.py \
         standalone_ros/build_tf2_msgs.sh standalone_ros/tf2_msgs/{CMakeLists.txt,package.xml,msg/*} \
         | sha256sum
 }
@@ -65,7 +65,7 @@ install_all() {
         logged standalone_ros/build_tf2_msgs.sh "$venv"
         pip_install --no-build-isolation --no-deps -e standalone_ros
     fi
-    pip_install --no-build-isolation --no-deps -e .
+    pip_install --no-build-isolation --no-deps -e . -e evaluation
 }
 
 [ -n "$PYTHON" ] || fail 'python3 is missing: install Python 3.10 or later'

@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from small_room import SmallRoom, write_small_room
+from support.small_room import SmallRoom, write_small_room
 
 # A domain of this session's own, on this machine only: no other ROS nodes are seen, and none see
 # these. Processes that tests start inherit it.

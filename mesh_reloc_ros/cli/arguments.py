@@ -6,9 +6,10 @@ import argparse
 import math
 from pathlib import Path
 
+from mesh_reloc_ros.config.declaration import build, settings_of
+from mesh_reloc_ros.config.parameter_file import read_parameter_file
+from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.errors import InputError
-from mesh_reloc_ros.settings import build, read_parameter_file, settings_of
-from mesh_reloc_ros.tracking.settings import Settings
 
 
 def add_inputs(

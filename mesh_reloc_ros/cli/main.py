@@ -4,18 +4,36 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import NoReturn
+from importlib.metadata import entry_points
+from typing import NoReturn, Protocol
 
-from mesh_reloc_ros.bench import command as bench
 from mesh_reloc_ros.cli import track
-from mesh_reloc_ros.demo import command as demo
 from mesh_reloc_ros.errors import InputError
-from mesh_reloc_ros.stress import command as stress
-from mesh_reloc_ros.study import command as study
+
+COMMANDS_GROUP = 'mesh_reloc.commands'
+"""Entry points of this group, each a `Command`, are subcommands that other packages add."""
+
+
+class Command(Protocol):
+    """A module that is a subcommand."""
+
+    SUMMARY: str
+    """What it does, in one line."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the arguments."""
+        ...
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        """Run, and return the exit status.
+
+        :raises InputError: an argument or an input cannot be used.
+        """
+        ...
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong with the arguments in one line."""
+    """Reports unusable arguments in one line."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f'{self.prog}: {message}; see {self.prog} --help\n')
@@ -24,15 +42,10 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: list[str] | None = None) -> int:
     """Run a subcommand and return the exit status: 0 done, 2 unusable arguments or input."""
     parser = _Parser(prog='mesh_reloc', description='Where is the camera in the textured mesh?')
-    commands = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
-    for name, module, summary in (
-        ('track', track, 'track the camera of a bag through a mesh'),
-        ('demo', demo, 'make a sample, track it through the node over DDS, and report'),
-        ('bench', bench, 'compare accuracy and cost with other methods on the images of a bag'),
-        ('stress', stress, 'put the images of a bag through faults: what is published, and wrong'),
-        ('study', study, 'measure what the settings rest on, on data with known truth'),
-    ):
-        command = commands.add_parser(
+    subparsers = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
+    for name, module in _commands().items():
+        summary = module.SUMMARY
+        command = subparsers.add_parser(
             name, help=summary, description=f'{summary[0].upper()}{summary[1:]}.'
         )
         module.add_arguments(command)
@@ -46,6 +59,12 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f'mesh_reloc {parsed.command}: interrupted', file=sys.stderr)
         return 130
+
+
+def _commands() -> dict[str, Command]:
+    """Return the subcommands by name: the package's own, then those of other packages."""
+    added = {entry.name: entry.load() for entry in entry_points(group=COMMANDS_GROUP)}
+    return {'track': track, **added}
 
 
 if __name__ == '__main__':

@@ -13,14 +13,17 @@ import numpy as np
 from tqdm import tqdm
 
 from mesh_reloc_ros.cli.arguments import add_inputs, settings_of_arguments
-from mesh_reloc_ros.cli.bag import ImageBag
 from mesh_reloc_ros.errors import InputError
-from mesh_reloc_ros.files import write_whole
-from mesh_reloc_ros.geometry.pose import pose_from_text
-from mesh_reloc_ros.geometry.trajectory import Trajectory, write_tum
+from mesh_reloc_ros.files import write_text_atomically
 from mesh_reloc_ros.progress import ProgressBars
-from mesh_reloc_ros.tracking.frame import PoseEstimate
+from mesh_reloc_ros.recordings.bag import ImageBag
+from mesh_reloc_ros.recordings.reference_cameras import read_reference_cameras
+from mesh_reloc_ros.recordings.tum import write_tum
+from mesh_reloc_ros.types.estimate import PoseEstimate
+from mesh_reloc_ros.types.pose import pose_from_text
+from mesh_reloc_ros.types.trajectory import Trajectory
 
+SUMMARY = 'track the camera of a bag through a mesh'
 _OVERRIDES = ('device', 'rasterizer', 'solver')
 
 
@@ -59,22 +62,23 @@ def run(arguments: argparse.Namespace) -> int:
     for output in (arguments.output, arguments.report):
         if output is not None and not output.parent.is_dir():
             raise InputError(f'output {output}: the folder {output.parent} does not exist')
+    cameras = None if views is None else read_reference_cameras(views)
     estimates: list[PoseEstimate] = []
     topics = arguments.image_topic, arguments.camera_info_topic
     with ImageBag(arguments.bag, *topics, rectify=arguments.rectify) as bag:
         # Imported here, as the renderer takes a while that an unusable bag need not wait for.
-        from mesh_reloc_ros.relocalization.relocalizer import make_relocalizer
-        from mesh_reloc_ros.scene.scene import Scene
-        from mesh_reloc_ros.threads import use_one_core_per_operation
-        from mesh_reloc_ros.tracking.search import Search
-        from mesh_reloc_ros.tracking.tracker import Tracker
+        from mesh_reloc_ros.process import use_one_core_per_operation
+        from mesh_reloc_ros.relocalize.relocalizer import make_relocalizer
+        from mesh_reloc_ros.render.scene import Scene
+        from mesh_reloc_ros.track.search import Search
+        from mesh_reloc_ros.track.tracker import Tracker
 
         use_one_core_per_operation()
         # On stdout: what is on stderr is an error, and one line.
         progress = ProgressBars(sys.stdout)
         scene = Scene.load(arguments.mesh, settings.device, settings.rasterizer, progress)
         relocalizer = make_relocalizer(
-            scene, settings.relocalization, settings.alignment, arguments.mesh, views, progress
+            scene, settings.relocalization, settings.alignment, arguments.mesh, cameras, progress
         )
         search = Search(relocalizer, background=False) if can_search else None
         tracker = Tracker(scene, settings, search)
@@ -110,7 +114,7 @@ def _write(arguments: argparse.Namespace, estimates: list[PoseEstimate]) -> None
         )
         if arguments.report is not None:
             report = {'summary': summary, 'frames': [_entry(e) for e in estimates]}
-            write_whole(arguments.report, json.dumps(report, indent=1))
+            write_text_atomically(arguments.report, json.dumps(report, indent=1))
     except OSError as error:
         raise InputError(f'output cannot be written: {error}') from error
     print(

@@ -8,15 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mesh_reloc_ros.geometry.camera import Camera
-from mesh_reloc_ros.geometry.camera_info import (
+from mesh_reloc_ros.messages.camera_info import (
     CameraInfo,
     camera_from_info,
     check_is_not_rectified,
     check_is_rectified,
     rectified_camera,
 )
-from mesh_reloc_ros.geometry.rectification import Rectification, rectification_from_info
 from mesh_reloc_ros.messages.decoding import CompressedMessage, Decoder
 from mesh_reloc_ros.messages.encodings import (
     Encoding,
@@ -26,8 +24,10 @@ from mesh_reloc_ros.messages.encodings import (
     encoding_named,
     unpacked,
 )
+from mesh_reloc_ros.messages.rectification import Rectification, rectification_from_info
 from mesh_reloc_ros.messages.stamps import stamp_of_image
-from mesh_reloc_ros.tracking.frame import Frame
+from mesh_reloc_ros.types.camera import Camera
+from mesh_reloc_ros.types.frame import Frame
 
 
 class MessageReader:

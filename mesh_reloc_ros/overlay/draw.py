@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from mesh_reloc_ros.config.overlay import OverlaySettings
 from mesh_reloc_ros.overlay.compare import draw_difference, draw_notice, draw_render, draw_tint
 from mesh_reloc_ros.overlay.edges import draw_edges
 from mesh_reloc_ros.overlay.panel import state_colour, write_label, write_panel
-from mesh_reloc_ros.overlay.settings import OverlaySettings
 from mesh_reloc_ros.overlay.view import Image, View, shrunk
-from mesh_reloc_ros.scene.scene import Scene
-from mesh_reloc_ros.tracking.frame import Frame, PoseEstimate
+from mesh_reloc_ros.render.scene import Scene
+from mesh_reloc_ros.types.estimate import PoseEstimate
+from mesh_reloc_ros.types.frame import Frame
 
 # Pixels between image and render.
 _DIVIDER = 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from mesh_reloc_ros.overlay.settings import OverlaySettings
+from mesh_reloc_ros.config.overlay import OverlaySettings
 from mesh_reloc_ros.overlay.surface import between, jumps, visible_surface
 from mesh_reloc_ros.overlay.view import Colour, Image, Map, Mask, View
 

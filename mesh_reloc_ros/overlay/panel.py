@@ -7,7 +7,7 @@ import numpy as np
 
 from mesh_reloc_ros.overlay.text import TEXT, Pen
 from mesh_reloc_ros.overlay.view import Colour, Image
-from mesh_reloc_ros.tracking.frame import PoseEstimate, State
+from mesh_reloc_ros.types.estimate import PoseEstimate, State
 
 _TRUSTED: Colour = (70, 255, 150)
 _UNTRUSTED: Colour = (255, 176, 40)

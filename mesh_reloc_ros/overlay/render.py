@@ -11,7 +11,7 @@ import torch
 
 from mesh_reloc_ros.overlay.exposure import matched
 from mesh_reloc_ros.overlay.view import Image, Map, View, resized
-from mesh_reloc_ros.scene.grey import shows_grey
+from mesh_reloc_ros.render.grey import shows_grey
 
 # Most pixels that are rendered: more take too long. Larger images are rendered smaller, but not at
 # less than half their size.

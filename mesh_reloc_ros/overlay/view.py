@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mesh_reloc_ros.geometry.camera import Camera
-from mesh_reloc_ros.scene.scene import Scene
-from mesh_reloc_ros.tracking.frame import Frame
+from mesh_reloc_ros.render.scene import Scene
+from mesh_reloc_ros.types.camera import Camera
+from mesh_reloc_ros.types.frame import Frame
 
 Image = NDArray[np.uint8]
 """RGB [H, W, 3]."""

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
-from mesh_reloc_ros.geometry.pose import pose_from_numbers, pose_to_numbers
-from mesh_reloc_ros.tracking.frame import PoseEstimate
+from mesh_reloc_ros.types.estimate import PoseEstimate
+from mesh_reloc_ros.types.pose import pose_from_numbers, pose_to_numbers
 
 
 def ns_to_stamp(stamp_ns: int) -> Time:

@@ -13,7 +13,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.node import Node
 
 from mesh_reloc_ros.ros.resources import resources
-from mesh_reloc_ros.tracking.frame import PoseEstimate, State
+from mesh_reloc_ros.types.estimate import PoseEstimate, State
 
 _FORGET_S = 30.0
 """A cause that was away for so long is logged again when it comes back."""

@@ -15,19 +15,20 @@ from mesh_reloc_ros.messages.stamps import stamp_of_image, stamp_to_ns
 from mesh_reloc_ros.ros.camera_infos import CameraInfos
 from mesh_reloc_ros.ros.diagnostics import Diagnostics
 from mesh_reloc_ros.ros.frames import FrameReader
+from mesh_reloc_ros.ros.initial_pose_queue import InitialPoseQueue, Start
 from mesh_reloc_ros.ros.inputs import CameraInfoInput, ImageInput
-from mesh_reloc_ros.ros.latest import LatestWorker, newest
 from mesh_reloc_ros.ros.loading import Loaded
 from mesh_reloc_ros.ros.odometry import Odometry
 from mesh_reloc_ros.ros.outputs import Outputs
 from mesh_reloc_ros.ros.parameters import NodeParameters
-from mesh_reloc_ros.ros.seen_poses import SeenPoses
-from mesh_reloc_ros.ros.stamps import Order, Stamps, clock_problem, is_live
-from mesh_reloc_ros.ros.start_poses import Start, StartPoses
+from mesh_reloc_ros.ros.pose_history import PoseHistory
 from mesh_reloc_ros.ros.tf_output import TfOutput
 from mesh_reloc_ros.ros.watchdog import Watchdog
-from mesh_reloc_ros.tracking.frame import Frame, PoseEstimate, State
-from mesh_reloc_ros.tracking.tracker import Tracker
+from mesh_reloc_ros.ros.worker import LatestOnlyWorker, newest
+from mesh_reloc_ros.timeline import Order, Stamps, clock_problem, is_live
+from mesh_reloc_ros.track.tracker import Tracker
+from mesh_reloc_ros.types.estimate import PoseEstimate, State
+from mesh_reloc_ros.types.frame import Frame
 
 NO_START_POSE = 'no start pose: set the parameter initial_pose, or publish one on initialpose'
 _STAND_STILL = (
@@ -53,7 +54,7 @@ class ImageTracking:
         node: Node,
         parameters: NodeParameters,
         loaded: Loaded,
-        starts: StartPoses,
+        starts: InitialPoseQueue,
         outputs: Outputs,
         diagnostics: Diagnostics,
         on_failure: Callable[[Exception], None],
@@ -76,15 +77,15 @@ class ImageTracking:
         self._stamps = Stamps()
         self._stale = 0
         self._none_is_newer = False
-        self._seen = SeenPoses()
+        self._seen = PoseHistory()
         self._infos = CameraInfos()
         self._reader = FrameReader(settings.rectify)
         self._odometry = Odometry(node, settings.odom_frame) if settings.has_odometry else None
         self._tf = TfOutput(node, settings, self._odometry)
-        self._worker: LatestWorker[Job] = LatestWorker(
+        self._worker: LatestOnlyWorker[Job] = LatestOnlyWorker(
             'tracking', self._track, on_failure, keep=_KEPT, choose=self._next
         )
-        self._ahead: LatestWorker[Tracker] = LatestWorker(
+        self._ahead: LatestOnlyWorker[Tracker] = LatestOnlyWorker(
             'look-ahead', Tracker.look_ahead, on_failure, _LOOK_AHEAD_NICENESS
         )
         self._images = ImageInput(
@@ -230,7 +231,7 @@ class ImageTracking:
         After the latter the camera is where it was, and its times say nothing any more.
         """
         if clock_was_set:
-            self._seen = SeenPoses()
+            self._seen = PoseHistory()
             start = self._starts.resume()
         else:
             start = self._starts.begin_again(self._seen_at(stamp_ns))

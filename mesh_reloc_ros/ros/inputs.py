@@ -17,7 +17,7 @@ _IMAGES, _INFOS = 5, 30
 _LATCHED = DurabilityPolicy.TRANSIENT_LOCAL
 
 
-class Wish(NamedTuple):
+class RequestedQoS(NamedTuple):
     """What a subscription asks for."""
 
     reliability: ReliabilityPolicy
@@ -97,13 +97,15 @@ class Input:
         kept = ', what was published before too' if wish.durability == _LATCHED else ''
         return f'{self.topic}: now asking for {wish.reliability.name.lower()} messages{kept}'
 
-    def _wished(self, offers: list[QoSProfile]) -> Wish:
+    def _wished(self, offers: list[QoSProfile]) -> RequestedQoS:
         """Return what to ask for, given what the publishers offer, if there are any.
 
         Reliable loses nothing, but a best-effort publisher gives nothing to it.
         """
         best_effort = ReliabilityPolicy.BEST_EFFORT in {offer.reliability for offer in offers}
-        return Wish(ReliabilityPolicy.BEST_EFFORT if best_effort else ReliabilityPolicy.RELIABLE)
+        return RequestedQoS(
+            ReliabilityPolicy.BEST_EFFORT if best_effort else ReliabilityPolicy.RELIABLE
+        )
 
     def _other_topics(self) -> list[str]:
         """Return the topics of the same type that others publish, sorted."""
@@ -155,7 +157,7 @@ class CameraInfoInput(Input):
         overridable = (QoSPolicyKind.HISTORY, QoSPolicyKind.DEPTH)
         super().__init__(node, CameraInfo, 'camera_info', callback, _INFOS, overridable)
 
-    def _wished(self, offers: list[QoSProfile]) -> Wish:
+    def _wished(self, offers: list[QoSProfile]) -> RequestedQoS:
         wish = super()._wished(offers)
         is_latched = {offer.durability for offer in offers} == {_LATCHED}
         return wish._replace(durability=_LATCHED) if is_latched else wish
@@ -207,9 +209,9 @@ class ImageInput(Input):
             return f'{topic} is there: set the parameter image_transport to {transport}'
         return super().hint()
 
-    def _wished(self, offers: list[QoSProfile]) -> Wish:
+    def _wished(self, offers: list[QoSProfile]) -> RequestedQoS:
         if self._reliability == 'auto':
             return super()._wished(offers)
         if self._reliability == 'best_effort':
-            return Wish(ReliabilityPolicy.BEST_EFFORT)
-        return Wish(ReliabilityPolicy.RELIABLE)
+            return RequestedQoS(ReliabilityPolicy.BEST_EFFORT)
+        return RequestedQoS(ReliabilityPolicy.RELIABLE)

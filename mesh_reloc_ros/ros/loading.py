@@ -6,16 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from mesh_reloc_ros.config.node import NodeSettings
+from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.files import absolute
 from mesh_reloc_ros.progress import ProgressLines
-from mesh_reloc_ros.relocalization.relocalizer import make_relocalizer
-from mesh_reloc_ros.ros.node_settings import NodeSettings
+from mesh_reloc_ros.recordings.reference_cameras import read_reference_cameras
+from mesh_reloc_ros.relocalize.relocalizer import make_relocalizer
+from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.ros.parameters import mesh_path
-from mesh_reloc_ros.scene.scene import Scene
-from mesh_reloc_ros.tracking.search import Search
-from mesh_reloc_ros.tracking.settings import Settings
-from mesh_reloc_ros.tracking.tracker import Tracker
-from mesh_reloc_ros.tracking.warm_up import warm_up
+from mesh_reloc_ros.track.search import Search
+from mesh_reloc_ros.track.tracker import Tracker
+from mesh_reloc_ros.track.warm_up import warm_up
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,9 @@ def load(
         check()
         say('preparing views of the mesh (the first time takes longer)')
         views = absolute(node.views, 'parameter views') if node.views else None
+        cameras = None if views is None else read_reference_cameras(views)
         relocalizer = make_relocalizer(
-            scene, pipeline.relocalization, pipeline.alignment, mesh, views, progress
+            scene, pipeline.relocalization, pipeline.alignment, mesh, cameras, progress
         )
         relocalizer.prepare()
         search = Search(relocalizer, background=True)

@@ -14,7 +14,7 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
 from mesh_reloc_ros.errors import InputError
-from mesh_reloc_ros.memory import share_heaps
+from mesh_reloc_ros.process import share_heaps
 
 _STOP_TIMEOUT_S = 3.0
 _HARD_STOP_S = 6.0
@@ -76,8 +76,8 @@ def main(args: list[str] | None = None) -> int:
 
 def _run(ending: Ending) -> int:
     # Imported here, as loading torch takes seconds in which Ctrl-C must end it cleanly, too.
+    from mesh_reloc_ros.process import use_one_core_per_operation
     from mesh_reloc_ros.ros.node import MeshRelocNode
-    from mesh_reloc_ros.threads import use_one_core_per_operation
 
     ending.imports = False
     use_one_core_per_operation()

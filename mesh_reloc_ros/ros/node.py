@@ -12,16 +12,16 @@ from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from std_srvs.srv import Trigger
 
+from mesh_reloc_ros.config.node import NodeSettings
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.ros.diagnostics import Diagnostics
 from mesh_reloc_ros.ros.image_tracking import NO_START_POSE, ImageTracking
-from mesh_reloc_ros.ros.initial_pose import start_from_message
+from mesh_reloc_ros.ros.initial_pose_message import start_from_message
+from mesh_reloc_ros.ros.initial_pose_queue import InitialPoseQueue, Start
 from mesh_reloc_ros.ros.loading import Loaded, load
-from mesh_reloc_ros.ros.node_settings import NodeSettings
 from mesh_reloc_ros.ros.outputs import Outputs
 from mesh_reloc_ros.ros.parameters import NodeParameters, initial_pose, mesh_url
 from mesh_reloc_ros.ros.saved_pose import SavedPose, saved_pose_file
-from mesh_reloc_ros.ros.start_poses import Start, StartPoses
 
 _WATCH_PERIOD_S = 0.25
 _STOP_TIMEOUT_S = 60.0
@@ -43,7 +43,7 @@ class MeshRelocNode(LifecycleNode):
         """What ended a thread of the node, where something did."""
         self._loaded: Loaded | None = None
         self._outputs: Outputs | None = None
-        self._starts: StartPoses | None = None
+        self._starts: InitialPoseQueue | None = None
         self._tracking: ImageTracking | None = None
         self._settings = NodeParameters(self, all_may_change=lambda: self._loaded is None)
         self._settings.on_change = self._on_change
@@ -120,7 +120,7 @@ class MeshRelocNode(LifecycleNode):
         saved = SavedPose(file, loaded.mesh, settings.map_frame)
         url = mesh_url(settings.mesh, loaded.mesh)
         self._outputs = Outputs(self, url, loaded.scene, settings.map_frame, saved, self._fail)
-        self._starts = StartPoses(self._given_start(saved), loaded.search is not None)
+        self._starts = InitialPoseQueue(self._given_start(saved), loaded.search is not None)
         self._diagnostics.facts = loaded.facts(pipeline)
         self._loaded = loaded
 

@@ -14,17 +14,19 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 from visualization_msgs.msg import Marker
 
-from mesh_reloc_ros.overlay import OverlaySettings, draw_overlay
+from mesh_reloc_ros.config.overlay import OverlaySettings
+from mesh_reloc_ros.overlay import draw_overlay
+from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.ros.conversions import (
     estimate_to_pose,
     estimate_to_pose_with_covariance,
     image_from_rgb,
 )
-from mesh_reloc_ros.ros.latest import LatestWorker
 from mesh_reloc_ros.ros.path import PathPublisher
 from mesh_reloc_ros.ros.saved_pose import SavedPose
-from mesh_reloc_ros.scene.scene import Scene
-from mesh_reloc_ros.tracking.frame import Frame, PoseEstimate
+from mesh_reloc_ros.ros.worker import LatestOnlyWorker
+from mesh_reloc_ros.types.estimate import PoseEstimate
+from mesh_reloc_ros.types.frame import Frame
 
 _QUEUE = 10
 
@@ -76,7 +78,7 @@ class OverlayPublisher:
         )
         self._scene = scene
         self._next = time.monotonic()
-        self._worker = LatestWorker('overlay', self._draw, on_failure, niceness=10)
+        self._worker = LatestOnlyWorker('overlay', self._draw, on_failure, niceness=10)
 
     def offer(
         self,

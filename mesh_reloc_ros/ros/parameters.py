@@ -19,12 +19,12 @@ from rcl_interfaces.msg import (
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
+from mesh_reloc_ros.config.declaration import Setting, build, checked, settings_of
+from mesh_reloc_ros.config.node import NodeSettings
+from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.files import absolute
-from mesh_reloc_ros.geometry.pose import pose_from_numbers
-from mesh_reloc_ros.ros.node_settings import NodeSettings
-from mesh_reloc_ros.settings import Setting, build, checked, settings_of
-from mesh_reloc_ros.tracking.settings import Settings
+from mesh_reloc_ros.types.pose import pose_from_numbers
 
 _LIVE_GROUPS = ('alignment.', 'overlay.', 'tracking.')
 _LIVE = {

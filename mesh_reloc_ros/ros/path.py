@@ -14,8 +14,8 @@ from rclpy.qos import DurabilityPolicy, QoSProfile
 from std_msgs.msg import Header
 
 from mesh_reloc_ros.ros.conversions import estimate_to_pose, ns_to_stamp
-from mesh_reloc_ros.ros.latest import LatestWorker
-from mesh_reloc_ros.tracking.frame import PoseEstimate
+from mesh_reloc_ros.ros.worker import LatestOnlyWorker
+from mesh_reloc_ros.types.estimate import PoseEstimate
 
 _PERIOD_S = 1.0
 _FIRST_SPACING_M = 0.01
@@ -41,7 +41,7 @@ class PathPublisher:
         self._last_position: NDArray[np.float64] | None = None
         self._spacing_m = _FIRST_SPACING_M
         self._next = 0.0
-        self._worker: LatestWorker[Path] = LatestWorker(
+        self._worker: LatestOnlyWorker[Path] = LatestOnlyWorker(
             'path', self._publisher.publish, on_failure, niceness=10
         )
 

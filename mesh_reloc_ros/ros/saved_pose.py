@@ -12,8 +12,8 @@ import yaml
 from numpy.typing import NDArray
 
 from mesh_reloc_ros.errors import InputError
-from mesh_reloc_ros.files import absolute, write_whole
-from mesh_reloc_ros.geometry.pose import pose_from_numbers, pose_to_numbers
+from mesh_reloc_ros.files import absolute, write_text_atomically
+from mesh_reloc_ros.types.pose import pose_from_numbers, pose_to_numbers
 
 Array = NDArray[np.float64]
 
@@ -87,7 +87,7 @@ class SavedPose:
         }
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(self.file, yaml.safe_dump(content, sort_keys=False))
+            write_text_atomically(self.file, yaml.safe_dump(content, sort_keys=False))
         except OSError as error:
             raise InputError(
                 f'the pose cannot be saved in {self.file}: {error.strerror}; set saved_pose_file to'

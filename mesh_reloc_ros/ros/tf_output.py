@@ -11,12 +11,12 @@ from rclpy.qos import DurabilityPolicy, QoSProfile
 from tf2_msgs.msg import TFMessage
 from tf2_ros import TransformBroadcaster
 
+from mesh_reloc_ros.config.node import NodeSettings
 from mesh_reloc_ros.messages.stamps import stamp_to_ns
 from mesh_reloc_ros.ros.conversions import transform_from_pose
-from mesh_reloc_ros.ros.node_settings import NodeSettings
 from mesh_reloc_ros.ros.odometry import Odometry
-from mesh_reloc_ros.ros.stamps import is_far_ahead
-from mesh_reloc_ros.tracking.frame import PoseEstimate
+from mesh_reloc_ros.timeline import is_far_ahead
+from mesh_reloc_ros.types.estimate import PoseEstimate
 
 Array = NDArray[np.float64]
 

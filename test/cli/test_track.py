@@ -10,13 +10,14 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from small_room import CAMERA, SmallRoom, error, photographed, pose_at
+from mesh_reloc_evaluation.demo.sample.film import Shot
+from mesh_reloc_evaluation.demo.sample.recording import write_recording
+from support.small_room import CAMERA, SmallRoom, error, photographed, pose_at
 
 from mesh_reloc_ros.cli.main import main
-from mesh_reloc_ros.demo.sample.film import Shot
-from mesh_reloc_ros.demo.sample.recording import write_recording
-from mesh_reloc_ros.geometry.pose import pose_to_numbers
-from mesh_reloc_ros.geometry.trajectory import Trajectory, read_tum, write_tum
+from mesh_reloc_ros.recordings.tum import read_tum, write_tum
+from mesh_reloc_ros.types.pose import pose_to_numbers
+from mesh_reloc_ros.types.trajectory import Trajectory
 
 BEGIN_NS = 1_700_000_000_000_000_001
 STEP_NS = 40_000_000

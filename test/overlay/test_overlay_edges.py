@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 import torch
-from small_room import CAMERA, SmallRoom, looking, pose_at
+from support.small_room import CAMERA, SmallRoom, looking, pose_at
 
-from mesh_reloc_ros.geometry.camera import Camera
+from mesh_reloc_ros.config.overlay import OverlaySettings
 from mesh_reloc_ros.overlay.edges import mesh_lines
-from mesh_reloc_ros.overlay.settings import OverlaySettings
 from mesh_reloc_ros.overlay.surface import visible_surface
 from mesh_reloc_ros.overlay.view import View
+from mesh_reloc_ros.types.camera import Camera
 
 POSE = pose_at(0)
 PAST_THE_WALL = looking((-0.3, -1.6, 1.3), heading_deg=125.0, down_deg=0.0)

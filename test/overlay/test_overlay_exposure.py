@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from small_room import CAMERA, SmallRoom, perturbed, photographed, pose_at
+from support.small_room import CAMERA, SmallRoom, perturbed, photographed, pose_at
 
 from mesh_reloc_ros.overlay.exposure import gain_and_offset, matched
 

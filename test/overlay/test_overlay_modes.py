@@ -3,14 +3,16 @@ import dataclasses
 import cv2
 import numpy as np
 import pytest
-from small_room import CAMERA, SmallRoom, looking, perturbed, photographed, pose_at
+from support.small_room import CAMERA, SmallRoom, looking, perturbed, photographed, pose_at
 
-from mesh_reloc_ros.geometry.camera import Camera
-from mesh_reloc_ros.overlay import OverlaySettings, draw_overlay
+from mesh_reloc_ros.config.declaration import settings_of
+from mesh_reloc_ros.config.overlay import OverlaySettings
+from mesh_reloc_ros.overlay import draw_overlay
 from mesh_reloc_ros.overlay.render import rendered
 from mesh_reloc_ros.overlay.view import View
-from mesh_reloc_ros.settings import settings_of
-from mesh_reloc_ros.tracking.frame import Frame, PoseEstimate, State
+from mesh_reloc_ros.types.camera import Camera
+from mesh_reloc_ros.types.estimate import PoseEstimate, State
+from mesh_reloc_ros.types.frame import Frame
 
 POSE = pose_at(0)
 OFF = perturbed(POSE, seed=4, metres=0.0, degrees=3.0)

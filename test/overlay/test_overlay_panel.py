@@ -2,15 +2,17 @@ import dataclasses
 
 import numpy as np
 import pytest
-from small_room import CAMERA, SmallRoom, pose_at
+from support.small_room import CAMERA, SmallRoom, pose_at
 
-from mesh_reloc_ros.overlay import OverlaySettings, draw_overlay
+from mesh_reloc_ros.config.declaration import settings_of
+from mesh_reloc_ros.config.overlay import OverlaySettings
+from mesh_reloc_ros.overlay import draw_overlay
 from mesh_reloc_ros.overlay.edges import mesh_lines
 from mesh_reloc_ros.overlay.panel import state_colour, write_label, write_panel, write_scale
 from mesh_reloc_ros.overlay.text import Pen
 from mesh_reloc_ros.overlay.view import View
-from mesh_reloc_ros.settings import settings_of
-from mesh_reloc_ros.tracking.frame import Frame, PoseEstimate, State
+from mesh_reloc_ros.types.estimate import PoseEstimate, State
+from mesh_reloc_ros.types.frame import Frame
 
 POSE = pose_at(0)
 MODES = next(s.choices for s in settings_of(OverlaySettings) if s.name == 'mode')

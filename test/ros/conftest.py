@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from live_camera import LiveCamera
-from small_room import SmallRoom
-from station import NodeProcess, Station
+from support.live_camera import LiveCamera
+from support.small_room import SmallRoom
+from support.station import NodeProcess, Station
 
 from mesh_reloc_ros.messages.frames import MessageReader
 from mesh_reloc_ros.ros.frames import FrameReader

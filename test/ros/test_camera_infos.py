@@ -1,7 +1,7 @@
 import threading
 
 from sensor_msgs.msg import CameraInfo
-from station import stamped
+from support.station import stamped
 
 from mesh_reloc_ros.ros.camera_infos import CameraInfos
 

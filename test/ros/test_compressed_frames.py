@@ -4,7 +4,8 @@ import array
 
 import numpy as np
 import pytest
-from image_messages import (
+from sensor_msgs.msg import CompressedImage
+from support.image_messages import (
     ALPHA,
     COLOURS,
     DEEP_COLOURS,
@@ -14,8 +15,7 @@ from image_messages import (
     mosaic,
     ramp,
 )
-from sensor_msgs.msg import CompressedImage
-from station import stamped
+from support.station import stamped
 
 from mesh_reloc_ros.errors import InputError
 

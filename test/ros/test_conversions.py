@@ -1,6 +1,6 @@
 import numpy as np
-from small_room import pose_at
-from station import image_message, matrix, stamp_ns
+from support.small_room import pose_at
+from support.station import image_message, matrix, stamp_ns
 
 from mesh_reloc_ros.ros.conversions import (
     estimate_to_pose,
@@ -10,7 +10,7 @@ from mesh_reloc_ros.ros.conversions import (
     transform_from_pose,
 )
 from mesh_reloc_ros.ros.frames import FrameReader
-from mesh_reloc_ros.tracking.frame import PoseEstimate, State
+from mesh_reloc_ros.types.estimate import PoseEstimate, State
 
 STAMP_NS = 1_700_000_123_456_789_012
 COLOURS = np.random.default_rng(4).integers(0, 256, (8, 12, 3), np.uint8)

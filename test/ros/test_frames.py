@@ -6,7 +6,8 @@ import weakref
 import cv2
 import numpy as np
 import pytest
-from image_messages import (
+from sensor_msgs.msg import Image
+from support.image_messages import (
     COLOURS,
     DISTORTED,
     EXACT,
@@ -21,13 +22,12 @@ from image_messages import (
     ramp,
     raw,
 )
-from sensor_msgs.msg import Image
-from station import stamped
+from support.station import stamped
 
 from mesh_reloc_ros.errors import InputError
-from mesh_reloc_ros.geometry.camera import Camera
 from mesh_reloc_ros.messages.frames import MessageReader
 from mesh_reloc_ros.ros.frames import FrameReader
+from mesh_reloc_ros.types.camera import Camera
 
 
 @pytest.mark.parametrize('padding', [0, 5, 24])

@@ -8,14 +8,14 @@ import cv2
 import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
-from lifecycle import configured_anew, go
 from lifecycle_msgs.msg import Transition
-from live_camera import LiveCamera
 from numpy.typing import NDArray
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
-from small_room import CAMERA, SmallRoom, error, pose_at
-from station import NodeProcess, Station, camera_info, stamped, start_at
+from support.lifecycle import configured_anew, go
+from support.live_camera import LiveCamera
+from support.small_room import CAMERA, SmallRoom, error, pose_at
+from support.station import NodeProcess, Station, camera_info, stamped, start_at
 
 
 def bayer_rggb(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:

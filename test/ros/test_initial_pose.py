@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 from geometry_msgs.msg import PoseWithCovarianceStamped
-from small_room import error, looking, pose_at
+from support.small_room import error, looking, pose_at
 
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.ros.conversions import pose_to_message
-from mesh_reloc_ros.ros.initial_pose import start_from_message
-from mesh_reloc_ros.ros.start_poses import Start
-from mesh_reloc_ros.tracking.start_pose import StartPose
+from mesh_reloc_ros.ros.initial_pose_message import start_from_message
+from mesh_reloc_ros.ros.initial_pose_queue import Start
+from mesh_reloc_ros.types.initial_pose import InitialPose
 
 
 def message(pose: np.ndarray, frame: str = 'map') -> PoseWithCovarianceStamped:
@@ -81,7 +81,7 @@ def test_what_a_covariance_says_of_the_height_of_a_2d_pose_does_not_count():
     spread[0, 2] = spread[2, 0] = spread[0, 3] = spread[3, 0] = 0.7
     sent.pose.covariance = spread.ravel()
     taken = start(sent)
-    StartPose(taken.map_T_camera, taken.covariance)
+    InitialPose(taken.map_T_camera, taken.covariance)
     assert not taken.covariance[0, 1:].any()
 
 

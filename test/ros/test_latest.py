@@ -1,7 +1,7 @@
 import threading
 from collections.abc import Sequence
 
-from mesh_reloc_ros.ros.latest import LatestWorker
+from mesh_reloc_ros.ros.worker import LatestOnlyWorker
 
 LONG_S = 30.0
 
@@ -17,7 +17,7 @@ def test_only_the_newest_waits_and_the_others_are_counted():
         if item == 4:
             done.set()
 
-    worker = LatestWorker('test', work, on_failure=lambda error: None)
+    worker = LatestOnlyWorker('test', work, on_failure=lambda error: None)
     worker.put(1)
     assert started.wait(LONG_S)
     for item in (2, 3, 4):
@@ -39,7 +39,7 @@ def test_what_is_raised_is_handed_over_and_ends_the_thread():
         failures.append(str(error))
         failed.set()
 
-    worker = LatestWorker('test', work, on_failure)
+    worker = LatestOnlyWorker('test', work, on_failure)
     worker.put(1)
     assert failed.wait(LONG_S)
     assert failures == ['out of memory']
@@ -53,7 +53,7 @@ def test_stopping_does_not_wait_for_endless_work():
         started.set()
         go.wait(LONG_S)
 
-    worker = LatestWorker('test', work, on_failure=lambda error: None)
+    worker = LatestOnlyWorker('test', work, on_failure=lambda error: None)
     worker.put(1)
     assert started.wait(LONG_S)
     assert not worker.stop(timeout_s=0.05)
@@ -75,7 +75,7 @@ def test_of_several_that_wait_one_is_chosen_and_those_before_it_go():
     def first_even(waiting: Sequence[int]) -> int:
         return next((n for n, item in enumerate(waiting) if item % 2 == 0), len(waiting) - 1)
 
-    worker = LatestWorker('test', work, print, keep=4, choose=first_even)
+    worker = LatestOnlyWorker('test', work, print, keep=4, choose=first_even)
     worker.put(1)
     assert started.wait(LONG_S)
     for item in (10, 11, 20, 21, 31, 40):

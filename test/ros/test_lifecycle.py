@@ -6,16 +6,16 @@ from collections.abc import Iterator
 import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
 from geometry_msgs.msg import PoseWithCovarianceStamped
-from lifecycle import go, set_parameters
 from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import GetState
-from live_camera import LiveCamera
-from small_room import SmallRoom, error, pose_at
-from station import NodeProcess, Station, image_message
 from std_srvs.srv import Trigger
+from support.lifecycle import go, set_parameters
+from support.live_camera import LiveCamera
+from support.small_room import SmallRoom, error, pose_at
+from support.station import NodeProcess, Station, image_message
 
-from mesh_reloc_ros.geometry.pose import pose_to_numbers
 from mesh_reloc_ros.ros.conversions import pose_to_message
+from mesh_reloc_ros.types.pose import pose_to_numbers
 
 
 @pytest.fixture(scope='module')

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from geometry_msgs.msg import PoseWithCovarianceStamped
-from lifecycle import set_parameters
-from live_camera import LiveCamera
 from nav_msgs.msg import Path
 from rclpy.qos import DurabilityPolicy, QoSProfile
-from small_room import CAMERA, SmallRoom, error, looking, pose_at
-from station import NodeProcess, image_message, stamp_ns, start_at
+from support.lifecycle import set_parameters
+from support.live_camera import LiveCamera
+from support.small_room import CAMERA, SmallRoom, error, looking, pose_at
+from support.station import NodeProcess, image_message, stamp_ns, start_at
 
-from mesh_reloc_ros.geometry.pose import pose_to_numbers
 from mesh_reloc_ros.ros.conversions import pose_to_message
+from mesh_reloc_ros.types.pose import pose_to_numbers
 
 S = 10**9
 ELSEWHERE = looking((0.6, -1.2, 1.4), heading_deg=60.0, down_deg=10.0)

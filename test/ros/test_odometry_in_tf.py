@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from small_room import pose_at
-from station import LONG_S, Station
+from support.small_room import pose_at
+from support.station import LONG_S, Station
 from tf2_ros import TransformBroadcaster
 
 from mesh_reloc_ros.ros.conversions import transform_from_pose

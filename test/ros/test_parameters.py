@@ -9,10 +9,13 @@ import rclpy
 import yaml
 from rclpy.node import Node
 from rclpy.parameter import Parameter
-from station import NodeProcess
+from support.station import NodeProcess
 
+from mesh_reloc_ros.config.declaration import build, settings_of
+from mesh_reloc_ros.config.node import NodeSettings
+from mesh_reloc_ros.config.parameter_file import read_parameter_file
+from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.errors import InputError
-from mesh_reloc_ros.ros.node_settings import NodeSettings
 from mesh_reloc_ros.ros.parameters import (
     NodeParameters,
     descriptor,
@@ -22,8 +25,6 @@ from mesh_reloc_ros.ros.parameters import (
     mesh_url,
 )
 from mesh_reloc_ros.ros.saved_pose import saved_pose_file
-from mesh_reloc_ros.settings import build, read_parameter_file, settings_of
-from mesh_reloc_ros.tracking.settings import Settings
 
 CONFIG = Path(__file__).parents[2] / 'config'
 DECLARED = {

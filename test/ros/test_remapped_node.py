@@ -8,9 +8,9 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
-from small_room import SmallRoom, error, pose_at
-from station import NodeProcess, Station, camera_info, compressed_message, matrix, stamp_ns
 from std_srvs.srv import Trigger
+from support.small_room import SmallRoom, error, pose_at
+from support.station import NodeProcess, Station, camera_info, compressed_message, matrix, stamp_ns
 from tf2_msgs.msg import TFMessage
 
 from mesh_reloc_ros.ros.conversions import pose_to_message

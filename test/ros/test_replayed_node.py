@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from rosbags.highlevel import AnyReader
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, CompressedImage
-from small_room import error
-from station import NodeProcess, Station, matrix, stamp_ns
+from support.small_room import error
+from support.station import NodeProcess, Station, matrix, stamp_ns
 
-from mesh_reloc_ros.geometry.trajectory import Trajectory, read_tum
+from mesh_reloc_ros.recordings.tum import read_tum
+from mesh_reloc_ros.types.trajectory import Trajectory
 
 RATE = 2.0
 SECONDS = float(os.environ.get('REPLAY_S', '20'))

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 from diagnostic_msgs.msg import DiagnosticStatus
-from live_camera import LiveCamera
-from small_room import SmallRoom, error, pose_at
-from station import NodeProcess, Station, start_at
+from support.live_camera import LiveCamera
+from support.small_room import SmallRoom, error, pose_at
+from support.station import NodeProcess, Station, start_at
 
 
 @pytest.fixture

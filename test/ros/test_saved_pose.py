@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_room import pose_at
+from support.small_room import pose_at
 
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.ros.saved_pose import SavedPose, saved_pose_file

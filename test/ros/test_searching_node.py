@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import pytest
 from geometry_msgs.msg import PoseStamped
 from sensor_msgs.msg import CameraInfo, Image
-from small_room import SmallRoom, error, looking, pose_at
-from station import NodeProcess, Station, camera_info, image_message, matrix
+from support.small_room import SmallRoom, error, looking, pose_at
+from support.station import NodeProcess, Station, camera_info, image_message, matrix
 
-from mesh_reloc_ros.relocalization.cache import cache_file
+from mesh_reloc_ros.relocalize.cache import cache_file
 
 
 @pytest.fixture(scope='module')

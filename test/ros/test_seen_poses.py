@@ -1,13 +1,13 @@
 import numpy as np
-from small_room import pose_at
+from support.small_room import pose_at
 
-from mesh_reloc_ros.ros.seen_poses import SeenPoses
+from mesh_reloc_ros.ros.pose_history import PoseHistory
 
 S = 10**9
 
 
 def test_a_pose_of_about_that_time_is_known_again():
-    seen = SeenPoses()
+    seen = PoseHistory()
     assert seen.at(0) is None
     for number in range(300):
         seen.add(100 * S + number * S // 30, pose_at(number))
@@ -22,7 +22,7 @@ def test_a_pose_of_about_that_time_is_known_again():
 
 
 def test_times_in_any_order():
-    seen = SeenPoses()
+    seen = PoseHistory()
     for number in (5, 1, 9, 3, 7):
         seen.add(number * S, pose_at(number))
     for number in (1, 3, 5, 7, 9):

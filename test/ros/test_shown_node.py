@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
 from geometry_msgs.msg import PoseWithCovarianceStamped
-from lifecycle import set_parameters
-from live_camera import LiveCamera
 from nav_msgs.msg import Path
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import Image
-from small_room import CAMERA, SmallRoom, error, pose_at
-from station import NodeProcess, Station, matrix, stamp_ns, start_at
+from support.lifecycle import set_parameters
+from support.live_camera import LiveCamera
+from support.small_room import CAMERA, SmallRoom, error, pose_at
+from support.station import NodeProcess, Station, matrix, stamp_ns, start_at
 
 NUMBERS = itertools.count(1)
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)

@@ -1,18 +1,18 @@
 import numpy as np
-from small_room import pose_at
+from support.small_room import pose_at
 
-from mesh_reloc_ros.ros.start_poses import Start, StartPoses
+from mesh_reloc_ros.ros.initial_pose_queue import InitialPoseQueue, Start
 
 
 def test_requests_are_taken_once():
-    starts = StartPoses(Start(pose_at(0)), can_search=True)
+    starts = InitialPoseQueue(Start(pose_at(0)), can_search=True)
     np.testing.assert_array_equal(starts.take().map_T_camera, pose_at(0))
     assert starts.take() is None
 
 
 def test_reset_returns_to_the_start():
     for can_search in (True, False):
-        starts = StartPoses(Start(pose_at(0)), can_search)
+        starts = InitialPoseQueue(Start(pose_at(0)), can_search)
         starts.trust(pose_at(4))
         starts.take()
         assert starts.reset() == 'the start pose'
@@ -21,14 +21,14 @@ def test_reset_returns_to_the_start():
 
 
 def test_relocalizing_searches_everywhere_where_it_can():
-    starts = StartPoses(Start(pose_at(0)), can_search=True)
+    starts = InitialPoseQueue(Start(pose_at(0)), can_search=True)
     starts.take()
     assert starts.relocalize() == 'a search of the whole mesh'
     assert starts.take().map_T_camera is None
 
 
 def test_relocalizing_without_a_search_returns_to_the_last_trusted_pose():
-    starts = StartPoses(Start(pose_at(0)), can_search=False)
+    starts = InitialPoseQueue(Start(pose_at(0)), can_search=False)
     assert starts.relocalize() == 'the start pose'
     np.testing.assert_array_equal(starts.take().map_T_camera, pose_at(0))
     starts.trust(pose_at(4))
@@ -37,10 +37,10 @@ def test_relocalizing_without_a_search_returns_to_the_last_trusted_pose():
 
 
 def test_without_any_pose_there_is_a_search_or_nothing():
-    searching = StartPoses(None, can_search=True)
+    searching = InitialPoseQueue(None, can_search=True)
     assert searching.take().map_T_camera is None
     assert searching.reset() == 'a search of the whole mesh'
-    starts = StartPoses(None, can_search=False)
+    starts = InitialPoseQueue(None, can_search=False)
     assert starts.take() is None
     assert starts.reset() == ''
     assert starts.relocalize() == ''
@@ -51,7 +51,7 @@ def test_without_any_pose_there_is_a_search_or_nothing():
 
 
 def test_what_was_given_last_is_what_reset_returns_to():
-    starts = StartPoses(Start(pose_at(0)), can_search=True)
+    starts = InitialPoseQueue(Start(pose_at(0)), can_search=True)
     covariance = np.eye(6)
     starts.give(Start(pose_at(1), covariance, 'the pose from initialpose'))
     starts.take()
@@ -62,7 +62,7 @@ def test_what_was_given_last_is_what_reset_returns_to():
 
 
 def test_the_image_in_work_does_not_take_the_place_of_a_new_start():
-    starts = StartPoses(Start(pose_at(0)), can_search=True)
+    starts = InitialPoseQueue(Start(pose_at(0)), can_search=True)
     starts.take()
     starts.give(Start(pose_at(9)))
     # Its pose is of the time before.
@@ -74,7 +74,7 @@ def test_the_image_in_work_does_not_take_the_place_of_a_new_start():
 
 
 def test_after_a_rest_the_last_trusted_pose_comes_first_but_not_before_a_request():
-    starts = StartPoses(Start(pose_at(0)), can_search=True)
+    starts = InitialPoseQueue(Start(pose_at(0)), can_search=True)
     starts.take()
     starts.trust(pose_at(4))
     assert starts.resume() == 'the last trusted pose'
@@ -84,7 +84,7 @@ def test_after_a_rest_the_last_trusted_pose_comes_first_but_not_before_a_request
 
 
 def test_a_suggestion_does_not_take_the_place_of_what_a_user_wants():
-    starts = StartPoses(None, can_search=True)
+    starts = InitialPoseQueue(None, can_search=True)
     for wish in (lambda: starts.give(Start(pose_at(9))), starts.relocalize, starts.reset):
         wish()
         starts.suggest(Start(pose_at(1)))
@@ -99,7 +99,7 @@ def test_a_suggestion_does_not_take_the_place_of_what_a_user_wants():
 
 
 def test_suggestions_come_once_until_a_pose_is_trusted():
-    starts = StartPoses(Start(pose_at(0)), can_search=True)
+    starts = InitialPoseQueue(Start(pose_at(0)), can_search=True)
     starts.take()
     for _ in range(2):
         starts.suggest(Start(pose_at(1)))
@@ -110,7 +110,7 @@ def test_suggestions_come_once_until_a_pose_is_trusted():
 
 
 def test_beginning_again_takes_a_suggestion_or_the_start():
-    starts = StartPoses(Start(pose_at(0)), can_search=True)
+    starts = InitialPoseQueue(Start(pose_at(0)), can_search=True)
     starts.take()
     starts.trust(pose_at(4))
     assert starts.begin_again() == 'the start pose'

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
-from lifecycle import configured_anew, set_parameters
-from live_camera import LiveCamera
 from numpy.typing import NDArray
 from rclpy.time import Time
-from small_room import SmallRoom, error, looking, pose_at
-from station import NodeProcess, Station, matrix, stamp_ns, start_at
+from support.lifecycle import configured_anew, set_parameters
+from support.live_camera import LiveCamera
+from support.small_room import SmallRoom, error, looking, pose_at
+from support.station import NodeProcess, Station, matrix, stamp_ns, start_at
 from tf2_ros import Buffer, StaticTransformBroadcaster, TransformBroadcaster, TransformListener
 
 from mesh_reloc_ros.ros.conversions import transform_from_pose

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticStatus
-from lifecycle import set_parameters
-from live_camera import LiveCamera
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image
-from small_room import SmallRoom, error, looking, pose_at
-from station import NodeProcess, Station, stamp_ns
+from support.lifecycle import set_parameters
+from support.live_camera import LiveCamera
+from support.small_room import SmallRoom, error, looking, pose_at
+from support.station import NodeProcess, Station, stamp_ns
 
 S = 10**9
 BEGIN = 5000 * S

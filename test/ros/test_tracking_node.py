@@ -8,18 +8,26 @@ import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
 from geometry_msgs.msg import PoseWithCovarianceStamped
-from live_camera import LiveCamera
 from numpy.typing import NDArray
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import Image
-from small_room import CAMERA, SmallRoom, error, pose_at
-from station import NodeProcess, camera_info, image_message, matrix, stamp_ns, stamped, start_at
 from std_srvs.srv import Trigger
+from support.live_camera import LiveCamera
+from support.small_room import CAMERA, SmallRoom, error, pose_at
+from support.station import (
+    NodeProcess,
+    camera_info,
+    image_message,
+    matrix,
+    stamp_ns,
+    stamped,
+    start_at,
+)
 from visualization_msgs.msg import Marker
 
-from mesh_reloc_ros.geometry.pose import pose_to_numbers
 from mesh_reloc_ros.ros.conversions import pose_to_message
 from mesh_reloc_ros.ros.frames import FrameReader
+from mesh_reloc_ros.types.pose import pose_to_numbers
 
 START = pose_at(0.4)
 """The start pose that the node is given: near that of the first image, not on it."""

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from live_camera import LiveCamera
-from small_room import SmallRoom, error, pose_at
-from station import NodeProcess, Station, start_at
+from support.live_camera import LiveCamera
+from support.small_room import SmallRoom, error, pose_at
+from support.station import NodeProcess, Station, start_at
 
 NAMES = ('left', 'right')
 

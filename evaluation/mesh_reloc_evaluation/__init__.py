@@ -1,0 +1,1 @@
+"""Measures mesh_reloc_ros: benchmarks, stress tests, studies and the demo."""

@@ -1,0 +1,171 @@
+"""Plays a recording to the node over DDS and records what comes back: the demo's tie to ROS."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rclpy
+from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rosbags.highlevel import AnyReader
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from tqdm import tqdm
+
+from mesh_reloc_evaluation.demo.error import DemoError
+from mesh_reloc_evaluation.demo.received import ReceivedPose, Replay
+from mesh_reloc_evaluation.demo.sample.recording import CAMERA_INFO_TOPIC, IMAGE_TOPIC
+from mesh_reloc_ros.ros.frames import FrameReader
+from mesh_reloc_ros.types.pose import pose_from_numbers
+
+NODE_NAME = '/mesh_reloc'
+_READY_TIMEOUT_S = 120.0
+_FIRST_POSE_TIMEOUT_S = 3.0
+_FIRST_POSE_TRIALS = 10
+_LAST_POSE_TIMEOUT_S = 3.0
+_OVERLAY_LEAD_NS = 500_000_000
+
+Shot = tuple[int, bytes, bytes]
+"""Stamp in nanoseconds, serialized camera_info and image."""
+
+
+def replay(bag: Path, overlay_moments: list[float], check: Callable[[], None]) -> Replay:
+    """Play the images of a recording at its own rate; the first is held until it has a pose.
+
+    :param overlay_moments: when to take an overlay, seconds after the first image.
+    :param check: called all along; raises where the node has ended.
+    :raises DemoError: the node is not ready in time, or what `check` raises.
+    """
+    context = rclpy.Context()
+    rclpy.init(context=context)
+    try:
+        player = Player(context, check)
+        player.wait_until_ready()
+        player.play(bag, overlay_moments)
+        return player.result
+    finally:
+        rclpy.try_shutdown(context=context)
+
+
+class Player(Node):
+    """Publishes images and camera_info, and listens to the node."""
+
+    def __init__(self, context: rclpy.Context, check: Callable[[], None]) -> None:
+        super().__init__('demo_player', context=context)
+        self.result = Replay()
+        self._reader = FrameReader(rectify=False)
+        self._check = check
+        self._executor = SingleThreadedExecutor(context=context)
+        self._executor.add_node(self)
+        self._images = self.create_publisher(CompressedImage, IMAGE_TOPIC, 10)
+        self._infos = self.create_publisher(CameraInfo, CAMERA_INFO_TOPIC, 10)
+        self.create_subscription(PoseStamped, f'{NODE_NAME}/pose', self._on_pose, 100)
+        self.create_subscription(
+            PoseWithCovarianceStamped, f'{NODE_NAME}/pose_with_covariance', self._on_covariance, 100
+        )
+        self._overlays: Any = None
+        self._moments_ns: list[int] = []
+
+    def wait_until_ready(self) -> None:
+        """Wait until the node hears the images and is heard.
+
+        :raises DemoError: that takes too long.
+        """
+
+        def connected() -> bool:
+            heard = self._images.get_subscription_count() and self._infos.get_subscription_count()
+            return bool(heard) and self.count_publishers(f'{NODE_NAME}/pose') > 0
+
+        if not self._spin_until(connected, _READY_TIMEOUT_S):
+            raise DemoError(f'the node was not ready within {_READY_TIMEOUT_S:.0f} s')
+
+    def play(self, bag: Path, overlay_moments: list[float]) -> None:
+        """Publish the recording's messages at the times that they were recorded at."""
+        shots = _shots(bag)
+        first_ns = shots[0][0]
+        self._moments_ns = [first_ns + round(1e9 * moment) for moment in sorted(overlay_moments)]
+        self._hold(shots[0])
+        begin = time.monotonic()
+        for shot in tqdm(shots[1:], initial=1, total=len(shots), desc='replaying', unit='image'):
+            due = begin + (shot[0] - first_ns) / 1e9
+            self._spin_until(lambda: False, due - time.monotonic())
+            self._listen_to_overlays(shot[0])
+            self._send(shot)
+        last = shots[-1][0]
+        self._spin_until(
+            lambda: any(pose.stamp_ns == last for pose in self.result.poses), _LAST_POSE_TIMEOUT_S
+        )
+
+    def _hold(self, shot: Shot) -> None:
+        """Show the first image until it has a pose, as with a camera that is held still at first.
+
+        It is sent again now and then, as it may have come before its camera_info.
+        """
+        for _ in range(_FIRST_POSE_TRIALS):
+            self._send(shot)
+            if self._spin_until(lambda: bool(self.result.poses), _FIRST_POSE_TIMEOUT_S):
+                return
+
+    def _send(self, shot: Shot) -> None:
+        stamp_ns, camera_info, image = shot
+        # The recording holds messages as they go over the wire.
+        self._infos.publish(camera_info)
+        self.result.sent[stamp_ns] = time.monotonic()
+        self._images.publish(image)
+
+    def _listen_to_overlays(self, stamp_ns: int) -> None:
+        """Subscribe to overlays only around the moments that they are wanted at: they cost time."""
+        wanted = bool(self._moments_ns) and stamp_ns >= self._moments_ns[0] - _OVERLAY_LEAD_NS
+        if wanted and self._overlays is None:
+            topic = f'{NODE_NAME}/overlay'
+            self._overlays = self.create_subscription(Image, topic, self._on_overlay, 2)
+        elif not wanted and self._overlays is not None:
+            self.destroy_subscription(self._overlays)
+            self._overlays = None
+
+    def _spin_until(self, done: Callable[[], bool], timeout_s: float) -> bool:
+        """Handle what comes in until something is so; return whether it came to be in time."""
+        end = time.monotonic() + timeout_s
+        while not done():
+            if time.monotonic() > end:
+                return False
+            self._check()
+            self._executor.spin_once(timeout_sec=0.005)
+        return True
+
+    def _on_pose(self, message: PoseStamped) -> None:
+        received = time.monotonic()
+        p, q = message.pose.position, message.pose.orientation
+        pose = pose_from_numbers([p.x, p.y, p.z, q.x, q.y, q.z, q.w])
+        self.result.poses.append(ReceivedPose(_stamp_ns(message), pose, received))
+
+    def _on_covariance(self, message: PoseWithCovarianceStamped) -> None:
+        covariance = np.asarray(message.pose.covariance).reshape(6, 6)
+        self.result.covariances[_stamp_ns(message)] = covariance
+
+    def _on_overlay(self, message: Image) -> None:
+        stamp_ns = _stamp_ns(message)
+        if self._moments_ns and stamp_ns >= self._moments_ns[0]:
+            del self._moments_ns[0]
+            self.result.overlays[stamp_ns] = self._reader.rgb(message)
+
+
+def _shots(bag: Path) -> list[Shot]:
+    """Return the images of a recording with their camera_info."""
+    contents: dict[str, dict[int, bytes]] = {CAMERA_INFO_TOPIC: {}, IMAGE_TOPIC: {}}
+    with AnyReader([bag]) as reader:
+        connections = [c for c in reader.connections if c.topic in contents]
+        for connection, recorded_ns, data in reader.messages(connections):
+            contents[connection.topic][recorded_ns] = bytes(data)
+    return [
+        (stamp_ns, contents[CAMERA_INFO_TOPIC][stamp_ns], image)
+        for stamp_ns, image in sorted(contents[IMAGE_TOPIC].items())
+    ]
+
+
+def _stamp_ns(message: Any) -> int:
+    return int(message.header.stamp.sec) * 10**9 + int(message.header.stamp.nanosec)

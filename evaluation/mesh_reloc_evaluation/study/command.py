@@ -1,0 +1,32 @@
+"""The command line of `mesh_reloc study`."""
+
+from __future__ import annotations
+
+import argparse
+
+from mesh_reloc_evaluation.study import basin, consistency, trust
+
+SUMMARY = 'measure what the settings rest on, on data with known truth'
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the studies, each with its arguments."""
+    studies = parser.add_subparsers(dest='study', required=True, metavar='STUDY')
+    for name, module, summary in (
+        ('basin', basin, 'from how far off a start pose leads to the truth'),
+        ('consistency', consistency, 'is an error of the pose as large as its covariance says'),
+        ('trust', trust, 'do right and wrong poses differ in the signs that trust goes by'),
+    ):
+        study = studies.add_parser(
+            name, help=summary, description=f'{summary[0].upper()}{summary[1:]}.'
+        )
+        module.add_arguments(study)
+        study.set_defaults(run_study=module.run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the study that was asked for and return its exit status.
+
+    :raises InputError: an argument, the input or the output is unusable.
+    """
+    return int(arguments.run_study(arguments))

@@ -1,0 +1,93 @@
+"""A render of the scene and the surface points chosen from it: what images are aligned with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mesh_reloc_ros.align.patches import PATCH_PIXELS, select_patch_points
+from mesh_reloc_ros.align.points import SurfacePoints, all_points, select_points
+from mesh_reloc_ros.align.pyramid import render_pyramid
+from mesh_reloc_ros.render.scene import Scene
+from mesh_reloc_ros.types.camera import Camera
+
+# Coarser images than this show too little to be aligned.
+MIN_SIDE_PX = 24
+# The whole view is rendered by so many levels coarser than the patches, if the image is large.
+_PATCH_LEVELS = 2
+
+
+@dataclass(frozen=True)
+class KeyframeLevel:
+    """One pyramid level: its number, its camera and its points."""
+
+    number: int
+    """0 is the full image."""
+    camera: Camera
+    surface: SurfacePoints
+
+
+@dataclass(frozen=True)
+class Keyframe:
+    """Points of B renders; they stay valid while the view changes little."""
+
+    map_T_camera: Tensor
+    """[B, 4, 4] float64, where the renders were made from."""
+    camera: Camera
+    """Of the full image, not of the render."""
+    levels: list[KeyframeLevel]
+    """Finest first."""
+    score_level: KeyframeLevel
+    """Every pixel of a coarse level, for the score."""
+    coverage: Tensor
+    """[B], share of the image that the mesh covers."""
+
+
+def make_keyframe(
+    scene: Scene, map_T_camera: Tensor, camera: Camera, finest: int, coarsest: int, max_points: int
+) -> Keyframe:
+    """Render from poses [B, 4, 4] and choose points of pyramid level `finest` up to `coarsest`.
+
+    :param max_points: at the finest level; each coarser one has half as many.
+    """
+    rendered = _rendered_level(camera, finest, max_points)
+    at_rendered = camera.at_level(rendered)
+    render = scene.render(map_T_camera, at_rendered)
+    count = last_level(camera, finest, coarsest, max_points) + 1 - rendered
+    pyramid = render_pyramid(render.colour, render.depth, at_rendered, count)
+    levels = [
+        KeyframeLevel(number, view.camera, select_points(view, max_points >> (number - finest)))
+        for number, view in enumerate(pyramid, start=rendered)
+    ]
+    if rendered > finest:
+        at_finest = camera.at_level(finest)
+        surface = select_patch_points(
+            scene, map_T_camera, at_finest, pyramid[0], rendered - finest, max_points
+        )
+        levels.insert(0, KeyframeLevel(finest, at_finest, surface))
+    return Keyframe(
+        map_T_camera=map_T_camera,
+        camera=camera,
+        levels=[level for level in levels if level.number <= coarsest],
+        # One level coarser than what was rendered: it should not mind a pixel.
+        score_level=KeyframeLevel(rendered + 1, pyramid[1].camera, all_points(pyramid[1])),
+        coverage=render.mask.to(torch.float32).mean((1, 2)),
+    )
+
+
+def last_level(camera: Camera, finest: int, coarsest: int, max_points: int) -> int:
+    """Return the coarsest level that is looked at, for alignment up to `coarsest` and the score."""
+    return max(coarsest, _rendered_level(camera, finest, max_points) + 1)
+
+
+def _rendered_level(camera: Camera, finest: int, max_points: int) -> int:
+    """Return the level at which the whole view is rendered: coarser where patches save pixels."""
+    width, height = camera.width >> finest, camera.height >> finest
+    if PATCH_PIXELS * max_points > width * height:
+        return finest
+    levels = _PATCH_LEVELS
+    while levels and min(width, height) >> levels < 2 * MIN_SIDE_PX:
+        levels -= 1
+    return finest + levels

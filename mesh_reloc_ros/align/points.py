@@ -1,0 +1,127 @@
+"""The surface points that are aligned: chosen for information, spread over the image."""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as functional
+from torch import Tensor
+
+from mesh_reloc_ros.align.pyramid import RenderLevel
+
+
+@dataclass(frozen=True)
+class SurfacePoints:
+    """N points of each of B renders."""
+
+    points: Tensor
+    """[B, N, 3] float32, metres, in the frame of the camera that rendered them."""
+    colours: Tensor
+    """[B, N, 3] float32, RGB of 0 to 1."""
+    gradients: Tensor
+    """[B, N, 3, 2] float32, change of each channel per pixel along u and v."""
+    weights: Tensor
+    """[B, N] float32, how much each point counts; 0 for padding."""
+    block_size: int
+    """So many points in a row lie in one block of the image, which may be lit in its own way."""
+
+    @functools.cached_property
+    def total_weight(self) -> Tensor:
+        """[B] float64."""
+        return self.weights.sum(1).double()
+
+    @functools.cached_property
+    def median_depth(self) -> Tensor:
+        """[B] float64, metres; 1 where there are no points."""
+        depth = self.points[..., 2].masked_fill(self.weights == 0, float('nan'))
+        return depth.nanmedian(dim=1).values.nan_to_num(1.0).double()
+
+
+# Every cell of the image gives one point; a block is so many cells a side.
+_CELLS = 8
+BLOCK_SIZE = _CELLS**2
+# Gradients below this, per pixel, are the noise of a camera.
+GRADIENT_FLOOR = 0.004
+
+
+def all_points(level: RenderLevel) -> SurfacePoints:
+    """Return every pixel of a render level as a point; only those that show mesh count."""
+    height, width = level.colour.shape[-2:]
+    index = torch.arange(height * width, device=level.colour.device).expand(len(level.colour), -1)
+    du, dv = _gradients(level)
+    return _gathered(level, du, dv, index, level.mask.reshape(index.shape), height * width)
+
+
+def select_points(level: RenderLevel, max_points: int) -> SurfacePoints:
+    """Return the pixel of strongest gradient of every cell of the image, block by block."""
+    du, dv = _gradients(level)
+    strength, index = strongest_pixels(level, max_points)
+    return _gathered(level, du, dv, index, strength > GRADIENT_FLOOR, BLOCK_SIZE)
+
+
+def strongest_pixels(level: RenderLevel, max_points: int) -> tuple[Tensor, Tensor]:
+    """Return gradient [B, N] and index (row * width + column) of the strongest pixel of each cell.
+
+    There are about `max_points` cells, and 64 of them in a row are those of one block. Only pixels
+    with mesh all around are chosen; where a cell has none, the gradient is 0.
+    """
+    du, dv = _gradients(level)
+    strength = (du.square() + dv.square()).sum(1).sqrt() * _surrounded(level)
+    height, width = strength.shape[1:]
+    cell = max(math.ceil(math.sqrt(height * width / max_points)), 1)
+    side = cell * _CELLS
+    padding = (0, -width % side, 0, -height % side)
+
+    def by_cell(image: Tensor) -> Tensor:
+        """Return [B, cells, pixels] of images [B, H, W], block by block."""
+        rows, columns = image.shape[1] // side, image.shape[2] // side
+        cells = image.reshape(-1, rows, _CELLS, cell, columns, _CELLS, cell)
+        return cells.permute(0, 1, 4, 2, 5, 3, 6).flatten(5).flatten(1, 4)
+
+    best, place = by_cell(functional.pad(strength, padding)).max(dim=-1)
+    pixel = torch.arange(height * width, device=place.device).reshape(1, height, width)
+    pixel = by_cell(functional.pad(pixel, padding)).expand(len(place), -1, -1)
+    return best, pixel.gather(-1, place[..., None]).squeeze(-1)
+
+
+def _gradients(level: RenderLevel) -> tuple[Tensor, Tensor]:
+    """Return the change of colour per pixel along u and v, [B, 3, H, W] each; 0 at the border."""
+    colour = level.colour
+    du = 0.5 * functional.pad(colour[..., :, 2:] - colour[..., :, :-2], (1, 1, 0, 0))
+    dv = 0.5 * functional.pad(colour[..., 2:, :] - colour[..., :-2, :], (0, 0, 1, 1))
+    return du, dv
+
+
+def _surrounded(level: RenderLevel) -> Tensor:
+    """Return [B, H, W]: True where the pixel and its eight neighbours are mesh in the image."""
+    mask = functional.pad(level.mask[:, 0], (1, 1, 1, 1))
+    across = mask[..., :-2] & mask[..., 1:-1] & mask[..., 2:]
+    return across[:, :-2] & across[:, 1:-1] & across[:, 2:]
+
+
+def _gathered(
+    level: RenderLevel,
+    du: Tensor,
+    dv: Tensor,
+    index: Tensor,
+    counts: Tensor,
+    block_size: int,
+) -> SurfacePoints:
+    """Return the pixels `index` [B, N] as points; `counts` [B, N] says which are not padding."""
+    channels = index[:, None].expand(-1, 3, -1)
+
+    def pick(values: Tensor) -> Tensor:
+        return values.flatten(2).gather(2, channels).transpose(1, 2).contiguous()
+
+    rays = level.camera.rays(index.device).reshape(-1, 3)[index]
+    inverse_depth = level.inverse_depth.flatten(1).gather(1, index)
+    return SurfacePoints(
+        points=rays / inverse_depth.clamp(min=1e-6)[..., None],
+        colours=pick(level.colour),
+        gradients=torch.stack((pick(du), pick(dv)), dim=-1),
+        weights=counts.to(torch.float32),
+        block_size=block_size,
+    )

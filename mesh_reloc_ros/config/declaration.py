@@ -1,0 +1,118 @@
+"""Settings declared once, as dataclass fields that carry description, unit and range.
+
+ROS parameters, YAML files and the documentation all read the same declarations. A group of
+settings is a frozen dataclass; a group inside a group gives the dotted names of ROS parameters.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from mesh_reloc_ros.errors import InputError
+
+Group = TypeVar('Group')
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting: dotted `name`, `default`, and what its declaration says of it."""
+
+    name: str
+    default: Any
+    description: str
+    unit: str
+    minimum: float | None
+    maximum: float | None
+    choices: tuple[str, ...]
+
+
+def setting(
+    default: Any,
+    description: str,
+    *,
+    unit: str = '',
+    minimum: float | None = None,
+    maximum: float | None = None,
+    choices: tuple[str, ...] = (),
+) -> Any:
+    """Declare a dataclass field that is a setting. Ranges include their ends."""
+    metadata = {
+        'description': description,
+        'unit': unit,
+        'minimum': minimum,
+        'maximum': maximum,
+        'choices': choices,
+    }
+    if isinstance(default, list):
+        return dataclasses.field(default_factory=lambda: list(default), metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def settings_of(group: type, prefix: str = '') -> Iterator[Setting]:
+    """Yield every setting of a dataclass and of the groups inside it, in order of declaration."""
+    for field in dataclasses.fields(group):
+        default = _default_of(field)
+        if dataclasses.is_dataclass(default):
+            yield from settings_of(type(default), f'{prefix}{field.name}.')
+        else:
+            yield Setting(name=f'{prefix}{field.name}', default=default, **field.metadata)
+
+
+def build(group: type[Group], values: Mapping[str, Any], prefix: str = '') -> Group:
+    """Make a `group` from values by dotted name; names that are left out keep their default.
+
+    :raises InputError: a value has the wrong type or lies outside its range.
+    """
+    arguments: dict[str, Any] = {}
+    for field in dataclasses.fields(group):  # type: ignore[arg-type]
+        name, default = f'{prefix}{field.name}', _default_of(field)
+        if dataclasses.is_dataclass(default):
+            arguments[field.name] = build(type(default), values, f'{name}.')
+        elif name in values:
+            declared = Setting(name=name, default=default, **field.metadata)
+            arguments[field.name] = checked(declared, values[name])
+    return group(**arguments)
+
+
+def checked(declared: Setting, value: Any) -> Any:
+    """Return `value` in the type of the setting's default.
+
+    :raises InputError: wrong type, outside the range, or not one of the choices.
+    """
+    wanted = type(declared.default)
+    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if wanted is list and isinstance(value, (tuple, list)):
+        value = [float(item) if isinstance(item, (int, float)) else item for item in value]
+    if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
+        raise InputError(f'parameter {declared.name}: expected {wanted.__name__}, got {value!r}')
+    if declared.choices and value not in declared.choices:
+        raise InputError(
+            f'parameter {declared.name}: expected one of {", ".join(declared.choices)},'
+            f' got {value!r}'
+        )
+    if wanted in (int, float):
+        _check_range(declared, value)
+    return value
+
+
+def _check_range(declared: Setting, value: float) -> None:
+    low = -math.inf if declared.minimum is None else declared.minimum
+    high = math.inf if declared.maximum is None else declared.maximum
+    if not (math.isfinite(value) and low <= value <= high):
+        unit = f' {declared.unit}' if declared.unit else ''
+        raise InputError(
+            f'parameter {declared.name}: {value!r} is outside {low:g} to {high:g}{unit}'
+        )
+
+
+def _default_of(field: dataclasses.Field[Any]) -> Any:
+    if field.default is not dataclasses.MISSING:
+        return field.default
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    raise TypeError(f'setting {field.name} has no default')

@@ -1,0 +1,34 @@
+"""What the process may take of the machine: cores and heaps."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+
+import cv2
+import torch
+
+_M_ARENA_MAX = -8
+"""Of glibc's malloc.h."""
+
+
+def share_heaps() -> None:
+    """Have all threads share two heaps of glibc; to be called before they start.
+
+    By default there are eight for each core. As big arrays come and go on several threads, each
+    keeps as much as it ever needed, and the process grows for hours. See mallopt(3).
+    """
+    if sys.platform == 'linux':
+        mallopt = getattr(ctypes.CDLL(None), 'mallopt', None)
+        if mallopt is not None:
+            mallopt(_M_ARENA_MAX, 2)
+
+
+def use_one_core_per_operation() -> None:
+    """Keep torch and OpenCV from spreading single operations over all cores.
+
+    The operations here are small: spread out, they wait for each other, and busily, so that on a
+    machine with other work to do everything becomes slower.
+    """
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)

@@ -1,0 +1,1 @@
+"""Recordings on disk as sequences of frames: bags, trajectories, reference cameras."""

@@ -1,0 +1,160 @@
+"""Poses that an image may have been taken from, aligned coarse to fine and thinned out."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mesh_reloc_ros.align.alignment import neutral_exposure
+from mesh_reloc_ros.align.keyframe import MIN_SIDE_PX
+from mesh_reloc_ros.align.lm import solve
+from mesh_reloc_ros.align.points import all_points, select_points
+from mesh_reloc_ros.align.pyramid import render_pyramid
+from mesh_reloc_ros.align.score import mean_block_ncc
+from mesh_reloc_ros.relocalize.pose_nms import nms_poses
+from mesh_reloc_ros.render.scene import Scene
+from mesh_reloc_ros.types import se3
+from mesh_reloc_ros.types.camera import Camera
+
+_THREADS = 2
+# Robust scale of the residual: at the finest level, and more for each level above it.
+_ROBUST_SCALE, _ROBUST_GROWTH = 0.12, 0.5
+_SMALL_STEP_PX = 0.1
+# Poses are one if they are nearer than this share of the distance of what they see, and radians.
+_SAME_SHARE, _SAME_ANGLE = 0.03, 0.05
+
+
+@dataclass(frozen=True)
+class _Round:
+    """One alignment of all candidates that are left."""
+
+    above: int
+    """Levels above the finest of the rounds."""
+    points: int
+    iterations: int
+    kept: int
+    """So many are left after it."""
+
+
+# From an image of about 40x30 to one of 160x120.
+ROUNDS = (
+    _Round(2, 300, 8, 80),
+    _Round(2, 300, 8, 24),
+    _Round(1, 600, 8, 8),
+    _Round(0, 1200, 8, 8),
+)
+_LEVELS = 3
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """C poses, the best first."""
+
+    map_T_camera: Tensor
+    """[C, 4, 4] float64."""
+    exposure: Tensor
+    """[C, 6]."""
+    score: Tensor
+    """[C], agreement of render and image; see `score.agreement`."""
+    distance: Tensor
+    """[C], metres, median depth of what is seen."""
+
+    def best(self, count: int) -> Candidates:
+        """Return the `count` best that are different poses."""
+        order = self.score.argsort(descending=True, stable=True)
+        poses, distance = self.map_T_camera[order].cpu(), self.distance[order].cpu()
+        chosen = nms_poses(poses.numpy(), distance.numpy(), _SAME_SHARE, _SAME_ANGLE, count)
+        picked = order[torch.from_numpy(chosen).to(order.device)]
+        return Candidates(*(values[picked] for values in _values(self)))
+
+
+def align_candidates(
+    scene: Scene,
+    images: list[Tensor],
+    camera: Camera,
+    map_T_camera: Tensor,
+    rounds: tuple[_Round, ...] = ROUNDS,
+) -> Candidates:
+    """Align an image from many poses [C, 4, 4], and return the few that agree best.
+
+    :param images: levels of the image [H, W, 3] of 0 to 255, from the full one on, as far as
+        `coarsest_level`.
+    """
+    poses = map_T_camera.to(device=scene.device, dtype=torch.float64)
+    exposure = neutral_exposure(len(poses)).to(scene.device)
+    finest = max(coarsest_level(camera) - _LEVELS + 1, 0)
+    for turn in rounds:
+        level = min(finest + turn.above, coarsest_level(camera))
+        found = _aligned(scene, images[level], camera, poses, exposure, level, turn)
+        best = found.best(turn.kept)
+        poses, exposure = best.map_T_camera, best.exposure
+    return best
+
+
+def coarsest_level(camera: Camera) -> int:
+    """Return the level of the smallest image that candidates are aligned with."""
+    level = 0
+    while min(camera.width, camera.height) >> (level + 1) >= MIN_SIDE_PX:
+        level += 1
+    return level
+
+
+def _aligned(
+    scene: Scene,
+    image: Tensor,
+    camera: Camera,
+    poses: Tensor,
+    exposure: Tensor,
+    level: int,
+    turn: _Round,
+) -> Candidates:
+    """Align once with renders of one level."""
+    halves = range(_THREADS if poses.device.type == 'cpu' and len(poses) > _THREADS else 1)
+    parts = [slice(number, None, len(halves)) for number in halves]
+
+    def align(part: slice) -> Candidates:
+        return _aligned_batch(scene, image, camera, poses[part], exposure[part], level, turn)
+
+    with ThreadPoolExecutor(_THREADS) as threads:
+        found = list(threads.map(align, parts))
+    return Candidates(*(torch.cat(values) for values in zip(*map(_values, found), strict=True)))
+
+
+def _values(candidates: Candidates) -> list[Tensor]:
+    return list(vars(candidates).values())
+
+
+def _aligned_batch(
+    scene: Scene,
+    image: Tensor,
+    camera: Camera,
+    poses: Tensor,
+    exposure: Tensor,
+    level: int,
+    turn: _Round,
+) -> Candidates:
+    at_level = camera.at_level(level)
+    render = scene.render(poses, at_level)
+    view = render_pyramid(render.colour, render.depth, at_level, 1)[0]
+    surface = select_points(view, turn.points)
+    still = torch.eye(4, dtype=torch.float64, device=poses.device).repeat(len(poses), 1, 1)
+    solution = solve(
+        surface,
+        image,
+        view.camera,
+        still,
+        exposure,
+        robust_scale=_ROBUST_SCALE * (1 + _ROBUST_GROWTH * level),
+        max_iterations=turn.iterations,
+        small_px=_SMALL_STEP_PX,
+    )
+    score = mean_block_ncc(all_points(view), image, view.camera, solution.delta)
+    return Candidates(
+        se3.normalized(poses @ se3.inverse(solution.delta)),
+        solution.exposure,
+        score,
+        surface.median_depth,
+    )

@@ -1,0 +1,296 @@
+"""An image compared with all that is seen from the viewpoints, in every direction and roll."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+from torch import Tensor
+
+from mesh_reloc_ros.kernels.thumbnails import (
+    halved,
+    pair_scores,
+    thumbnails,
+    turn_to_best,
+)
+from mesh_reloc_ros.relocalize.cube import SIDES, cube_pixels
+from mesh_reloc_ros.relocalize.panoramas import SIDE, Panoramas
+from mesh_reloc_ros.render.grey import greyed_bytes
+from mesh_reloc_ros.types.camera import Camera
+
+Array = NDArray[np.float64]
+
+# Directions of view and rolls that are compared: 16 and 18 degrees apart.
+_DIRECTIONS, ROLLS = 150, 20
+# So many pixels of a thumbnail fit into the image's shorter side: of the thumbnails that are all
+# compared. Those of the likeliest have twice as many.
+_SMALL = 4.8
+_LIKELIEST = 30_000
+# A direction is compared if so much of its view is mesh, and a pair if so much of the image is.
+_MIN_COVERED, _MIN_OVERLAP = 0.1, 0.2
+# From so much overlap on, more of it does not make a pair likelier.
+_FULL_OVERLAP = 0.4
+# A thumbnail's pixel is seen by the image if so much of it is.
+_MIN_SEEN = 0.5
+_SAMPLES = 4
+_THREADS, _VIEWS_AT_ONCE = 2, 2048
+# So many of the likeliest are turned to where they agree best: about each axis to and fro, first by
+# half of what is between neighbours, then by less.
+_TURNED, _STEPS_DEG = 3000, (8.0, 5.0, 3.0)
+_AXES = np.vstack((np.eye(3), -np.eye(3)))
+_SMALL_TURNS = np.stack(
+    [Rotation.from_rotvec(step * _AXES, degrees=True).as_matrix() for step in _STEPS_DEG]
+)
+
+
+@dataclass(frozen=True)
+class Hypotheses:
+    """H poses at which an image may have been taken, the likeliest first."""
+
+    map_T_camera: Array
+    """[H, 4, 4]."""
+    scores: NDArray[np.float32]
+    """[H], -1 to 1."""
+    distances: Array
+    """[H], metres, of what is seen from there."""
+
+
+class Matcher:
+    """All views of one camera, ready to be compared with its images.
+
+    A view is square and reaches to the image's corners, so that it serves every roll of the
+    camera: it is the image that is rolled.
+    """
+
+    def __init__(
+        self, panoramas: Panoramas, camera: Camera, device: torch.device, is_grey: bool = False
+    ) -> None:
+        """Cut the views out of the panoramas.
+
+        :param is_grey: whether the camera's images are without colours.
+        """
+        self.camera = camera
+        self.is_grey = is_grey
+        self._panoramas = panoramas
+        self._reach = _reach(camera)
+        self._frames = _frames(_sphere(_DIRECTIONS))
+        self._pixels = _thumbnail_pixels(camera, self._reach)
+        small, large = (_view_rays(self._reach, pixels) for pixels in self._pixels)
+        if is_grey:
+            panoramas = replace(panoramas, colours=greyed_bytes(panoramas.colours))
+            self._panoramas = panoramas
+        coarse = halved(panoramas.colours, SIDE)
+        table = cube_pixels(small @ self._frames.transpose(0, 2, 1), SIDE // 2)
+        self._places, self._directions, views = thumbnails(coarse, table, _MIN_COVERED)
+        self._table = cube_pixels(large @ self._frames.transpose(0, 2, 1), SIDE)
+        colours = torch.from_numpy(views).to(device, torch.float32) / 255
+        self._mask = (views_mask := colours.amax(-1) > 0).to(torch.float32)
+        self._colours = (colours * views_mask[..., None]).permute(2, 0, 1).contiguous()
+        self._squares = self._colours.square().sum(0)
+
+    def __len__(self) -> int:
+        """Return the number of views."""
+        return len(self._places)
+
+    def match(self, image: NDArray[np.uint8]) -> Hypotheses:
+        """Return the likeliest poses of an RGB image [H, W, 3]."""
+        small, large = (self._rolled(image, pixels) for pixels in self._pixels)
+        rough = self._rough_scores(*small)
+        best = rough.flatten().topk(min(_LIKELIEST, rough.numel())).indices.cpu().numpy()
+        # Neighbours in memory are looked up faster.
+        view, roll = np.divmod(np.sort(best), ROLLS)
+        scores = self._fine_scores(view, roll, *large)
+        best = np.argsort(-scores, kind='stable')[:_TURNED]
+        view, roll, scores = view[best], roll[best], scores[best]
+        rotations = self._frames[self._directions[view]] @ _turns()[roll].transpose(0, 2, 1)
+        places = self._places[view]
+        # Without roll the image is upright in the thumbnail.
+        self._turn(places, rotations, scores, large[0][0], large[1][0])
+        order = np.argsort(-scores, kind='stable')
+        poses = np.tile(np.eye(4), (len(order), 1, 1))
+        poses[:, :3, :3] = rotations[order]
+        poses[:, :3, 3] = self._panoramas.positions[places[order]]
+        return Hypotheses(poses, scores[order], self._panoramas.distances[places[order]])
+
+    def _rolled(
+        self, image: NDArray[np.uint8], pixels: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the image as thumbnails of every roll [R, N, 3], of 0 to 1, and what they show."""
+        camera, fine = self.camera, pixels * _SAMPLES
+        step = max(int(2 * self._reach / fine * camera.fx), 1)
+        smooth = cv2.blur(image, (step, step))
+        rays = np.einsum('rij,nj->rni', _turns(), _view_rays(self._reach, fine))
+        u = (camera.fx * rays[..., 0] + camera.cx).astype(np.float32).reshape(-1, fine)
+        v = (camera.fy * rays[..., 1] + camera.cy).astype(np.float32).reshape(-1, fine)
+        inside = (u >= 0) & (v >= 0) & (u <= camera.width - 1) & (v <= camera.height - 1)
+        colours = cv2.remap(smooth, u, v, cv2.INTER_NEAREST).astype(np.float32) / 255
+        colours *= inside[..., None]
+        parts = (ROLLS, pixels, _SAMPLES, pixels, _SAMPLES)
+        seen = inside.reshape(parts).mean((2, 4), dtype=np.float32).reshape(ROLLS, -1)
+        sums = colours.reshape(*parts, 3).mean((2, 4)).reshape(ROLLS, -1, 3)
+        return sums / np.maximum(seen, 1e-6)[..., None], (seen >= _MIN_SEEN).astype(np.float32)
+
+    def _rough_scores(self, query: NDArray[np.float32], shown: NDArray[np.float32]) -> Tensor:
+        """Return the correlation [views, R] of small thumbnails, over what both show."""
+        device = self._mask.device
+        weight = torch.from_numpy(shown).to(device).T.contiguous()
+        colours = torch.from_numpy(query).to(device).permute(2, 1, 0) * weight
+        images = torch.cat((weight[None], colours, colours.square().sum(0, keepdim=True)))
+        scores = torch.empty((len(self), ROLLS), device=device)
+        # By parts, whose sums fit into a processor's cache.
+        at_once = max(len(self), 1) if device.type == 'cuda' else _VIEWS_AT_ONCE
+
+        def compare(part: NDArray[np.int64]) -> None:
+            for first in range(0, len(part), at_once):
+                some = part[first : first + at_once]
+                views = slice(int(some[0]), int(some[-1]) + 1)
+                scores[views] = _correlations(
+                    self._mask[views], self._colours[:, views], self._squares[views], images
+                )
+
+        _in_parts(compare, len(self))
+        return scores
+
+    def _fine_scores(
+        self,
+        view: NDArray[np.int64],
+        roll: NDArray[np.int64],
+        query: NDArray[np.float32],
+        shown: NDArray[np.float32],
+    ) -> NDArray[np.float32]:
+        """Return scores [P] of pairs of view and roll [P] by large thumbnails."""
+
+        def score(part: NDArray[np.int64]) -> NDArray[np.float32]:
+            return pair_scores(
+                self._panoramas.colours,
+                self._table,
+                self._places[view[part]],
+                self._directions[view[part]],
+                roll[part],
+                query,
+                shown,
+                _MIN_OVERLAP,
+                _FULL_OVERLAP,
+            )
+
+        return np.concatenate(_in_parts(score, len(view)))
+
+    def _turn(
+        self,
+        places: NDArray[np.int32],
+        rotations: Array,
+        scores: NDArray[np.float32],
+        query: NDArray[np.float32],
+        shown: NDArray[np.float32],
+    ) -> None:
+        """Turn cameras [P, 3, 3] at viewpoints [P] to where they agree best with the image."""
+        rays = _view_rays(self._reach, self._pixels[1])
+
+        def turn(part: NDArray[np.int64]) -> None:
+            turned, better = rotations[part], scores[part]
+            turn_to_best(
+                self._panoramas.colours,
+                places[part],
+                turned,
+                better,
+                _SMALL_TURNS,
+                rays,
+                SIDES,
+                query,
+                shown,
+                _MIN_OVERLAP,
+                _FULL_OVERLAP,
+            )
+            rotations[part], scores[part] = turned, better
+
+        _in_parts(turn, len(places))
+
+
+def _in_parts(work: Callable[[NDArray[np.int64]], Any], count: int) -> list[Any]:
+    """Do work on parts of the indices below `count`, on threads, and return what they return."""
+    with ThreadPoolExecutor(_THREADS) as threads:
+        return list(threads.map(work, np.array_split(np.arange(count), min(_THREADS, count) or 1)))
+
+
+def _correlations(mask: Tensor, colours: Tensor, squares: Tensor, images: Tensor) -> Tensor:
+    """Return the correlation [V, R] of views and images, over what both show.
+
+    :param mask: [V, N], 1 where a view shows mesh. :param colours: [3, V, N], of the views there.
+    :param squares: [V, N], their squares, summed up.
+    :param images: [5, N, R]: 1 where an image shows, its colours there, and their squares' sum.
+    """
+    weight, *theirs, their_squares = images
+    common = (mask @ weight).clamp_(min=1e-6)
+    covariance = torch.zeros_like(common)
+    mine_squared, theirs_squared = torch.zeros_like(common), torch.zeros_like(common)
+    for colour, their in zip(colours, theirs, strict=True):
+        mine_sum, their_sum = colour @ weight, mask @ their
+        covariance += (colour @ their).mul_(common).sub_(mine_sum * their_sum)
+        mine_squared += mine_sum.square_()
+        theirs_squared += their_sum.square_()
+    variance = (squares @ weight).mul_(common).sub_(mine_squared)
+    their_variance = (mask @ their_squares).mul_(common).sub_(theirs_squared)
+    correlation = covariance / (variance * their_variance).clamp_(min=1e-6).sqrt_()
+    overlap = common / weight.sum(0)
+    correlation *= (overlap / _FULL_OVERLAP).clamp_(max=1).sqrt_()
+    return correlation.masked_fill_(overlap < _MIN_OVERLAP, -1.0)
+
+
+def _reach(camera: Camera) -> float:
+    """Return how far the image's corners are from the optical axis, at depth 1."""
+    x = max(camera.cx + 0.5, camera.width - 0.5 - camera.cx) / camera.fx
+    y = max(camera.cy + 0.5, camera.height - 0.5 - camera.cy) / camera.fy
+    return math.hypot(x, y)
+
+
+def _thumbnail_pixels(camera: Camera, reach: float) -> tuple[int, int]:
+    """Return how many pixels a side the small and the large thumbnails have."""
+    shorter = min(camera.width / camera.fx, camera.height / camera.fy)
+    # Large ones are whole blocks of pixels.
+    small = max(round(_SMALL * 2 * reach / shorter / 2), 1) * 2
+    return small, 2 * small
+
+
+def _view_rays(reach: float, pixels: int) -> Array:
+    """Return the rays [N, 3] of a square view, in the frame of its camera."""
+    along = ((np.arange(pixels) + 0.5) / pixels * 2 - 1) * reach
+    x, y = np.meshgrid(along, along)
+    return np.stack((x, y, np.ones_like(x)), axis=-1).reshape(-1, 3)
+
+
+def _turns() -> Array:
+    """Return the rotations [R, 3, 3] about the optical axis from a view to a rolled camera."""
+    angle = 2 * np.pi * np.arange(ROLLS) / ROLLS
+    turns = np.tile(np.eye(3), (ROLLS, 1, 1))
+    turns[:, 0, 0] = turns[:, 1, 1] = np.cos(angle)
+    turns[:, 1, 0] = np.sin(angle)
+    turns[:, 0, 1] = -turns[:, 1, 0]
+    return turns
+
+
+def _sphere(count: int) -> Array:
+    """Return directions [N, 3] spread evenly over the sphere, along a spiral.
+
+    R. Swinbank, R. J. Purser, "Fibonacci grids: a novel approach to global modelling", 2006.
+    """
+    number = np.arange(count) + 0.5
+    z = 1 - 2 * number / count
+    angle = np.pi * (1 + math.sqrt(5)) * number
+    radius = np.sqrt(1 - z * z)
+    return np.stack((radius * np.cos(angle), radius * np.sin(angle), z), axis=1)
+
+
+def _frames(directions: Array) -> Array:
+    """Return map_R_camera [N, 3, 3] of cameras that look along directions, of any roll."""
+    # None of the spiral's directions is the pole itself.
+    right = np.cross(directions, (0.0, 0.0, 1.0))
+    right /= np.linalg.norm(right, axis=1, keepdims=True)
+    return np.stack((right, np.cross(directions, right), directions), axis=-1)

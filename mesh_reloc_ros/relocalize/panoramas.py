@@ -1,0 +1,58 @@
+"""What is seen from each viewpoint, as small cube maps."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mesh_reloc_ros.progress import Progress, silent
+from mesh_reloc_ros.relocalize.cube import cube_camera, cube_poses
+from mesh_reloc_ros.render.scene import Scene
+
+SIDE = 32
+"""Pixels along a side of the cubes: 2.8 degrees each."""
+_AT_ONCE = 8
+# Rays are cast by one thread at a time, but shaded meanwhile by the other.
+_THREADS = 2
+
+
+@dataclass(frozen=True)
+class Panoramas:
+    """Cube maps from V viewpoints. They serve every camera, and all directions of view."""
+
+    positions: NDArray[np.float64]
+    """[V, 3], map, metres."""
+    distances: NDArray[np.float64]
+    """[V], metres, of what is seen from there: the harmonic mean."""
+    colours: NDArray[np.uint8]
+    """[V, 6 SIDE^2, 3], RGB; black where there is no mesh, and only there."""
+
+
+def render_panoramas(
+    scene: Scene, positions: NDArray[np.float64], progress: Progress = silent
+) -> Panoramas:
+    """Render the mesh as it is seen from positions [V, 3]."""
+    camera, stage = cube_camera(SIDE), 'rendering views'
+    distances = np.zeros(len(positions))
+    colours = np.zeros((len(positions), 6 * SIDE**2, 3), dtype=np.uint8)
+
+    def render(first: int) -> None:
+        part = slice(first, first + _AT_ONCE)
+        view = scene.render(cube_poses(positions[part]), camera, is_grey=False)
+        levels = (1 + 254 * view.colour).round().to(torch.uint8) * view.mask[..., None]
+        near = (view.mask / view.depth.clamp(min=1e-3)).reshape(len(positions[part]), -1).sum(1)
+        seen = view.mask.reshape(len(near), -1).sum(1)
+        distances[part] = (seen / near.clamp(min=1e-9)).cpu().numpy()
+        colours[part] = levels.reshape(-1, 6 * SIDE**2, 3).cpu().numpy()
+
+    progress(stage, 0.0)
+    with ThreadPoolExecutor(_THREADS) as threads:
+        parts = range(0, len(positions), _AT_ONCE)
+        for first, _ in zip(parts, threads.map(render, parts), strict=True):
+            progress(stage, first / max(len(positions), 1))
+    progress(stage, 1.0)
+    return Panoramas(positions, distances, colours)

@@ -1,0 +1,34 @@
+"""Which of many poses are different poses."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+def nms_poses(
+    map_T_camera: Array, distance: Array, near: float, angle: float, count: int
+) -> NDArray[np.int64]:
+    """Return the indices of up to `count` poses [N, 4, 4], best first, that differ from each other.
+
+    :param distance: [N], metres, of what is seen from each pose.
+    :param near: poses are the same if they are nearer than this share of that distance,
+    :param angle: and turned by less than this, radians.
+    """
+    left = np.ones(len(map_T_camera), dtype=bool)
+    chosen: list[int] = []
+    while left.any() and len(chosen) < count:
+        best = int(left.argmax())
+        chosen.append(best)
+        left &= ~same(map_T_camera, map_T_camera[best], near * distance[best], angle)
+        left[best] = False
+    return np.array(chosen, dtype=np.int64)
+
+
+def same(map_T_camera: Array, other: Array, metres: float, radians: float) -> NDArray[np.bool_]:
+    """Return which of poses [N, 4, 4] are as near to another [4, 4] as that."""
+    moved = np.linalg.norm(map_T_camera[:, :3, 3] - other[:3, 3], axis=1)
+    trace = np.einsum('nij,ij->n', map_T_camera[:, :3, :3], other[:3, :3])
+    return np.asarray((moved < metres) & (trace > 1 + 2 * np.cos(radians)))

@@ -1,0 +1,72 @@
+"""Rasterizing on CPU by casting one ray per pixel with Embree."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from embreex import rtcore_scene
+from embreex.mesh_construction import TriangleMesh
+from torch import Tensor
+
+from mesh_reloc_ros.mesh_io.mesh import TexturedMesh
+from mesh_reloc_ros.render.rasterizer import Fragments, intersect
+from mesh_reloc_ros.types.camera import Camera
+
+# So many rays at a time: about a millisecond's.
+_RAYS = 4096
+
+
+class EmbreeRasterizer:
+    """Embree's acceleration structure of the mesh, built once; results go to `device`."""
+
+    name = 'embree'
+
+    def __init__(self, mesh: TexturedMesh, device: torch.device) -> None:
+        self._device = device
+        self._scene = rtcore_scene.EmbreeScene()
+        self._geometry = TriangleMesh(self._scene, mesh.vertices, mesh.faces)
+        # Embree puts its structure off until the first ray.
+        self._scene.run(np.zeros((1, 3), np.float32), np.ones((1, 3), np.float32))
+        self._corners = torch.from_numpy(mesh.vertices[mesh.faces])
+
+    def rasterize(
+        self, map_T_camera: Tensor, camera: Camera, pixels: Tensor | None = None
+    ) -> Fragments:
+        """Cast a ray through the pixels' centres; see `Rasterizer`."""
+        poses = map_T_camera.to('cpu')
+        rays = camera.rays().reshape(-1, 3)
+        rays = rays.expand(len(poses), -1, 3) if pixels is None else rays[pixels.cpu()]
+        face, barycentric, depth = self._cast(poses.detach(), rays)
+        if map_T_camera.requires_grad:
+            corners = self._corners[face.clamp(min=0)]
+            views = [intersect(*view) for view in zip(poses, rays, corners, strict=True)]
+            barycentric, depth = (torch.stack(parts) for parts in zip(*views, strict=True))
+        depth = torch.where(face >= 0, depth, torch.zeros_like(depth))
+        shape = rays.shape[:2] if pixels is not None else (-1, camera.height, camera.width)
+        return Fragments(
+            face.to(self._device).reshape(shape),
+            barycentric.to(self._device).reshape(*shape, 3),
+            depth.to(self._device).reshape(shape),
+        )
+
+    def _cast(self, poses: Tensor, rays: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return face [B, N], barycentrics [B, N, 3] and depth [B, N] of rays [B, N, 3].
+
+        Rays are in the cameras' frames with z = 1, so that a ray's parameter is the depth.
+        """
+        poses = poses.to(torch.float32)
+        directions = (rays @ poses[:, :3, :3].transpose(1, 2)).reshape(-1, 3).numpy()
+        origins = poses[:, None, :3, 3].expand(rays.shape).reshape(-1, 3).numpy()
+        # In parts, as other threads of Python wait for each of them.
+        parts = [
+            self._scene.run(origins[i : i + _RAYS], directions[i : i + _RAYS], output=True)
+            for i in range(0, max(len(origins), 1), _RAYS)
+        ]
+        hit = {
+            name: torch.from_numpy(np.concatenate([part[name] for part in parts])).reshape(
+                rays.shape[:2]
+            )
+            for name in ('primID', 'u', 'v', 'tfar')
+        }
+        u, v = hit['u'], hit['v']
+        return hit['primID'].long(), torch.stack((1 - u - v, u, v), dim=-1), hit['tfar']

@@ -1,0 +1,85 @@
+"""The one interface of both rasterizers: which face, where on it, and how deep, per pixel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.mesh_io.mesh import TexturedMesh
+from mesh_reloc_ros.types.camera import Camera
+
+
+@dataclass(frozen=True)
+class Fragments:
+    """What pixels' centres see, for a batch of B views: [B, H, W], or [B, N] of chosen pixels."""
+
+    face: Tensor
+    """[B, ...] int64, -1 where there is no mesh."""
+    barycentric: Tensor
+    """[B, ..., 3] float32, perspective-correct weights of the face's corners."""
+    depth: Tensor
+    """[B, ...] float32, metres along the camera's z; 0 where there is no mesh."""
+
+
+class Rasterizer(Protocol):
+    """Finds the nearest face behind every pixel. Faces are seen from both sides."""
+
+    name: str
+
+    def rasterize(
+        self, map_T_camera: Tensor, camera: Camera, pixels: Tensor | None = None
+    ) -> Fragments:
+        """Rasterize from poses [B, 4, 4], all pixels or only some.
+
+        :param pixels: [B, N] int64, row * width + column of each.
+
+        Where the poses require gradients, barycentrics and depth are differentiable in them.
+        """
+        ...
+
+
+def make_rasterizer(name: str, mesh: TexturedMesh, device: torch.device) -> Rasterizer:
+    """Return the rasterizer `auto`, `embree` or `pytorch3d` for a mesh.
+
+    Each backend is imported only when chosen, so that a machine needs only the one it uses.
+
+    :raises InputError: the backend is not installed, or cannot run on the device.
+    """
+    if name == 'auto':
+        name = 'pytorch3d' if device.type == 'cuda' else 'embree'
+    try:
+        if name == 'pytorch3d':
+            from mesh_reloc_ros.render.pytorch3d_rasterizer import PyTorch3DRasterizer
+
+            return PyTorch3DRasterizer(mesh, device)
+        from mesh_reloc_ros.render.embree_rasterizer import EmbreeRasterizer
+    except ImportError as error:
+        raise InputError(f'rasterizer {name} is not installed: {error}') from error
+    return EmbreeRasterizer(mesh, device)
+
+
+def intersect(map_T_camera: Tensor, rays: Tensor, corners: Tensor) -> tuple[Tensor, Tensor]:
+    """Intersect rays with their faces' planes: barycentrics [N, 3] and depth [N].
+
+    Differentiable in the pose. Moeller and Trumbore, "Fast, minimum storage ray/triangle
+    intersection", 1997.
+
+    :param map_T_camera: [4, 4]. :param rays: [N, 3], in the camera's frame, z = 1.
+    :param corners: [N, 3, 3], in the map.
+    """
+    pose = map_T_camera.to(torch.float32)
+    direction, origin = rays @ pose[:3, :3].T, pose[:3, 3]
+    a, b, c = corners.unbind(1)
+    edge_b, edge_c, from_a = b - a, c - a, origin - a
+    p = torch.linalg.cross(direction, edge_c)
+    q = torch.linalg.cross(from_a, edge_b)
+    determinant = (edge_b * p).sum(-1)
+    # A ray along its plane, as those that hit nothing may be to any face.
+    determinant = torch.where(determinant == 0, torch.ones_like(determinant), determinant)
+    u = (from_a * p).sum(-1) / determinant
+    v = (direction * q).sum(-1) / determinant
+    return torch.stack((1 - u - v, u, v), dim=-1), (edge_c * q).sum(-1) / determinant

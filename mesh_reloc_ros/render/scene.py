@@ -1,0 +1,115 @@
+"""The textured mesh on a device, ready to be rendered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.mesh_io.mesh import TexturedMesh, load_mesh
+from mesh_reloc_ros.progress import Progress, silent
+from mesh_reloc_ros.render.grey import greyed
+from mesh_reloc_ros.render.rasterizer import make_rasterizer
+from mesh_reloc_ros.render.shading import Shader
+from mesh_reloc_ros.types.camera import Camera
+
+
+@dataclass(frozen=True)
+class Render:
+    """A batch of B rendered views, [B, H, W], or N pixels of each, [B, N].
+
+    Pixels without mesh are black, with depth 0 and face -1.
+    """
+
+    colour: Tensor
+    """[B, ..., 3] float32, RGB of 0 to 1."""
+    depth: Tensor
+    """[B, ...] float32, metres along the camera's z."""
+    face: Tensor
+    """[B, ...] int64."""
+
+    @property
+    def mask(self) -> Tensor:
+        """[B, ...] bool: where there is mesh."""
+        return self.face >= 0
+
+
+class Scene:
+    """A textured mesh with its rasterizer and textures."""
+
+    def __init__(
+        self,
+        mesh: TexturedMesh,
+        device: str = 'auto',
+        rasterizer: str = 'auto',
+        progress: Progress = silent,
+    ) -> None:
+        """Put the mesh on a device.
+
+        :param device: `auto`, `cpu` or `cuda`; auto takes the GPU where there is one.
+        :param rasterizer: `auto`, `embree` or `pytorch3d`.
+        :raises InputError: there is no such device, or the rasterizer is not installed.
+        """
+        self.is_grey = False
+        """Whether renders are without colours, to be compared with images that are."""
+        self.mesh = mesh
+        self.device = choose_device(device)
+        stage = f'building the rasterizer of {len(mesh.faces):,} faces'
+        progress(stage, 0.0)
+        self.rasterizer = make_rasterizer(rasterizer, mesh, self.device)
+        progress(stage, 1.0)
+        self._shader = Shader(mesh, self.device, progress)
+
+    @property
+    def face_normals(self) -> Tensor:
+        """[F, 3] float32, unit normals in the map frame."""
+        return self._shader.face_normals
+
+    @classmethod
+    def load(
+        cls,
+        path: Path,
+        device: str = 'auto',
+        rasterizer: str = 'auto',
+        progress: Progress = silent,
+    ) -> Scene:
+        """Load a mesh file into a scene.
+
+        :raises InputError: as `load_mesh` and the constructor.
+        """
+        return cls(load_mesh(path, progress), device, rasterizer, progress)
+
+    def render(
+        self,
+        map_T_camera: Tensor,
+        camera: Camera,
+        pixels: Tensor | None = None,
+        is_grey: bool | None = None,
+    ) -> Render:
+        """Render from poses [4, 4] or [B, 4, 4], differentiably where they require gradients.
+
+        :param pixels: [B, N] int64, row * width + column, where not all are wanted.
+        :param is_grey: whether to render without colours; None: as the scene's own `is_grey`.
+        """
+        poses = map_T_camera.reshape(-1, 4, 4).to(self.device)
+        fragments = self.rasterizer.rasterize(poses, camera, pixels)
+        colour = self._shader.shade(fragments, poses, camera, pixels)
+        if self.is_grey if is_grey is None else is_grey:
+            colour = greyed(colour)
+        return Render(colour, fragments.depth, fragments.face)
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device of `auto`, `cpu` or `cuda`.
+
+    :raises InputError: a GPU is asked for and there is none that PyTorch can use.
+    """
+    available = torch.cuda.is_available()
+    if name == 'cuda' and not available:
+        raise InputError(
+            'device cuda: PyTorch finds no GPU; use device auto or cpu, or check the driver'
+        )
+    return torch.device('cuda' if available and name != 'cpu' else 'cpu')

@@ -1,0 +1,108 @@
+"""Colours of fragments: textures sampled at the mip level that fits each pixel's footprint."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from mesh_reloc_ros.kernels.shading import shade
+from mesh_reloc_ros.mesh_io.mesh import TexturedMesh
+from mesh_reloc_ros.progress import Progress, silent
+from mesh_reloc_ros.render.rasterizer import Fragments
+from mesh_reloc_ros.render.texture import TextureSet
+from mesh_reloc_ros.types.camera import Camera
+
+# Footprints on surfaces seen at a smaller cosine than this are not taken for even longer.
+_MIN_COSINE = 0.05
+
+
+class Shader:
+    """The textures of a mesh and what is known of its faces, on a device."""
+
+    def __init__(
+        self, mesh: TexturedMesh, device: torch.device, progress: Progress = silent
+    ) -> None:
+        self._textures = TextureSet(mesh, device, progress)
+        self._face_uvs = torch.from_numpy(mesh.uvs[mesh.faces]).to(device)
+        self._face_materials = torch.from_numpy(mesh.face_materials).to(device).long()
+        corners = torch.from_numpy(mesh.vertices[mesh.faces]).to(device)
+        cross = torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        doubled_area = cross.norm(dim=-1).clamp(min=1e-12)
+        self.face_normals = cross / doubled_area[:, None]
+        """[F, 3] float32, unit normals in the map frame."""
+        self._texel_density = self._texels() / doubled_area
+
+    def shade(
+        self, fragments: Fragments, poses: Tensor, camera: Camera, pixels: Tensor | None = None
+    ) -> Tensor:
+        """Return colours [B, ..., 3] float32 of 0 to 1, black where there is no mesh.
+
+        On the CPU by one compiled pass, elsewhere and for gradients by tensor operations.
+
+        :param poses: [B, 4, 4] map_T_camera. :param pixels: those of the fragments, where they are
+            [B, N]; see `Rasterizer`.
+        """
+        if fragments.face.device.type == 'cpu' and not fragments.barycentric.requires_grad:
+            return self._shade_on_cpu(fragments, poses, camera, pixels)
+        return self.shade_by_tensors(fragments, poses, camera, pixels)
+
+    def shade_by_tensors(
+        self, fragments: Fragments, poses: Tensor, camera: Camera, pixels: Tensor | None = None
+    ) -> Tensor:
+        """Do what `shade` does by tensor operations, on any device, differentiably."""
+        hit = (fragments.face >= 0).nonzero(as_tuple=True)
+        face = fragments.face[hit]
+        uvs = (fragments.barycentric[hit][..., None] * self._face_uvs[face]).sum(1)
+        rays = camera.rays(face.device).reshape(-1, 3)
+        rays = rays[hit[1] * camera.width + hit[2] if pixels is None else pixels[hit]]
+        lods = self._lods(face, fragments.depth[hit].detach(), rays, poses[hit[0]], camera)
+        texels = self._textures.sample(uvs, self._face_materials[face], lods)
+        colour = torch.zeros((*fragments.face.shape, 3), device=texels.device)
+        return colour.index_put(hit, texels)
+
+    def _shade_on_cpu(
+        self, fragments: Fragments, poses: Tensor, camera: Camera, pixels: Tensor | None
+    ) -> Tensor:
+        colour = torch.zeros((*fragments.face.shape, 3))
+        if pixels is None:
+            pixels = torch.arange(camera.width * camera.height).expand(len(poses), -1)
+        for view in range(len(poses)):
+            shade(
+                pixels[view].numpy(),
+                camera.width,
+                fragments.face[view].reshape(-1).numpy(),
+                fragments.barycentric[view].reshape(-1, 3).numpy(),
+                fragments.depth[view].reshape(-1).numpy(),
+                poses[view, :3, :3].detach().double().contiguous().numpy(),
+                (camera.fx, camera.fy, camera.cx, camera.cy),
+                self._face_uvs.numpy(),
+                self._face_materials.numpy(),
+                self.face_normals.numpy(),
+                self._texel_density.numpy(),
+                self._textures.texels.numpy(),
+                self._textures.table.numpy(),
+                colour[view].view(-1, 3).numpy(),
+            )
+        return colour
+
+    def _lods(
+        self, face: Tensor, depth: Tensor, rays: Tensor, poses: Tensor, camera: Camera
+    ) -> Tensor:
+        """Return the mip level [N] at which a texel is as large as the pixel's footprint.
+
+        A pixel on ray r (z = 1) sees the area depth^2 / (fx fy |n . r|) of a surface of normal n.
+
+        :param rays: [N, 3], in the camera's frame. :param poses: [N, 4, 4].
+        """
+        with torch.no_grad():
+            to_camera = poses[:, :3, :3].transpose(-1, -2).to(torch.float32)
+            normals = (to_camera @ self.face_normals[face][..., None]).squeeze(-1)
+            cosine = (normals * rays).sum(-1).abs().clamp(min=_MIN_COSINE)
+            area = depth.square() / (camera.fx * camera.fy * cosine)
+            return 0.5 * torch.log2((self._texel_density[face] * area).clamp(min=1e-6))
+
+    def _texels(self) -> Tensor:
+        """Return twice the area of each face [F] in its texture, in texels."""
+        corners = self._face_uvs * self._textures.sizes[self._face_materials][:, None]
+        b, c = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+        return (b[:, 0] * c[:, 1] - b[:, 1] * c[:, 0]).abs()

@@ -1,0 +1,127 @@
+"""The start pose that a message on `initialpose` means, a 2-D one of RViz included."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from geometry_msgs.msg import PoseWithCovarianceStamped
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
+from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.ros.conversions import pose_from_message
+from mesh_reloc_ros.ros.initial_pose_queue import Start
+from mesh_reloc_ros.types.initial_pose import InitialPose
+
+Array = NDArray[np.float64]
+
+_FLAT = 1e-6
+"""Height in metres, and quaternion x and y, below which a message is a 2-D pose."""
+_LENGTH_TOLERANCE = 0.05
+"""Of a quaternion, whose numbers people round."""
+_PLACE_SIGMAS = np.array([0.5, 0.5, 0.0, 0.0, 0.0, 0.25])
+"""Of a 2-D pose by hand, x y z rx ry rz; m, rad."""
+_TILT_SIGMA = math.radians(20)
+"""How far from level a camera is held of which nothing is known."""
+
+
+def start_from_message(
+    message: PoseWithCovarianceStamped,
+    map_frame: str,
+    reference: Array | None,
+    heights: tuple[float, float],
+    up_axis: str = 'z',
+) -> tuple[Start, str]:
+    """Return the start that a message means, and what was added to it, in a few words.
+
+    RViz gives a 2-D pose: no height, roll or pitch, and the heading in which the camera looks.
+    It takes height and tilt from the `reference` pose [4, 4]. Without one it is a level camera
+    somewhere between the `heights`, lowest and highest of the mesh along the map's z.
+
+    :param up_axis: the map's axis that points up, as the setting has it.
+    :raises InputError: wrong frame, a 2-D pose where z is not up, not finite, a quaternion of
+        length zero, or a covariance that is none.
+    """
+    frame = message.header.frame_id.lstrip('/')
+    if frame != map_frame:
+        raise InputError(
+            f'initialpose is in frame {frame!r}, not in {map_frame!r}: send it in {map_frame!r}'
+            ' (in RViz: Global Options, Fixed Frame)'
+        )
+    try:
+        pose = pose_from_message(message.pose.pose)
+    except InputError as error:
+        raise InputError(f'initialpose: {error}') from error
+    orientation = message.pose.pose.orientation
+    length = math.hypot(orientation.x, orientation.y, orientation.z, orientation.w)
+    if abs(length - 1) > _LENGTH_TOLERANCE:
+        raise InputError(
+            f'initialpose: its quaternion has the length {length:.3g}: a rotation has the length 1'
+        )
+    covariance = _covariance(message, pose)
+    name = 'the pose from initialpose'
+    is_flat = max(abs(pose[2, 3]), abs(orientation.x), abs(orientation.y)) < _FLAT
+    # Where z need not be up the map's frame may be a camera's: the identity is a pose as any other.
+    is_full = up_axis != 'z' and np.array_equal(pose, np.eye(4))
+    if not is_flat or is_full:
+        return Start(pose, covariance, name), ''
+    if up_axis not in ('z', 'any'):
+        raise InputError(
+            f'initialpose is a 2-D pose, in a map whose up is {up_axis}: send a full pose, with'
+            ' height and tilt'
+        )
+    if reference is not None:
+        placed = _with_height_and_tilt(pose, reference)
+        return Start(placed, covariance, name), 'a 2-D pose: height and tilt are kept'
+    placed = _with_height_and_tilt(pose, _level_at(sum(heights) / 2))
+    wide: Array = np.diag(_PLACE_SIGMAS**2) if covariance is None else covariance
+    # Of height and tilt the message says nothing.
+    wide[2:5] = wide[:, 2:5] = 0.0
+    # Evenly spread between the lowest and the highest.
+    wide[2, 2] = (heights[1] - heights[0]) ** 2 / 12
+    wide[3, 3] = wide[4, 4] = _TILT_SIGMA**2
+    return Start(placed, wide, name), 'a 2-D pose: height and tilt are searched for'
+
+
+def _covariance(message: PoseWithCovarianceStamped, pose: Array) -> Array | None:
+    """Return the covariance [6, 6] of a message; None where nothing is said.
+
+    :raises InputError: it is none.
+    """
+    covariance = np.array(message.pose.covariance, np.float64).reshape(6, 6)
+    if not covariance.any():
+        return None
+    try:
+        InitialPose(pose, covariance)
+    except InputError as error:
+        raise InputError(f'initialpose: {error}') from error
+    return covariance
+
+
+def _level_at(height: float) -> Array:
+    """Return the pose [4, 4] of a level camera's optical frame that looks along x."""
+    pose = np.eye(4)
+    pose[:3, :3] = [[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]]
+    pose[2, 3] = height
+    return pose
+
+
+def _with_height_and_tilt(pose: Array, reference: Array) -> Array:
+    """Turn the reference about the map's z axis to the heading of a 2-D pose, and move it there."""
+    heading = np.arctan2(pose[1, 0], pose[0, 0])
+    ahead = _ahead(reference[:3, :3])
+    turn = Rotation.from_euler('z', heading - np.arctan2(ahead[1], ahead[0]))
+    placed = np.eye(4)
+    placed[:3, :3] = turn.as_matrix() @ reference[:3, :3]
+    placed[:3, 3] = pose[0, 3], pose[1, 3], reference[2, 3]
+    return placed
+
+
+def _ahead(rotation: Array) -> Array:
+    """Return the direction in the map in which an optical frame looks, as seen from above."""
+    forward: Array = rotation[:, 2]
+    if np.hypot(forward[0], forward[1]) > 0.1:
+        return forward
+    # Looking straight down or up: ahead is where the image's top or bottom points.
+    return rotation[:, 1] * np.sign(forward[2])

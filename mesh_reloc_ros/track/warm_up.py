@@ -1,0 +1,45 @@
+"""What is compiled or loaded at first use, used once before the first image comes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mesh_reloc_ros.config.pipeline import Settings
+from mesh_reloc_ros.render.scene import Scene
+from mesh_reloc_ros.track.tracker import Tracker
+from mesh_reloc_ros.types.camera import Camera
+from mesh_reloc_ros.types.frame import Frame
+
+_CAMERA = Camera(width=320, height=240, fx=300.0, fy=300.0, cx=159.5, cy=119.5)
+
+
+def warm_up(scene: Scene, settings: Settings) -> None:
+    """Track one image of the scene itself, so that the first real image is not late.
+
+    A camera in motion gets far in the time that the first use of compiled code takes.
+    """
+    pose = _before_the_largest_face(scene)
+    colour = scene.render(torch.from_numpy(pose), _CAMERA).colour[0]
+    image = (255 * colour).round().to(torch.uint8).cpu().numpy()
+    tracker = Tracker(scene, replace(settings, adam=replace(settings.adam, iterations=1)))
+    tracker.start_at(pose)
+    tracker.track(Frame(stamp_ns=1, image=image, camera=_CAMERA))
+
+
+def _before_the_largest_face(scene: Scene) -> NDArray[np.float64]:
+    """Return a pose [4, 4] that looks straight at the largest face from a length of it away."""
+    corners = scene.mesh.vertices[scene.mesh.faces].astype(np.float64)
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    doubled_areas = np.linalg.norm(normals, axis=1)
+    largest = int(doubled_areas.argmax())
+    forward = -normals[largest] / doubled_areas[largest]
+    right = corners[largest, 1] - corners[largest, 0]
+    right /= np.linalg.norm(right)
+    pose = np.eye(4)
+    pose[:3, :3] = np.column_stack((right, np.cross(forward, right), forward))
+    pose[:3, 3] = corners[largest].mean(0) - forward * np.sqrt(doubled_areas[largest])
+    return pose

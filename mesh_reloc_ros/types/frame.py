@@ -1,0 +1,38 @@
+"""One image with its camera: what goes into the tracker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.types.camera import Camera
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One rectified image: RGB [H, W, 3] uint8, its camera, and its stamp in nanoseconds."""
+
+    stamp_ns: int
+    image: NDArray[np.uint8]
+    camera: Camera
+    odom_T_camera: NDArray[np.float64] | None = None
+    """[4, 4], metres: the camera at the stamp in a frame in which it moves smoothly, by the
+    odometry of wheels, say. None where nothing tells."""
+
+    def __post_init__(self) -> None:
+        """Refuse an image that the camera does not describe.
+
+        :raises InputError: the image is not [H, W, 3], or its size is not the camera's.
+        """
+        if self.image.ndim != 3 or self.image.shape[2] != 3:
+            raise InputError(f'image: expected RGB, got an array of shape {self.image.shape}')
+        height, width = self.image.shape[:2]
+        if (width, height) != (self.camera.width, self.camera.height):
+            raise InputError(
+                f'image is {width}x{height} but camera_info says'
+                f' {self.camera.width}x{self.camera.height}: publish the camera_info that belongs'
+                ' to this image'
+            )

@@ -1,0 +1,217 @@
+"""The covariance: both ways to its sums, weak directions, and what textured noise does to it."""
+
+import dataclasses
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mesh_reloc_evaluation.study.corner import corner_mesh, corner_pose
+from support.photometric import random_problem
+
+from mesh_reloc_ros.align.alignment import neutral_exposure
+from mesh_reloc_ros.align.covariance import (
+    _block_sums_on_cpu,
+    block_sums_by_tensors,
+    pose_covariance,
+)
+from mesh_reloc_ros.align.lm import solve
+from mesh_reloc_ros.align.points import SurfacePoints, select_points
+from mesh_reloc_ros.align.pyramid import render_pyramid
+from mesh_reloc_ros.mesh_io.mesh import TexturedMesh
+from mesh_reloc_ros.render.scene import Scene
+from mesh_reloc_ros.types import se3
+from mesh_reloc_ros.types.camera import Camera
+
+CAMERA = Camera(width=320, height=240, fx=260.0, fy=260.0, cx=161.5, cy=117.0)
+SCALE = 0.12
+
+
+def solved(surface, image, camera, scale=SCALE, steps=20):
+    still = torch.eye(4, dtype=torch.float64).repeat(len(surface.points), 1, 1)
+    return solve(
+        surface,
+        image,
+        camera,
+        still,
+        neutral_exposure(len(still)),
+        robust_scale=scale,
+        max_iterations=steps,
+        small_px=1e-3,
+    )
+
+
+def noisy(colour, seed, strength=8.0, size_px=0.0):
+    """Return a render [3, H, W] as a photograph with noise of a strength in grey levels."""
+    noise = np.random.default_rng(seed).normal(size=(*colour.shape[1:], 3))
+    if size_px:
+        noise = cv2.GaussianBlur(noise, (0, 0), size_px)
+    image = 255 * colour.permute(1, 2, 0) + torch.from_numpy(strength * noise / noise.std())
+    return image.round().clamp(0, 255).to(torch.uint8).contiguous()
+
+
+def view_of(mesh: TexturedMesh, pose, points=2400):
+    """Return points of a render of a mesh, and the render [3, H, W]."""
+    scene = Scene(mesh, device='cpu', rasterizer='embree')
+    render = scene.render(torch.from_numpy(pose), CAMERA)
+    level = render_pyramid(render.colour, render.depth, CAMERA, 1)[0]
+    return select_points(level, points), level.colour[0]
+
+
+def covariance(surface: SurfacePoints, image, misplaced=0.0):
+    """Return the covariance [6, 6] where the image is aligned."""
+    solution = solved(surface, image, CAMERA)
+    found = pose_covariance(surface, image, CAMERA, solution, misplaced)[0].numpy()
+    np.testing.assert_array_equal(found, found.T)
+    assert np.linalg.eigvalsh(found).min() > 0
+    return found
+
+
+def size(covariance):
+    """Return the geometric mean of the six deviations."""
+    return np.exp(np.linalg.slogdet(covariance)[1] / 12)
+
+
+@pytest.fixture(scope='module')
+def corner():
+    return view_of(corner_mesh(), corner_pose(0.3))
+
+
+def test_the_compiled_sums_equal_tensor_operations():
+    surface, image, camera, delta, exposure, scale = random_problem()
+    solution = dataclasses.replace(
+        solved(surface, image, camera, scale, steps=0), delta=delta, exposure=exposure
+    )
+    compiled = _block_sums_on_cpu(surface, image, camera, solution)
+    tensors = block_sums_by_tensors(surface, image, camera, solution)
+    assert compiled.shape == tensors.shape == (3, 7, 23)
+    scale = np.abs(tensors).max(axis=(0, 1))
+    assert (np.abs(compiled - tensors) <= 1e-4 * scale).all()
+
+
+@pytest.mark.parametrize('sums', [_block_sums_on_cpu, block_sums_by_tensors])
+def test_the_blocks_gradients_add_up_to_that_of_the_normal_equations(sums):
+    surface, image, camera, delta, exposure, scale = random_problem(seed=4)
+    solution = solve(
+        surface, image, camera, delta, exposure, robust_scale=scale, max_iterations=0, small_px=0.0
+    )
+    total = sums(surface, image, camera, solution)[..., :12].sum(1)
+    gradient = solution.system.gradient.numpy()
+    np.testing.assert_allclose(total, gradient, atol=1e-4 * np.abs(gradient).max())
+
+
+@pytest.mark.parametrize('sums', [_block_sums_on_cpu, block_sums_by_tensors])
+def test_the_curvature_is_how_the_gradient_changes(corner, sums):
+    """Along the image: the gradient of each block at a moved image, against what is summed up."""
+    surface, colour = corner
+    image = noisy(colour, seed=1, strength=12.0)
+    solution = solved(surface, image, CAMERA)
+
+    def gradients(twist):
+        moved = se3.exp(torch.tensor(twist, dtype=torch.float64))[None] @ solution.delta
+        at = dataclasses.replace(solution, delta=moved)
+        return sums(surface, image, CAMERA, at)[0]
+
+    step = 2e-5
+    # Turned about y, the image moves along u, by about the focal length.
+    change = gradients([0, 0, 0, 0, step, 0]) - gradients([0, 0, 0, 0, -step, 0])
+    change = change[:, 4].sum() / (2 * step)
+    blocks = gradients([0.0] * 6)
+    along_u = CAMERA.fx * (1 + (blocks[:, 20] / blocks[:, 19].clip(min=1e-9)) ** 2)
+    assert change == pytest.approx((blocks[:, 15] * along_u**2).sum(), rel=0.05)
+    # Which is less than the normal equations take it for.
+    assert change < 0.9 * (blocks[:, 12] * along_u**2).sum()
+
+
+def test_it_grows_with_the_noise(corner):
+    surface, colour = corner
+    sizes = [size(covariance(surface, noisy(colour, 2, strength))) for strength in (3, 6, 12)]
+    assert sizes[1] == pytest.approx(2 * sizes[0], rel=0.25)
+    assert sizes[2] == pytest.approx(2 * sizes[1], rel=0.25)
+
+
+def test_noise_of_the_same_strength_that_is_textured_makes_it_larger():
+    # Points as dense as this lie within the same grain.
+    surface, colour = view_of(corner_mesh(), corner_pose(0.3), points=9600)
+
+    def mean_size(size_px):
+        return np.mean([size(covariance(surface, noisy(colour, s, 8, size_px))) for s in range(4)])
+
+    assert mean_size(3.0) > 1.25 * mean_size(0.0)
+
+
+def test_a_scene_ten_times_as_far_leaves_translation_ten_times_as_uncertain():
+    near, mesh = corner_pose(0.3), corner_mesh()
+    far = near.copy()
+    far[:3, 3] *= 10
+    deviations = []
+    for pose, vertices in ((near, mesh.vertices), (far, 10 * mesh.vertices)):
+        surface, colour = view_of(dataclasses.replace(mesh, vertices=vertices), pose)
+        deviations.append(np.sqrt(np.diag(covariance(surface, noisy(colour, seed=3)))))
+    np.testing.assert_allclose(deviations[1][:3] / deviations[0][:3], 10, rtol=0.1)
+    np.testing.assert_allclose(deviations[1][3:] / deviations[0][3:], 1, rtol=0.1)
+
+
+def test_on_a_single_plane_moving_along_is_hard_to_tell_from_turning(corner):
+    mesh = corner_mesh()
+    wall = dataclasses.replace(mesh, faces=mesh.faces[2:4], face_materials=mesh.face_materials[2:4])
+    pose = np.eye(4)
+    pose[:3, :3] = [[1, 0, 0], [0, 0, 1], [0, -1, 0]]
+    pose[:3, 3] = (0, 0.0, 1.4)
+    surface, colour = view_of(wall, pose)
+    plane = covariance(surface, noisy(colour, seed=4))
+    room = covariance(corner[0], noisy(corner[1], seed=4))
+
+    def correlation(of):
+        deviations = np.sqrt(np.diag(of))
+        return of / np.outer(deviations, deviations)
+
+    for move, turn in ((0, 4), (1, 3)):
+        assert abs(correlation(plane)[move, turn]) > 0.97
+        assert plane[move, move] / plane[2, 2] > 3 * room[move, move] / room[2, 2]
+
+
+def test_the_less_is_seen_the_larger_it_is(corner):
+    surface, colour = corner
+    image = noisy(colour, seed=5)
+    u = surface.points[..., 0] / surface.points[..., 2] * CAMERA.fx + CAMERA.cx
+    sizes = []
+    for share in (1.0, 0.5, 0.25):
+        part = dataclasses.replace(surface, weights=surface.weights * (u < share * CAMERA.width))
+        sizes.append(size(covariance(part, image)))
+    assert sizes[1] > 1.3 * sizes[0]
+    assert sizes[2] > 1.3 * sizes[1]
+
+
+@pytest.mark.parametrize('blocks', [0, 1, 2, 3])
+def test_it_is_positive_definite_however_little_is_seen(corner, blocks):
+    surface, colour = corner
+    full = covariance(surface, noisy(colour, seed=6))
+    weights = surface.weights.clone()
+    telling = weights.reshape(-1, surface.block_size).sum(1).argsort(descending=True)
+    for block in telling[blocks:].tolist():
+        weights[:, block * surface.block_size : (block + 1) * surface.block_size] = 0
+    little = dataclasses.replace(surface, weights=weights)
+    found = covariance(little, noisy(colour, seed=6))
+    assert np.isfinite(found).all()
+    assert size(found) > 3 * size(full)
+    if not blocks:
+        assert np.diag(found).min() >= 1e4
+
+
+def test_an_image_without_contrast_leaves_the_pose_open(corner):
+    surface, _ = corner
+    flat = dataclasses.replace(surface, gradients=torch.zeros_like(surface.gradients))
+    found = covariance(flat, torch.full((240, 320, 3), 128, dtype=torch.uint8))
+    assert np.diag(found).min() >= 1e4
+
+
+def test_a_mesh_that_is_out_of_place_adds_what_no_image_tells(corner):
+    surface, colour = corner
+    image = noisy(colour, seed=7)
+    exact, off, twice = (covariance(surface, image, misplaced=m) for m in (0.0, 1e-3, 2e-3))
+    np.testing.assert_allclose(twice - exact, 4 * (off - exact), rtol=1e-6, atol=1e-12)
+    assert np.linalg.eigvalsh(off - exact).min() > 0
+    # Areas of a quarter of the image's width that are out of place by a thousandth of their
+    # distance, each on its own: all together, the image turns by less.
+    assert 1e-4 < np.sqrt(np.linalg.eigvalsh(off - exact)[0]) < 1e-3

@@ -1,0 +1,52 @@
+"""Consistent to a hundredth of a pixel: nothing but the pose itself explains a noise-free image."""
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from support.small_room import SmallRoom, error, perturbed, pose_at
+
+from mesh_reloc_ros.align.lm_aligner import LmAligner
+from mesh_reloc_ros.config.alignment import AlignmentSettings
+from mesh_reloc_ros.stopwatch import Stopwatch
+from mesh_reloc_ros.types.camera import Camera
+
+CAMERA = Camera(width=640, height=480, fx=520.0, fy=520.0, cx=323.5, cy=234.5)
+TRUE = pose_at(0.5)
+STARTS = 20
+MAX_DEG, MAX_SHARE_OF_DEPTH = 0.005, 1e-4
+
+
+def image_of(room: SmallRoom, samples: int) -> NDArray[np.uint8]:
+    """Return the image at the true pose, each pixel the average of so many samples squared."""
+    camera = Camera(
+        width=samples * CAMERA.width,
+        height=samples * CAMERA.height,
+        fx=samples * CAMERA.fx,
+        fy=samples * CAMERA.fy,
+        cx=samples * (CAMERA.cx + 0.5) - 0.5,
+        cy=samples * (CAMERA.cy + 0.5) - 0.5,
+    )
+    colour = room.scene.render(torch.from_numpy(TRUE), camera).colour[0].numpy()
+    averaged = colour.reshape(CAMERA.height, samples, CAMERA.width, samples, 3).mean((1, 3))
+    return (255 * averaged).round().astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ('metres', 'degrees', 'wide'),
+    [(0.003, 0.05, False), (0.05, 1.0, False), (0.05, 1.0, True), (0.15, 5.0, True)],
+    ids=['next to it', 'tracking', 'wide, near', 'wide, far'],
+)
+@pytest.mark.parametrize('samples', [1, 2], ids=['plain', 'averaged'])
+def test_a_noise_free_image_is_aligned_exactly(room, samples, metres, degrees, wide):
+    image = image_of(room, samples)
+    depth = room.scene.render(torch.from_numpy(TRUE), CAMERA).depth
+    limit = MAX_SHARE_OF_DEPTH * float(depth[depth > 0].median())
+    for seed in range(STARTS):
+        start = torch.from_numpy(perturbed(TRUE, seed, metres, degrees))[None]
+        alignment = LmAligner(room.scene, AlignmentSettings()).align(
+            image, CAMERA, start, None, wide=wide, stopwatch=Stopwatch()
+        )
+        off_metres, off_degrees = error(alignment.map_T_camera[0].numpy(), TRUE)
+        assert off_metres < limit, seed
+        assert off_degrees < MAX_DEG, seed

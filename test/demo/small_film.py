@@ -1,5 +1,0 @@
-"""How the film of the tests is taken: short and small."""
-
-from mesh_reloc_ros.demo.sample.film import FilmSettings
-
-SMALL = FilmSettings(seconds=1.6, width=320, height=240, renders=1)

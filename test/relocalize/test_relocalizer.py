@@ -1,0 +1,155 @@
+"""The camera found without a prior, and nothing found where there is nothing."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from scipy.spatial.transform import Rotation
+from support.small_room import (
+    CAMERA,
+    SmallRoom,
+    clouds,
+    error,
+    looking,
+    perturbed,
+    photographed,
+    pose_at,
+)
+
+from mesh_reloc_ros.config.alignment import AlignmentSettings
+from mesh_reloc_ros.config.relocalization import UP_AXES, RelocalizationSettings
+from mesh_reloc_ros.relocalize.relocalizer import Relocalizer, make_relocalizer, up_axis
+from mesh_reloc_ros.types.camera import Camera
+from mesh_reloc_ros.types.pose import pose_from_numbers
+
+SETTINGS = RelocalizationSettings(max_viewpoints=1000)
+PLACES = {
+    'by the box': pose_at(0),
+    'farther on': pose_at(25),
+    'from the left': looking((-1.4, -1.2, 1.8), heading_deg=50.0, down_deg=15.0),
+    'near the wall': looking((1.0, 0.6, 1.2), heading_deg=100.0, down_deg=5.0),
+    'from above': looking((-0.5, -1.0, 2.6), heading_deg=60.0, down_deg=45.0),
+}
+
+
+@pytest.fixture(scope='module')
+def relocalizer(room: SmallRoom) -> Relocalizer:
+    return make_relocalizer(room.scene, SETTINGS, AlignmentSettings(), mesh=None)
+
+
+def rolled(pose: np.ndarray, degrees: float) -> np.ndarray:
+    turned = pose.copy()
+    turned[:3, :3] = pose[:3, :3] @ Rotation.from_euler('z', degrees, degrees=True).as_matrix()
+    return turned
+
+
+def assert_found(relocalizer: Relocalizer, room: SmallRoom, pose: np.ndarray, **light) -> None:
+    image = photographed(room.view(pose), seed=1, **light)
+    found = relocalizer.locate(image, CAMERA)
+    assert found is not None
+    metres, degrees = error(found.map_T_camera, pose)
+    assert metres < 0.01
+    assert degrees < 0.2
+    assert found.margin >= SETTINGS.min_margin
+
+
+@pytest.mark.parametrize('place', PLACES.values(), ids=PLACES)
+def test_a_level_camera_is_found(relocalizer, room, place):
+    assert_found(relocalizer, room, place)
+
+
+@pytest.mark.parametrize('degrees', [-100.0, 40.0, 180.0])
+def test_a_camera_of_any_roll_is_found(relocalizer, room, degrees):
+    assert_found(relocalizer, room, rolled(PLACES['farther on'], degrees))
+
+
+def test_other_light_does_not_matter(relocalizer, room):
+    assert_found(relocalizer, room, pose_at(0), gain=(0.5, 0.6, 0.45), offset=(30.0, 10.0, 20.0))
+
+
+def test_a_part_of_the_view_may_be_covered(relocalizer, room):
+    image = photographed(room.view(pose_at(0)), seed=1)
+    image[:, :100] = clouds(seed=50)[:240, :100]
+    found = relocalizer.locate(image, CAMERA)
+    assert found is not None
+    assert error(found.map_T_camera, pose_at(0))[0] < 0.01
+
+
+def test_images_of_something_else_are_not_found(relocalizer):
+    rng = np.random.default_rng(3)
+    others = [clouds(seed)[:240, :320] for seed in range(100, 108)]
+    others.append(rng.integers(0, 256, (240, 320, 3), dtype=np.uint8))
+    others.append(np.full((240, 320, 3), 90, dtype=np.uint8))
+    assert [relocalizer.locate(image, CAMERA) for image in others] == [None] * len(others)
+
+
+def test_two_places_that_look_alike_are_not_told_apart(room, tmp_path: Path):
+    """Two such rooms side by side: which one it is cannot be known."""
+    (tmp_path / 'twice.obj').write_text(twice(room.mesh.read_text()))
+    for file in room.mesh.parent.glob('*.*'):
+        if file.suffix in ('.mtl', '.png'):
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+    double = SmallRoom(tmp_path / 'twice.obj')
+    relocalizer = make_relocalizer(double.scene, SETTINGS, AlignmentSettings(), mesh=None)
+    assert relocalizer.locate(photographed(room.view(pose_at(0)), 1), CAMERA) is None
+    hinted = relocalizer.locate(photographed(room.view(pose_at(0)), 1), CAMERA, hint=pose_at(2))
+    assert hinted is not None
+    assert error(hinted.map_T_camera, pose_at(0))[0] < 0.01
+
+
+def twice(obj: str) -> str:
+    """Return an OBJ with everything in it a second time, 20 m away."""
+    lines = obj.splitlines()
+    vertices = [line.split() for line in lines if line.startswith('v ')]
+    moved = [f'v {float(x) + 20} {y} {z}' for _, x, y, z in vertices]
+    faces = [line for line in lines if line.startswith(('usemtl', 'f '))]
+    again = []
+    for line in faces:
+        corners = [corner.split('/') for corner in line.split()[1:]]
+        shifted = ' '.join(f'{int(c[0]) + len(vertices)}/{c[1]}' for c in corners if len(c) > 1)
+        again.append(f'f {shifted}' if line.startswith('f ') else line)
+    return '\n'.join([*lines, *moved, *again]) + '\n'
+
+
+@pytest.mark.parametrize('seed', range(3))
+def test_a_hint_that_is_far_off_leads_there(relocalizer, room, seed):
+    hint = perturbed(pose_at(0), seed, metres=0.25, degrees=10.0)
+    found = relocalizer.locate(photographed(room.view(pose_at(0)), seed), CAMERA, hint)
+    assert found is not None
+    assert error(found.map_T_camera, pose_at(0))[0] < 0.01
+
+
+def test_cameras_of_a_reconstruction_take_the_place_of_viewpoints(room):
+    cameras = pose_from_numbers((-0.2, -1.4, 1.4, 0, 0, 0, 1))[None]
+    relocalizer = make_relocalizer(
+        room.scene, SETTINGS, AlignmentSettings(), mesh=None, reference_cameras=cameras
+    )
+    assert_found(relocalizer, room, pose_at(0))
+
+
+def test_another_camera_may_follow(relocalizer, room):
+    other = Camera(width=400, height=200, fx=350.0, fy=350.0, cx=199.5, cy=99.5)
+
+    for camera in (other, CAMERA):
+        render = room.scene.render(torch.from_numpy(pose_at(0)), camera).colour[0]
+        image = (255 * render).round().to(torch.uint8).numpy()
+        found = relocalizer.locate(image, camera)
+        assert found is not None
+        assert error(found.map_T_camera, pose_at(0))[0] < 0.01
+
+
+def test_from_cameras_that_see_nothing_nothing_is_found(room):
+    cameras = pose_from_numbers((500, 500, 500, 0, 0, 0, 1))[None]
+    relocalizer = make_relocalizer(
+        room.scene, SETTINGS, AlignmentSettings(), mesh=None, reference_cameras=cameras
+    )
+    assert relocalizer.locate(photographed(room.view(pose_at(0)), 1), CAMERA) is None
+
+
+def test_up_axes_are_directions():
+    assert up_axis('any') is None
+    axes = [up_axis(name) for name in UP_AXES if name != 'any']
+    np.testing.assert_array_equal(np.abs(axes).sum(1), 1)
+    assert len({tuple(axis) for axis in axes}) == 6
+    np.testing.assert_array_equal(up_axis('-y'), (0, -1, 0))

@@ -1,0 +1,190 @@
+"""The other end of the wire: a camera, a listener, and the node as a process."""
+
+import array
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import cv2
+import numpy as np
+import rclpy
+from numpy.typing import NDArray
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.qos import QoSProfile
+from scipy.spatial.transform import Rotation
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+
+from mesh_reloc_ros.types.pose import pose_to_numbers
+from support.small_room import CAMERA
+
+LONG_S = 150.0
+"""Far longer than anything takes, on a busy machine that has nothing compiled yet too."""
+
+
+class NodeProcess:
+    """`mesh_reloc_node` in a process of its own, with what it logs."""
+
+    def __init__(self, *ros_args: str, environment: dict[str, str] | None = None) -> None:
+        command = [sys.executable, '-m', 'mesh_reloc_ros.ros.main', '--ros-args', *ros_args]
+        self._process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=os.environ | (environment or {}),
+        )
+        self.lines: list[str] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def wait_for_line(self, *texts: str, after: int = 0) -> str:
+        """Return the first logged line, from number `after` on, that holds all texts."""
+        deadline = time.monotonic() + LONG_S
+        while time.monotonic() < deadline:
+            for line in self.lines[after:]:
+                if all(text in line for text in texts):
+                    return line
+            if self._process.poll() is not None:
+                break
+            time.sleep(0.05)
+        raise AssertionError(f'no line with {texts} in:\n' + ''.join(self.lines))
+
+    @property
+    def pid(self) -> int:
+        """Number of the process."""
+        return self._process.pid
+
+    def count(self, text: str) -> int:
+        """Return the number of lines with a text."""
+        return sum(text in line for line in self.lines)
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal, if it runs."""
+        if self._process.poll() is None:
+            self._process.send_signal(number)
+
+    def end(self, number: signal.Signals | None = None) -> int:
+        """Send a signal, if any, and return the exit status."""
+        if number is not None:
+            self.send(number)
+        status = self._process.wait(LONG_S)
+        self._reader.join(LONG_S)
+        return status
+
+    def kill(self) -> None:
+        """End it whatever it does."""
+        self._process.kill()
+        self._process.wait()
+
+    def _read(self) -> None:
+        for line in self._process.stdout:
+            self.lines.append(line)
+
+
+class Station:
+    """A ROS node of the test's own."""
+
+    def __init__(self) -> None:
+        self._context = rclpy.Context()
+        rclpy.init(context=self._context)
+        self.node = rclpy.create_node('station', context=self._context)
+        self._executor = SingleThreadedExecutor(context=self._context)
+        self._executor.add_node(self.node)
+        self._stamp_ns = 1_700_000_000_000_000_000
+
+    def close(self) -> None:
+        self._executor.shutdown()
+        self.node.destroy_node()
+        rclpy.shutdown(context=self._context)
+
+    def listen(self, message_type: type, topic: str, qos: QoSProfile | int = 10) -> list[Any]:
+        """Return the list to which the topic's messages are appended."""
+        heard: list[Any] = []
+        self.node.create_subscription(message_type, topic, heard.append, qos)
+        return heard
+
+    def wait_until(self, condition: Callable[[], bool], what: str = '') -> None:
+        """Let messages come and go until the condition holds."""
+        assert self.spin_until(condition, LONG_S), f'waited in vain for {what or condition}'
+
+    def spin_until(self, condition: Callable[[], bool], seconds: float) -> bool:
+        """Let messages come and go until the condition holds; return whether it came to."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > deadline:
+                return False
+            self._executor.spin_once(timeout_sec=0.05)
+        return True
+
+    def spin(self, seconds: float) -> None:
+        """Let messages come and go for a while."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            self._executor.spin_once(timeout_sec=min(left, 0.05))
+
+    def call(self, service_type: type, name: str, request: Any = None) -> Any:
+        """Call a service, without arguments where none are given, and return its response."""
+        client = self.node.create_client(service_type, name)
+        self.wait_until(client.service_is_ready, f'service {name}')
+        future = client.call_async(service_type.Request() if request is None else request)
+        self.wait_until(future.done, f'an answer of {name}')
+        self.node.destroy_client(client)
+        return future.result()
+
+    def next_stamp_ns(self) -> int:
+        """Return the stamp of the next image, a thirtieth of a second on."""
+        self._stamp_ns += 33_333_333
+        return self._stamp_ns
+
+
+def start_at(pose: NDArray[np.float64]) -> str:
+    """Return the parameter `initial_pose` as it is given on the command line."""
+    numbers = ', '.join(f'{number:.6f}' for number in pose_to_numbers(pose))
+    return f'initial_pose:=[{numbers}]'
+
+
+def image_message(image: NDArray[np.uint8], stamp_ns: int) -> Image:
+    height, width = image.shape[:2]
+    message = Image(height=height, width=width, encoding='rgb8', step=3 * width)
+    message.data = array.array('B', image.tobytes())
+    return stamped(message, stamp_ns)
+
+
+def compressed_message(image: NDArray[np.uint8], stamp_ns: int) -> CompressedImage:
+    _, data = cv2.imencode('.jpg', cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    return stamped(CompressedImage(format='jpeg', data=array.array('B', data.tobytes())), stamp_ns)
+
+
+def camera_info() -> CameraInfo:
+    """Return what goes with the images of `CAMERA`."""
+    fx, fy, cx, cy = CAMERA.fx, CAMERA.fy, CAMERA.cx, CAMERA.cy
+    return CameraInfo(
+        width=CAMERA.width,
+        height=CAMERA.height,
+        k=[fx, 0.0, cx, 0.0, fy, cy, 0.0, 0.0, 1.0],
+        p=[fx, 0.0, cx, 0.0, 0.0, fy, cy, 0.0, 0.0, 0.0, 1.0, 0.0],
+    )
+
+
+def stamped(message: Any, stamp_ns: int) -> Any:
+    message.header.stamp.sec, message.header.stamp.nanosec = divmod(stamp_ns, 10**9)
+    message.header.frame_id = 'camera_optical'
+    return message
+
+
+def stamp_ns(message: Any) -> int:
+    return message.header.stamp.sec * 10**9 + message.header.stamp.nanosec
+
+
+def matrix(position: Any, orientation: Any) -> NDArray[np.float64]:
+    """Return the pose [4, 4] of a message's position (or translation) and orientation."""
+    pose = np.eye(4)
+    quaternion = (orientation.x, orientation.y, orientation.z, orientation.w)
+    pose[:3, :3] = Rotation.from_quat(quaternion).as_matrix()
+    pose[:3, 3] = position.x, position.y, position.z
+    return pose

@@ -1,0 +1,192 @@
+"""Stamps that jump, as where a recording loops or is skipped through."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.odometers import exactly, motion
+from support.relocalizers import Answers, Knows
+from support.small_room import CAMERA, SmallRoom, error, looking, photographed, pose_at
+
+from mesh_reloc_ros.config.declaration import build
+from mesh_reloc_ros.config.pipeline import Settings
+from mesh_reloc_ros.recordings.bag import ImageBag
+from mesh_reloc_ros.recordings.tum import read_tum
+from mesh_reloc_ros.render.scene import Scene
+from mesh_reloc_ros.track.search import Search
+from mesh_reloc_ros.track.tracker import Tracker
+from mesh_reloc_ros.types.estimate import State
+from mesh_reloc_ros.types.frame import Frame
+from mesh_reloc_ros.types.trajectory import WRONG_BEYOND_DEG, WRONG_BEYOND_M
+
+START_NS = 1_700_000_000_000_000_000
+ELSEWHERE = looking((0.6, -1.2, 1.4), heading_deg=60.0, down_deg=10.0)
+BLACK = np.zeros((CAMERA.height, CAMERA.width, 3), dtype=np.uint8)
+
+
+def shown(room: SmallRoom, s: float, pose: np.ndarray, **others) -> Frame:
+    """Return an image [H, W, 3] of a pose, stamped so many seconds after the first."""
+    gain = (others.pop('gain', 1.0),) * 3
+    image = photographed(room.view(pose), round(1000 * abs(s)), gain)
+    return Frame(START_NS + round(1e9 * s), image, CAMERA, **others)
+
+
+def tracking(room: SmallRoom, relocalizer: Answers | None = None, **settings) -> Tracker:
+    """Return a tracker that has followed a path up to 0.1 s."""
+    search = None if relocalizer is None else Search(relocalizer, background=False)
+    tracker = Tracker(room.scene, build(Settings, settings), search)
+    tracker.start_at(pose_at(0))
+    for s in (0.0, 0.033, 0.066, 0.1):
+        assert tracker.track(shown(room, s, pose_at(30 * s))).trusted
+    return tracker
+
+
+@pytest.mark.parametrize('jump_s', [20.0, 1e6, -0.6, -30.0, -1.7e9])
+def test_after_a_jump_the_tracker_begins_anew(room, jump_s):
+    tracker = tracking(room, Answers(None))
+    estimate = tracker.track(shown(room, jump_s, ELSEWHERE))
+    assert not estimate.trusted
+    assert estimate.state is State.INITIALIZING
+
+
+@pytest.mark.parametrize('jump_s', [4.9, -0.3])
+def test_a_smaller_step_is_no_jump(room, jump_s):
+    tracker = tracking(room, Answers(None))
+    estimate = tracker.track(shown(room, jump_s, ELSEWHERE))
+    assert not estimate.trusted
+    assert estimate.state in (State.UNSURE, State.LOST)
+
+
+def test_how_far_ahead_is_a_setting(room):
+    tracker = tracking(room, Answers(None), **{'tracking.restart_after': 1.0})
+    assert tracker.track(shown(room, 2.0, ELSEWHERE)).state is State.INITIALIZING
+
+
+def test_images_that_come_all_along_are_no_jump(room):
+    """However long none of them is trusted."""
+    tracker = tracking(room, Answers(None))
+    for s in range(1, 20):
+        frame = Frame(START_NS + s * 10**9, BLACK, CAMERA)
+        assert tracker.track(frame).state in (State.UNSURE, State.LOST)
+
+
+@pytest.mark.parametrize('jump_s', [20.0, -30.0])
+def test_where_the_camera_was_is_a_place_to_look_at(room, jump_s):
+    """In another light, as exposure and baselines belong to the past."""
+    tracker = tracking(room)
+    for s in (0.0, 0.033):
+        estimate = tracker.track(shown(room, jump_s + s, pose_at(8), gain=0.45))
+        assert estimate.trusted
+        assert error(estimate.map_T_camera, pose_at(8))[0] < 0.01
+
+
+def test_what_poses_were_like_is_forgotten(room):
+    """Half of the view is covered: as good as any beginning, and poor beside what was."""
+    covered = shown(room, 0.0, pose_at(3))
+    covered.image[:, :130] = 0
+    settings = {'tracking.min_inlier_ratio_of_baseline': 0.9}
+    for jump_s, trusted in ((0.033, False), (20.0, True)):
+        frame = Frame(START_NS + round(1e9 * (0.1 + jump_s)), covered.image, CAMERA)
+        assert tracking(room, **settings).track(frame).trusted is trusted
+
+
+def test_a_jump_costs_a_search_at_most(room):
+    relocalizer = Knows(room.scene)
+    tracker = tracking(room, relocalizer)
+    s, jumps = 0.1, ((20.0, ELSEWHERE), (-30.0, pose_at(20)), (3600.0, ELSEWHERE))
+    for number, (jump_s, place) in enumerate(jumps, start=1):
+        s += jump_s
+        for k in range(3):
+            frame = shown(room, s + 0.033 * k, place)
+            relocalizer.learn(frame.image, place)
+            estimate = tracker.track(frame)
+            assert estimate.trusted
+            assert error(estimate.map_T_camera, place)[0] < 0.01
+        assert len(relocalizer.hints) <= number
+
+
+def test_odometry_tells_where_the_camera_is_after_a_jump(room):
+    """As where a bag with odometry is skipped through: no search."""
+    for begun_anew in (False, True):
+        relocalizer = Answers(None)
+        tracker = Tracker(room.scene, Settings(), Search(relocalizer, background=False))
+        tracker.start_at(pose_at(0))
+        for s in (0.0, 0.033):
+            frame = shown(room, s, pose_at(30 * s), odom_T_camera=exactly(pose_at(30 * s)))
+            assert tracker.track(frame).trusted
+        odom = exactly(ELSEWHERE)
+        if begun_anew:
+            # Odometry of another recording tells nothing, and must do no harm.
+            odom = motion(np.array([5.0, 1.0, 0.0]), np.array([0.0, 100.0, 0.0])) @ odom
+        estimate = tracker.track(shown(room, -20.0, ELSEWHERE, odom_T_camera=odom))
+        assert estimate.trusted is not begun_anew
+        if estimate.trusted:
+            assert error(estimate.map_T_camera, ELSEWHERE)[0] < 0.01
+        assert len(relocalizer.hints) == begun_anew
+
+
+def test_a_start_pose_that_was_not_trusted_yet_is_kept(room):
+    relocalizer = Answers(None)
+    tracker = Tracker(room.scene, Settings(), Search(relocalizer, background=False))
+    spread = np.diag([0.1, 0.1, 0.1, 0.01, 0.01, 0.01])
+    tracker.start_at(ELSEWHERE, spread)
+    assert not tracker.track(shown(room, 0.0, pose_at(0))).trusted
+    assert not tracker.track(shown(room, 50.0, pose_at(0))).trusted
+    assert len(relocalizer.hints) == 2
+    for hint, covariance in zip(relocalizer.hints, relocalizer.covariances, strict=True):
+        np.testing.assert_array_equal(hint, ELSEWHERE)
+        np.testing.assert_array_equal(covariance, spread)
+
+
+def test_an_image_from_before_the_jump_is_searched_for_no_longer(room):
+    relocalizer = Knows(room.scene)
+    tracker = Tracker(room.scene, Settings(), Search(relocalizer, background=True))
+    relocalizer.may_answer.clear()
+    before = shown(room, 0.0, pose_at(0))
+    relocalizer.learn(before.image, pose_at(0))
+    assert not tracker.track(before).trusted
+    assert not tracker.track(shown(room, 30.0, ELSEWHERE)).trusted
+    relocalizer.may_answer.set()
+    assert relocalizer.answered.acquire(timeout=20)
+    tracker._search._thread.join(20)
+    # Looked at from there, this image would be found.
+    assert not tracker.track(shown(room, 30.1, pose_at(1))).trusted
+    tracker.close()
+
+
+def test_single_images_from_another_time_do_not_stop_the_tracking(room):
+    """As from a driver that now and then forgets the stamp."""
+    tracker = tracking(room)
+    for k in range(1, 8):
+        s = -START_NS * 1e-9 if k % 3 == 0 else 0.1 + 0.033 * k
+        estimate = tracker.track(shown(room, s, pose_at(3 + k)))
+        assert estimate.trusted
+        assert error(estimate.map_T_camera, pose_at(3 + k))[0] < 0.01
+
+
+def test_a_real_recording_that_loops_and_is_skipped_through(shared_data: Path):
+    folder = shared_data / 'redkitchen'
+    truth = read_tum(folder / 'clip_groundtruth.tum').poses
+    scene = Scene.load(folder / 'mesh.obj')
+    relocalizer = Knows(scene)
+    with ImageBag(folder / 'clip_bag') as images:
+        frames = list(images.frames())
+    for frame, pose in zip(frames, truth, strict=True):
+        relocalizer.learn(frame.image, pose)
+    tracker = Tracker(scene, Settings(), Search(relocalizer, background=False))
+    tracker.start_at(truth[0])
+    stamp_ns, period_ns = START_NS, 33_000_000
+    jumps = ((0, 0), (20, 100), (-30, 10), (20, 130), (-2, 60), (6, 0), (-30, 110), (20, 40))
+    for jump_s, first in jumps:
+        stamp_ns += jump_s * 10**9
+        for k in range(10):
+            frame = frames[first + k]
+            estimate = tracker.track(Frame(stamp_ns, frame.image, frame.camera))
+            tracker.look_ahead()
+            stamp_ns += period_ns
+            if estimate.trusted:
+                metres, degrees = error(estimate.map_T_camera, truth[first + k])
+                assert metres < WRONG_BEYOND_M
+                assert degrees < WRONG_BEYOND_DEG
+        assert estimate.trusted
+    assert len(relocalizer.hints) <= len(jumps) - 1

@@ -1,0 +1,54 @@
+"""Poses as users write them."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.types.pose import pose_from_numbers, pose_from_text, pose_to_numbers
+
+
+def test_numbers_are_position_then_quaternion_with_w_last():
+    half = math.sqrt(0.5)
+    pose = pose_from_text('1 2 3 0 0 0.70710678118 0.70710678118')
+    np.testing.assert_allclose(pose @ [1, 0, 0, 1], [1, 3, 3, 1], atol=1e-9)
+    np.testing.assert_allclose(pose_to_numbers(pose), [1, 2, 3, 0, 0, half, half], atol=1e-9)
+
+
+def test_a_pose_survives_being_written_and_read():
+    rng = np.random.default_rng(5)
+    for rotation in Rotation.random(20, rng):
+        pose = np.eye(4)
+        pose[:3, :3], pose[:3, 3] = rotation.as_matrix(), rng.normal(size=3)
+        numbers = pose_to_numbers(pose)
+        assert numbers[6] >= 0
+        assert np.linalg.norm(numbers[3:]) == pytest.approx(1)
+        np.testing.assert_allclose(pose_from_numbers(numbers), pose, atol=1e-12)
+
+
+def test_a_quaternion_of_any_length_and_commas_will_do():
+    expected = pose_from_text('0.5 -1 2 0.1 0.2 0.3 0.4')
+    np.testing.assert_allclose(pose_from_text('0.5, -1, 2, -1, -2, -3, -4'), expected)
+    rotation = expected[:3, :3]
+    np.testing.assert_allclose(rotation @ rotation.T, np.eye(3), atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ('text', 'words'),
+    [
+        ('', 'expected 7 numbers .* got 0'),
+        ('1 2 3', 'expected 7 numbers .* got 3'),
+        ('1 2 3 0 0 0 1 9', 'got 8'),
+        ('1 2 3 0 0 0 one', "'one'"),
+        ('nan 2 3 0 0 0 1', 'finite'),
+        ('1 2 3 0 0 0 inf', 'finite'),
+        ('1 2 3 0 0 0 0', 'quaternion is zero'),
+        ('1 2 3 0 0 0 1e-9', 'quaternion is zero'),
+    ],
+)
+def test_what_is_not_a_pose_is_refused_in_one_line(text, words):
+    with pytest.raises(InputError, match=words) as refusal:
+        pose_from_text(text)
+    assert '\n' not in str(refusal.value)

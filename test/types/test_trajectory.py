@@ -1,0 +1,79 @@
+"""Trajectory files and errors against a true trajectory."""
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.recordings.tum import read_tum, write_tum
+from mesh_reloc_ros.types.trajectory import Trajectory, associate, pose_errors, summarize
+
+
+def random_trajectory(count: int, seed: int = 3) -> Trajectory:
+    rng = np.random.default_rng(seed)
+    poses = np.tile(np.eye(4), (count, 1, 1))
+    poses[:, :3, :3] = Rotation.random(count, rng).as_matrix()
+    poses[:, :3, 3] = rng.normal(size=(count, 3))
+    stamps = 1_700_000_000_000_000_001 + np.arange(count, dtype=np.int64) * 33_333_333
+    return Trajectory(stamps, poses)
+
+
+def test_a_file_gives_back_what_was_written_to_the_nanosecond(tmp_path):
+    written = random_trajectory(20)
+    write_tum(tmp_path / 'a.tum', written)
+    read = read_tum(tmp_path / 'a.tum')
+    assert read.stamps_ns.tolist() == written.stamps_ns.tolist()
+    np.testing.assert_allclose(read.poses, written.poses, atol=1e-8)
+    assert [path.name for path in tmp_path.iterdir()] == ['a.tum']
+
+
+def test_comments_are_skipped_and_lines_sorted_by_stamp(tmp_path):
+    (tmp_path / 'a.tum').write_text('# stamp pose\n2.5 1 0 0 0 0 0 1\n\n1.25 0 0 0 0 0 0 2 # x\n')
+    read = read_tum(tmp_path / 'a.tum')
+    assert read.stamps_ns.tolist() == [1_250_000_000, 2_500_000_000]
+    np.testing.assert_allclose(read.poses[:, 0, 3], [0, 1])
+
+
+@pytest.mark.parametrize(
+    'line', ['1.0 2 3', 'x 0 0 0 0 0 0 1', '1 0 0 nan 0 0 0 1', 'inf 0 0 0 0 0 0 1']
+)
+def test_a_line_that_is_not_a_pose_is_named(tmp_path, line):
+    (tmp_path / 'a.tum').write_text(f'0 0 0 0 0 0 0 1\n{line}\n')
+    with pytest.raises(InputError, match='line 2'):
+        read_tum(tmp_path / 'a.tum')
+
+
+def test_errors_are_metres_and_degrees_of_known_offsets():
+    truth = random_trajectory(10)
+    offset = np.eye(4)
+    offset[:3, :3] = Rotation.from_rotvec([0, np.radians(2.0), 0]).as_matrix()
+    offset[:3, 3] = [0.03, 0, 0.04]
+    metres, degrees = pose_errors(Trajectory(truth.stamps_ns, truth.poses @ offset), truth)
+    np.testing.assert_allclose(metres, 0.05, atol=1e-9)
+    np.testing.assert_allclose(degrees, 2.0, atol=1e-6)
+    figures = summarize(metres, degrees)
+    assert figures['median_cm'] == pytest.approx(5.0)
+    assert figures['wrong'] == 0
+
+
+def test_poses_are_paired_by_the_nearest_stamp_within_five_milliseconds():
+    truth = random_trajectory(10)
+    chosen = [2, 5, 9]
+    offsets_ns = [4_000_000, 9_000_000, -4_000_000]
+    late = Trajectory(truth.stamps_ns[chosen] + offsets_ns, truth.poses[chosen])
+    estimated, true = associate(late, truth)
+    assert estimated.stamps_ns.tolist() == late.stamps_ns[[0, 2]].tolist()
+    assert true.stamps_ns.tolist() == truth.stamps_ns[[2, 9]].tolist()
+
+
+@pytest.mark.parametrize('count', [0, 1])
+def test_a_truth_of_no_or_one_pose_pairs_with_what_is_there(count):
+    truth = random_trajectory(count)
+    metres, degrees = pose_errors(random_trajectory(5), truth)
+    assert len(metres) == len(degrees) == count
+
+
+def test_wrong_poses_are_counted_by_distance_or_angle():
+    figures = summarize(np.array([0.0, 0.11, 0.0]), np.array([0.0, 0.0, 5.1]))
+    assert figures['wrong'] == 2
+    assert summarize(np.empty(0), np.empty(0)) == {'poses': 0, 'wrong': 0}
