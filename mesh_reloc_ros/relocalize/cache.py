@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mesh_reloc_ros.config.relocalization import RelocalizationSettings
 from mesh_reloc_ros.files import atomic_write
-from mesh_reloc_ros.mesh_io.mesh import TexturedMesh
+from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.progress import Progress, silent
 from mesh_reloc_ros.relocalize.panoramas import SIDE, Panoramas, render_panoramas
 from mesh_reloc_ros.relocalize.viewpoints import sample_viewpoints

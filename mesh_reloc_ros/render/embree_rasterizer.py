@@ -8,7 +8,7 @@ from embreex import rtcore_scene
 from embreex.mesh_construction import TriangleMesh
 from torch import Tensor
 
-from mesh_reloc_ros.mesh_io.mesh import TexturedMesh
+from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.render.rasterizer import Fragments, intersect
 from mesh_reloc_ros.types.camera import Camera
 

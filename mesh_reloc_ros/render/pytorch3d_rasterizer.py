@@ -10,7 +10,7 @@ from pytorch3d.renderer.mesh import rasterize_meshes
 from pytorch3d.structures import Meshes
 from torch import Tensor
 
-from mesh_reloc_ros.mesh_io.mesh import TexturedMesh
+from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.render.rasterizer import Fragments, intersect
 from mesh_reloc_ros.types import se3
 from mesh_reloc_ros.types.camera import Camera

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from mesh_reloc_ros.errors import InputError
-from mesh_reloc_ros.mesh_io.mesh import TexturedMesh
+from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.types.camera import Camera
 
 

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from mesh_reloc_ros.errors import InputError
-from mesh_reloc_ros.mesh_io.mesh import TexturedMesh, load_mesh
+from mesh_reloc_ros.mesh_io.load import load_mesh
+from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.progress import Progress, silent
 from mesh_reloc_ros.render.grey import greyed
 from mesh_reloc_ros.render.rasterizer import make_rasterizer

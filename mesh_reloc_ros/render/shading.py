@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from mesh_reloc_ros.kernels.shading import shade
-from mesh_reloc_ros.mesh_io.mesh import TexturedMesh
+from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.progress import Progress, silent
 from mesh_reloc_ros.render.rasterizer import Fragments
 from mesh_reloc_ros.render.texture import TextureSet

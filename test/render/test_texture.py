@@ -9,7 +9,7 @@ import pytest
 import torch
 from support.meshes import CAMERAS, clutter, frontal_quad, joined, noise, poses, quad
 
-from mesh_reloc_ros.mesh_io.mesh import TexturedMesh
+from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.render.embree_rasterizer import EmbreeRasterizer
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.render.shading import Shader

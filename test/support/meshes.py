@@ -6,7 +6,7 @@ import trimesh
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mesh_reloc_ros.mesh_io.mesh import TexturedMesh
+from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.types import se3
 from mesh_reloc_ros.types.camera import Camera
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mesh_reloc_ros.mesh_io.mesh import TexturedMesh
+from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 
 # Vertices are moved by this share of the mean edge, so that no two triangles lie in one plane.
 _DISPLACEMENT = 0.02

@@ -17,7 +17,7 @@ from mesh_reloc_evaluation.bench.refine import refined, write_obj
 from mesh_reloc_evaluation.bench.resample import resampled
 from mesh_reloc_evaluation.posed_sequence import Clip
 from mesh_reloc_ros.config.pipeline import Settings
-from mesh_reloc_ros.mesh_io.mesh import TexturedMesh
+from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.progress import ProgressBars
 from mesh_reloc_ros.render.scene import Scene
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mesh_reloc_evaluation.demo.figures import Outcome
 from mesh_reloc_evaluation.demo.sample.passerby import WALK_BEGIN, WALK_FROM_X, WALK_SPEED, WALK_Y
-from mesh_reloc_ros.mesh_io.mesh import TexturedMesh
+from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types.camera import Camera
 from mesh_reloc_ros.types.trajectory import Trajectory

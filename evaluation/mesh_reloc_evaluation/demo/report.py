@@ -15,7 +15,7 @@ from mesh_reloc_evaluation.demo.plot import Span, draw_replay
 from mesh_reloc_evaluation.demo.received import Replay
 from mesh_reloc_evaluation.demo.sample.make import Sample
 from mesh_reloc_ros.files import write_text_atomically
-from mesh_reloc_ros.mesh_io.mesh import load_mesh
+from mesh_reloc_ros.mesh_io.load import load_mesh
 from mesh_reloc_ros.recordings.tum import write_tum
 from mesh_reloc_ros.types.trajectory import Trajectory
 

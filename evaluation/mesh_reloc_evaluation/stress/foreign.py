@@ -16,7 +16,7 @@ from mesh_reloc_evaluation.demo.sample.room.dimensions import HEIGHT, LENGTH, WI
 from mesh_reloc_evaluation.demo.sample.room.room import room
 from mesh_reloc_evaluation.stress.footage import Array, Image
 from mesh_reloc_evaluation.stress.patterns import PATTERNS
-from mesh_reloc_ros.mesh_io.mesh import TexturedMesh
+from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types.camera import Camera
 

@@ -9,7 +9,7 @@ from mesh_reloc_evaluation.bench.refine import refined, write_obj
 from support.meshes import clutter
 from support.small_room import CAMERA, pose_at
 
-from mesh_reloc_ros.mesh_io.mesh import load_mesh
+from mesh_reloc_ros.mesh_io.load import load_mesh
 from mesh_reloc_ros.render.scene import Scene
 
 

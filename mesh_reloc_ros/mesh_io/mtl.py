@@ -1,24 +1,19 @@
-"""The materials of an OBJ, read here since readers leave out silently what they miss."""
+"""The materials of OBJ files. Read here, since libraries skip silently what they do not know."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-import PIL.Image
 from numpy.typing import NDArray
 
 from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.mesh_io.images import Colour, one_texel, read_texture
 from mesh_reloc_ros.progress import Progress, silent
 
 _STATEMENT = re.compile(r'\s*(newmtl|map_Kd|Kd)\s+(.+?)\s*$', re.IGNORECASE)
 _GREY = (102, 102, 102)
-_ROWS = 256
-
-Colour = tuple[int, ...]
 
 
 def read_materials(path: Path, names: list[str], libraries: list[str]) -> list[Path | Colour]:
@@ -53,35 +48,11 @@ def read_textures(
     textures = []
     for number, source in enumerate(sources):
         progress(stage, number / len(sources))
-        textures.append(_read_texture(source, path) if isinstance(source, Path) else plain(source))
+        textures.append(
+            read_texture(source, path) if isinstance(source, Path) else one_texel(source)
+        )
     progress(stage, 1.0)
     return textures
-
-
-def plain(colour: Colour) -> NDArray[np.uint8]:
-    """Return a texture of one texel."""
-    return np.array(colour[:3], dtype=np.uint8).reshape(1, 1, 3)
-
-
-def pixels(image: PIL.Image.Image) -> NDArray[np.uint8]:
-    """Return an image of any kind as RGB [H, W, 3]."""
-    rgb = np.empty((image.height, image.width, 3), dtype=np.uint8)
-    # By bands of rows: as a whole, Pillow would hold three more copies for a while.
-    for top in range(0, image.height, _ROWS):
-        bottom = min(top + _ROWS, image.height)
-        rgb[top:bottom] = image.crop((0, top, image.width, bottom)).convert('RGB')
-    return rgb
-
-
-@contextmanager
-def large_images_allowed() -> Iterator[None]:
-    """Let Pillow open textures of 16384 x 16384, which it takes for an attack otherwise."""
-    limit = PIL.Image.MAX_IMAGE_PIXELS
-    PIL.Image.MAX_IMAGE_PIXELS = None
-    try:
-        yield
-    finally:
-        PIL.Image.MAX_IMAGE_PIXELS = limit
 
 
 def _read_library(library: Path, path: Path) -> dict[str, Path | Colour]:
@@ -116,18 +87,3 @@ def _colour(text: str) -> Colour:
 def _file_name(text: str, folder: Path) -> str:
     """Return the file of a map_Kd line, which may have options before it, and spaces in it."""
     return text if (folder / text).is_file() or not text.startswith('-') else text.split()[-1]
-
-
-def _read_texture(texture: Path, path: Path) -> NDArray[np.uint8]:
-    if not texture.is_file():
-        raise InputError(
-            f'mesh {path}: texture {texture} is missing: put it beside the mesh, under the name in'
-            ' the MTL file'
-        )
-    try:
-        with large_images_allowed(), PIL.Image.open(texture) as image:
-            return pixels(image)
-    except OSError as error:
-        raise InputError(
-            f'mesh {path}: texture {texture} cannot be read ({error}): save it as PNG or JPEG'
-        ) from error
