@@ -43,5 +43,5 @@ lint: setup
 	@$(VENV)/bin/lint-imports
 
 clean:
-	rm -rf .venv demo_output bench_output stress_output study_output build install log *.egg-info standalone_ros/*.egg-info
+	rm -rf .venv demo_output bench_output stress_output study_output build install log *.egg-info */*.egg-info
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -58,7 +58,8 @@ pip_install() {
 
 install_all() {
     echo 'Installing torch, pytorch3d and the rest (5.9 GB when new, a few minutes) ...'
-    pip_install -r requirements/build.txt -r requirements/runtime.txt -r requirements/test.txt \
+    pip_install -r requirements/build.txt -r requirements/runtime.txt \
+        -r requirements/evaluation.txt -r requirements/test.txt \
         $([ -n "$ROS" ] || echo -r requirements/ros.txt -r requirements/ros_build.txt)
     if [ -z "$ROS" ]; then
         echo 'Building tf2_msgs, which no wheel has ...'

@@ -1,4 +1,4 @@
-"""What all tests share."""
+"""Fixtures and environment of all tests, in test/ and evaluation/test/."""
 
 import os
 import tempfile
@@ -19,7 +19,7 @@ os.environ['ROS_HOME'] = _HOME.name
 @pytest.fixture(scope='session')
 def shared_data() -> Path:
     """Folder of real recordings beside the checkout; they are not part of the repository."""
-    folder = Path(__file__).parents[1] / '../shared/data'
+    folder = Path(__file__).parent / '../shared/data'
     if not folder.is_dir():
         pytest.skip('no recordings at ../shared/data')
     return folder.resolve()
