@@ -15,7 +15,7 @@ def files_in(folder: str) -> list[str]:
 setup(
     name=PACKAGE,
     version='0.1.0',
-    description='Says where a camera is in a textured mesh, live in ROS 2.',
+    description='Real-time 6-DoF camera localization in a textured mesh, for ROS 2.',
     license='Apache-2.0',
     maintainer='mesh_reloc_ros maintainers',
     maintainer_email='maintainers@mesh-reloc-ros.example',
