@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib import ticker
 from matplotlib.axes import Axes
 
-from mesh_reloc_evaluation.bench.figures import RECALL_WITHIN_CM, Array, errors_by_image
 from mesh_reloc_evaluation.bench.methods import Run
+from mesh_reloc_evaluation.bench.metrics import RECALL_WITHIN_CM, Array, errors_by_image
 from mesh_reloc_evaluation.reporting.picture import picture
 from mesh_reloc_ros.types.trajectory import Trajectory
 

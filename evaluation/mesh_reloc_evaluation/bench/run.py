@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from mesh_reloc_evaluation.bench import plot
-from mesh_reloc_evaluation.bench.figures import (
+from mesh_reloc_evaluation.bench.methods import METHODS, Run, run_adam, run_features, run_lm
+from mesh_reloc_evaluation.bench.metrics import (
     add_ratios,
     errors_by_image,
     figures_of,
     stage_figures,
 )
-from mesh_reloc_evaluation.bench.methods import METHODS, Run, run_adam, run_features, run_lm
 from mesh_reloc_evaluation.bench.residual_flow import residual_flow
 from mesh_reloc_evaluation.bench.residual_flow_plot import draw_residual_flow
 from mesh_reloc_evaluation.bench.scale import scale_figures

@@ -10,12 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mesh_reloc_evaluation.bench.figures import figures_of
 from mesh_reloc_evaluation.bench.measure import measured
 from mesh_reloc_evaluation.bench.methods import run_lm
+from mesh_reloc_evaluation.bench.metrics import figures_of
 from mesh_reloc_evaluation.bench.refine import refined, write_obj
-from mesh_reloc_evaluation.bench.resample import resampled
 from mesh_reloc_evaluation.posed_sequence import Clip
+from mesh_reloc_evaluation.resize import resampled
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.progress import ProgressBars

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from mesh_reloc_evaluation.bench.figures import RECALL_WITHIN_CM, RECALL_WITHIN_DEG
+from mesh_reloc_evaluation.bench.metrics import RECALL_WITHIN_CM, RECALL_WITHIN_DEG
 from mesh_reloc_evaluation.reporting.table import Table
 
 Figures = dict[str, Any]

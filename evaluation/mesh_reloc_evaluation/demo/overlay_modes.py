@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mesh_reloc_evaluation.demo.figures import Outcome
-from mesh_reloc_evaluation.demo.sample.make import Sample
+from mesh_reloc_evaluation.demo.metrics import Outcome
+from mesh_reloc_evaluation.painted_room.sample import Sample
 from mesh_reloc_ros.config.overlay import OverlaySettings
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.files import atomic_write

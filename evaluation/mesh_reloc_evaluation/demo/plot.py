@@ -13,8 +13,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from mesh_reloc_evaluation.demo.figures import Outcome
-from mesh_reloc_evaluation.demo.sample.passerby import WALK_BEGIN, WALK_FROM_X, WALK_SPEED, WALK_Y
+from mesh_reloc_evaluation.demo.metrics import Outcome
+from mesh_reloc_evaluation.painted_room.passerby import WALK_BEGIN, WALK_FROM_X, WALK_SPEED, WALK_Y
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types.camera import Camera

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from mesh_reloc_evaluation.demo.error import DemoError
 from mesh_reloc_evaluation.demo.received import ReceivedPose, Replay
-from mesh_reloc_evaluation.demo.sample.recording import CAMERA_INFO_TOPIC, IMAGE_TOPIC
+from mesh_reloc_evaluation.painted_room.recording import CAMERA_INFO_TOPIC, IMAGE_TOPIC
 from mesh_reloc_ros.ros.frames import FrameReader
 from mesh_reloc_ros.types.pose import pose_from_numbers
 

@@ -9,11 +9,11 @@ from typing import Any
 import cv2
 import numpy as np
 
-from mesh_reloc_evaluation.demo.figures import Outcome
+from mesh_reloc_evaluation.demo.metrics import Outcome
 from mesh_reloc_evaluation.demo.overlay_modes import draw_overlay_modes
 from mesh_reloc_evaluation.demo.plot import Span, draw_replay
 from mesh_reloc_evaluation.demo.received import Replay
-from mesh_reloc_evaluation.demo.sample.make import Sample
+from mesh_reloc_evaluation.painted_room.sample import Sample
 from mesh_reloc_ros.files import write_text_atomically
 from mesh_reloc_ros.mesh_io.load import load_mesh
 from mesh_reloc_ros.recordings.tum import write_tum

@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesh_reloc_evaluation.demo.error import DemoError
-from mesh_reloc_evaluation.demo.figures import Outcome, outcome_of, table
-from mesh_reloc_evaluation.demo.node_process import NodeProcess
+from mesh_reloc_evaluation.demo.metrics import Outcome, outcome_of, table
 from mesh_reloc_evaluation.demo.received import Replay
 from mesh_reloc_evaluation.demo.replay import replay
 from mesh_reloc_evaluation.demo.report import passerby_span, write_report
-from mesh_reloc_evaluation.demo.sample.film import FilmSettings
-from mesh_reloc_evaluation.demo.sample.make import Sample, make_sample
-from mesh_reloc_evaluation.demo.sample.recording import CAMERA_INFO_TOPIC, IMAGE_TOPIC
+from mesh_reloc_evaluation.node_process import NodeProcess
+from mesh_reloc_evaluation.painted_room.film import FilmSettings
+from mesh_reloc_evaluation.painted_room.recording import CAMERA_INFO_TOPIC, IMAGE_TOPIC
+from mesh_reloc_evaluation.painted_room.sample import Sample, make_sample
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.recordings.tum import read_tum
 from mesh_reloc_ros.types.pose import pose_to_numbers

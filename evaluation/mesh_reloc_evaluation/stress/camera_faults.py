@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mesh_reloc_evaluation.bench.resample import resampled
+from mesh_reloc_evaluation.resize import resampled
 from mesh_reloc_evaluation.stress.footage import Footage, Image, Part, Shown
-from mesh_reloc_evaluation.stress.placing import Change, Rng
+from mesh_reloc_evaluation.stress.schedule import Change, Rng
 from mesh_reloc_ros.types.frame import Frame
 
 MakeChange = Callable[[Rng], Change]

@@ -11,7 +11,7 @@ import numpy as np
 from mesh_reloc_evaluation.stress import camera_faults, image_faults, time_faults
 from mesh_reloc_evaluation.stress.footage import Footage, Part, Shown
 from mesh_reloc_evaluation.stress.image_faults import MakeEffect
-from mesh_reloc_evaluation.stress.placing import (
+from mesh_reloc_evaluation.stress.schedule import (
     Change,
     Maker,
     Rng,

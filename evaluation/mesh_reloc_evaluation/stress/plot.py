@@ -9,8 +9,8 @@ from matplotlib import ticker
 from matplotlib.axes import Axes
 
 from mesh_reloc_evaluation.reporting.picture import picture
-from mesh_reloc_evaluation.stress.figures import Figures, by_strength, figures_of
 from mesh_reloc_evaluation.stress.judge import SOON_S, Outcome
+from mesh_reloc_evaluation.stress.metrics import Figures, by_strength, figures_of
 
 _CLEAN, _FAULTY, _WRONG, _SLOW = '#2a7f62', '#9aa5b1', '#d1495b', '#e09f3e'
 

@@ -9,15 +9,14 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from mesh_reloc_evaluation.demo.sample.film import FilmSettings
-from mesh_reloc_evaluation.demo.sample.make import make_sample
+from mesh_reloc_evaluation.out_of_map.images import Foreign, is_same, sample_room
+from mesh_reloc_evaluation.painted_room.film import FilmSettings
+from mesh_reloc_evaluation.painted_room.sample import make_sample
 from mesh_reloc_evaluation.reporting.machine import machine_line
 from mesh_reloc_evaluation.reporting.report import Report, check_writable
 from mesh_reloc_evaluation.stress.cases import Case, make_cases
-from mesh_reloc_evaluation.stress.figures import by_strength, figures_of, lines, summary_of, worst
+from mesh_reloc_evaluation.stress.contact_sheet import draw_sheet, example_of
 from mesh_reloc_evaluation.stress.footage import Array, Footage, Image, read_footage
-from mesh_reloc_evaluation.stress.foreign import Foreign, is_same, sample_room
-from mesh_reloc_evaluation.stress.foreign_run import ForeignResult, numbered, run_foreign
 from mesh_reloc_evaluation.stress.judge import (
     MakeTracker,
     Outcome,
@@ -25,9 +24,10 @@ from mesh_reloc_evaluation.stress.judge import (
     one_by_one,
     run_case,
 )
-from mesh_reloc_evaluation.stress.live import WallClock, at_their_rate
+from mesh_reloc_evaluation.stress.metrics import by_strength, figures_of, lines, summary_of, worst
+from mesh_reloc_evaluation.stress.out_of_map_run import ForeignResult, numbered, run_foreign
 from mesh_reloc_evaluation.stress.plot import draw_stress
-from mesh_reloc_evaluation.stress.sheet import draw_sheet, example_of
+from mesh_reloc_evaluation.stress.realtime import WallClock, at_their_rate
 from mesh_reloc_evaluation.stress.tables import NOTES, faults_table, foreign_table
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.errors import InputError

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from mesh_reloc_evaluation.reporting.table import Table
-from mesh_reloc_evaluation.stress.figures import by_strength, figures_of, seconds, share
-from mesh_reloc_evaluation.stress.foreign_run import ForeignResult
 from mesh_reloc_evaluation.stress.judge import Outcome
+from mesh_reloc_evaluation.stress.metrics import by_strength, figures_of, seconds, share
+from mesh_reloc_evaluation.stress.out_of_map_run import ForeignResult
 
 
 def faults_table(outcomes: list[Outcome]) -> Table:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from mesh_reloc_evaluation.stress.footage import Footage, Part, Shown
-from mesh_reloc_evaluation.stress.placing import Maker, Rng, Span
+from mesh_reloc_evaluation.stress.schedule import Maker, Rng, Span
 
 
 def kidnap(seconds: float, *, back: bool = False) -> Maker:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from mesh_reloc_evaluation.study import basin, consistency, trust
+from mesh_reloc_evaluation.study.basin import command as basin
+from mesh_reloc_evaluation.study.consistency import command as consistency
+from mesh_reloc_evaluation.study.trust import command as trust
 
 SUMMARY = 'measure what the settings rest on, on data with known truth'
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import cv2
 import pytest
-from mesh_reloc_evaluation.demo.sample.film import Shot
-from mesh_reloc_evaluation.demo.sample.recording import TRUTH_TOPIC, write_recording
+from mesh_reloc_evaluation.painted_room.film import Shot
+from mesh_reloc_evaluation.painted_room.recording import TRUTH_TOPIC, write_recording
 from rosbags.rosbag2 import Reader, Writer
 from rosbags.typesys import Stores, get_typestore
 from support.small_room import CAMERA, SmallRoom, photographed, pose_at

@@ -6,9 +6,9 @@ import cv2
 import pytest
 from evaluation_support.small_film import SMALL
 from mesh_reloc_evaluation.demo.error import DemoError
-from mesh_reloc_evaluation.demo.node_process import NodeProcess
 from mesh_reloc_evaluation.demo.replay import replay
 from mesh_reloc_evaluation.demo.run import run_demo
+from mesh_reloc_evaluation.node_process import NodeProcess
 
 from mesh_reloc_ros.cli.main import main
 from mesh_reloc_ros.recordings.tum import read_tum

@@ -5,9 +5,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from evaluation_support.stress_footage import BEGIN_NS, PERIOD_NS, numbered_footage, room_footage
-from mesh_reloc_evaluation.demo.sample.film import Shot
-from mesh_reloc_evaluation.demo.sample.recording import write_recording
+from evaluation_support.sequences import BEGIN_NS, PERIOD_NS, numbered_footage, room_footage
+from mesh_reloc_evaluation.painted_room.film import Shot
+from mesh_reloc_evaluation.painted_room.recording import write_recording
 from mesh_reloc_evaluation.stress.footage import Footage
 from numpy.typing import NDArray
 from support.small_room import CAMERA, SmallRoom, clouds

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from evaluation_support.stress_footage import BEGIN_NS, PERIOD_NS, numbered_footage
+from evaluation_support.sequences import BEGIN_NS, PERIOD_NS, numbered_footage
 from mesh_reloc_evaluation.stress import camera_faults
 from mesh_reloc_evaluation.stress.footage import Footage, Part
 from support.small_room import CAMERA, clouds, pose_at

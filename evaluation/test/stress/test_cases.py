@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from evaluation_support.stress_footage import numbered_footage
+from evaluation_support.sequences import numbered_footage
 from mesh_reloc_evaluation.stress.cases import FAULTS, STARTS, make_cases
 from mesh_reloc_evaluation.stress.footage import Part
 

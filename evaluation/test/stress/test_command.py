@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from mesh_reloc_evaluation.demo.sample.recording import TRUTH_TOPIC
+from mesh_reloc_evaluation.painted_room.recording import TRUTH_TOPIC
 from mesh_reloc_evaluation.stress import run as stress_run
 from rosbags.rosbag2 import Reader, Writer
 from rosbags.typesys import Stores, get_typestore

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from evaluation_support.stress_footage import BEGIN_NS, PERIOD_NS, numbered_footage
+from evaluation_support.sequences import BEGIN_NS, PERIOD_NS, numbered_footage
 from mesh_reloc_evaluation.stress import time_faults
 from mesh_reloc_evaluation.stress.footage import Part
-from mesh_reloc_evaluation.stress.placing import Span
+from mesh_reloc_evaluation.stress.schedule import Span
 
 LENGTH = 60
 BEFORE, FAULT, AFTER = 5, 8, 12

@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from mesh_reloc_evaluation.study.basin_figures import (
+from mesh_reloc_evaluation.study.basin.metrics import (
     ADAM,
     BOTH,
     HINTED,
@@ -18,8 +18,8 @@ from mesh_reloc_evaluation.study.basin_figures import (
     lines_of,
     table_of,
 )
-from mesh_reloc_evaluation.study.basin_plot import draw_basin
-from mesh_reloc_evaluation.study.basin_trials import (
+from mesh_reloc_evaluation.study.basin.plot import draw_basin
+from mesh_reloc_evaluation.study.basin.trials import (
     Methods,
     Recording,
     corner_recording,

@@ -5,8 +5,8 @@ import json
 import cv2
 import numpy as np
 import pytest
-from mesh_reloc_evaluation.study.consistency import band_of_mean, consistency_figures, nees
-from mesh_reloc_evaluation.study.consistency_trials import NOISES, corner_setup, run_trials
+from mesh_reloc_evaluation.study.consistency.command import band_of_mean, consistency_figures, nees
+from mesh_reloc_evaluation.study.consistency.trials import NOISES, corner_setup, run_trials
 
 from mesh_reloc_ros.cli.main import main
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from mesh_reloc_evaluation.study.trust import lines_of, table_of
-from mesh_reloc_evaluation.study.trust_judge import TrialJudge
-from mesh_reloc_evaluation.study.trust_plot import draw_trust
-from mesh_reloc_evaluation.study.trust_trials import Outcome, Trial, make_trials
+from mesh_reloc_evaluation.study.trust.command import lines_of, table_of
+from mesh_reloc_evaluation.study.trust.evaluator import TrialJudge
+from mesh_reloc_evaluation.study.trust.plot import draw_trust
+from mesh_reloc_evaluation.study.trust.trials import Outcome, Trial, make_trials
 from support.small_room import CAMERA, SmallRoom, error, photographed, pose_at
 
 from mesh_reloc_ros.config.pipeline import Settings

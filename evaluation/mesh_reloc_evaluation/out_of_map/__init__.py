@@ -1,0 +1,1 @@
+"""Images that show none of the map: other rooms, photographs, textures, patterns."""

@@ -1,0 +1,1 @@
+"""How far off a start pose may be: the basin of convergence."""

@@ -1,0 +1,1 @@
+"""Whether pose errors agree with the reported covariance."""

@@ -1,0 +1,73 @@
+"""What trust makes of single alignments, sign by sign."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mesh_reloc_evaluation.study.trust.trials import Outcome, Trial
+from mesh_reloc_ros.align.lm_aligner import LmAligner
+from mesh_reloc_ros.config.pipeline import Settings
+from mesh_reloc_ros.render.scene import Scene
+from mesh_reloc_ros.stopwatch import Stopwatch
+from mesh_reloc_ros.track.focal_check import FocalCheck
+from mesh_reloc_ros.track.quality import AlignmentQuality, QualityGate
+from mesh_reloc_ros.track.second_look import SecondLook, distance, median_depth
+from mesh_reloc_ros.types.trajectory import WRONG_BEYOND_DEG, WRONG_BEYOND_M
+
+
+class TrialJudge:
+    """Aligns the image of a trial thoroughly, and asks all that trust asks of a first pose."""
+
+    def __init__(self, scene: Scene, settings: Settings) -> None:
+        self._scene = scene
+        self._aligner = LmAligner(scene, settings.alignment)
+        self._health = QualityGate(settings.tracking)
+        self._second_look = SecondLook(scene, settings)
+        self._focal_check = FocalCheck(scene, settings)
+        self._settings = settings.tracking
+
+    def outcome(self, trial: Trial) -> Outcome:
+        """Return what comes of a trial."""
+        frame, settings = trial.frame, self._settings
+        alignment = self._aligner.align(
+            frame.image,
+            frame.camera,
+            torch.from_numpy(np.ascontiguousarray(trial.start))[None],
+            None,
+            wide=True,
+            stopwatch=Stopwatch(),
+        )
+        pose, signs = alignment.map_T_camera[0].numpy(), AlignmentQuality.of(alignment)
+        depth = median_depth(self._scene, pose, frame.camera)
+        metres, radians = self._second_look.disagreement(frame, alignment, depth)
+        self._focal_check.forget()
+        self._focal_check.look(frame, alignment, depth)
+        error = self._focal_check.error(frame.camera)
+        enters = not self._health.doubts(signs, entering=True)
+        near = metres <= settings.second_look_position
+        agrees = enters and near and radians <= settings.second_look_rotation
+        return Outcome(
+            kind=trial.kind,
+            right=_is_right(pose, trial),
+            signs={
+                **dataclasses.asdict(signs),
+                'second_look_position': metres,
+                'second_look_rotation': radians,
+                'focal_error': abs(error),
+            },
+            goes_on=not self._health.doubts(signs, entering=False),
+            enters=enters,
+            agrees=agrees,
+            trusted=agrees and abs(error) <= settings.max_focal_error,
+        )
+
+
+def _is_right(pose: NDArray[np.float64], trial: Trial) -> bool:
+    if trial.truth is None:
+        return False
+    metres, radians = distance(pose, trial.truth)
+    return metres <= WRONG_BEYOND_M and bool(np.degrees(radians) <= WRONG_BEYOND_DEG)
