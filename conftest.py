@@ -1,19 +1,39 @@
-"""Fixtures and environment of all tests, in test/ and evaluation/test/."""
+"""Fixtures, environment and the marker `dds` for all tests, in test/ and evaluation/test/."""
 
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from support.small_room import SmallRoom, write_small_room
 
-# A domain of this session's own, on this machine only: no other ROS nodes are seen, and none see
-# these. Processes that tests start inherit it.
-os.environ['ROS_DOMAIN_ID'] = str(1 + os.getpid() % 101)
+# Each test process, also each worker of pytest-xdist, has its own ROS domain on this machine only:
+# it neither sees other ROS nodes nor is seen by them. Processes that tests start inherit it.
+_DOMAIN = str(1 + os.getpid() % 101)
 os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
 # Logs and saved poses do not go to the user's home.
 _HOME = tempfile.TemporaryDirectory(prefix='ros_home_')
 os.environ['ROS_HOME'] = _HOME.name
+
+_DDS_FIXTURES = {'make_node', 'process', 'processes', 'station'}
+"""Fixtures that start a ROS node: every test that uses one is marked `dds`."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that use DDS by their fixtures; others carry the marker themselves."""
+    for item in items:
+        if _DDS_FIXTURES.intersection(getattr(item, 'fixturenames', ())):
+            item.add_marker('dds')
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Give only tests marked `dds` a valid domain: without one, no ROS node starts."""
+    is_marked = item.get_closest_marker('dds') is not None
+    os.environ['ROS_DOMAIN_ID'] = _DOMAIN if is_marked else 'the test lacks the marker dds'
+    return (yield)
 
 
 @pytest.fixture(scope='session')

@@ -245,6 +245,7 @@ def test_a_start_pose_that_is_none_is_refused(numbers, reason):
         initial_pose(numbers)
 
 
+@pytest.mark.dds
 def test_without_a_usable_mesh_the_node_ends_with_status_two_and_one_line():
     node = NodeProcess('-p', 'mesh:=/no/such/mesh.obj')
     assert node.end() == 2
@@ -252,6 +253,7 @@ def test_without_a_usable_mesh_the_node_ends_with_status_two_and_one_line():
     assert not node.count('Traceback')
 
 
+@pytest.mark.dds
 @pytest.mark.parametrize(
     ('moment', 'number'),
     [

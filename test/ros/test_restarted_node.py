@@ -53,6 +53,7 @@ def test_it_goes_on_from_the_saved_pose(
             second.kill()
 
 
+@pytest.mark.dds
 def test_a_pose_in_another_mesh_is_left_out_with_the_reason(room: SmallRoom, saved: Path):
     saved.parent.mkdir()
     other = {'mesh': '/other.obj', 'map_frame': 'map', 'pose': [0.0] * 6 + [1.0]}

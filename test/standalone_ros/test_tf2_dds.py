@@ -17,6 +17,8 @@ from rclpy.time import Time
 from rosgraph_msgs.msg import Clock
 from tf2_ros import Buffer, StaticTransformBroadcaster, TransformBroadcaster, TransformListener
 
+pytestmark = pytest.mark.dds
+
 PATIENCE_S = 30
 later_than_humble = pytest.mark.skipif(
     os.environ.get('ROS_DISTRO') == 'humble', reason='not yet in Humble'

@@ -15,6 +15,7 @@ from mesh_reloc_ros.recordings.tum import read_tum
 from mesh_reloc_ros.types.trajectory import pose_errors
 
 
+@pytest.mark.dds
 def test_a_node_that_does_not_start_is_reported_with_its_last_words(sample, tmp_path):
     with NodeProcess({'mesh': str(tmp_path / 'none.obj')}, {}, tmp_path) as node:
         with pytest.raises(DemoError, match='ended by itself with status 2'):
@@ -28,6 +29,7 @@ def test_an_output_that_cannot_be_written_is_refused(tmp_path, capsys):
     assert 'cannot be written' in capsys.readouterr().err
 
 
+@pytest.mark.dds
 def test_a_short_film_is_tracked_by_the_node_over_dds(sample, demo_folder):
     status = run_demo(demo_folder, SMALL)
     report = json.loads((demo_folder / 'report.json').read_text())
