@@ -1,1 +1,1 @@
-"""Image and camera_info messages to frames, whatever library made the messages."""
+"""Convert image and camera_info messages to frames; rclpy and rosbags messages both work."""

@@ -1,4 +1,4 @@
-"""Cameras from the fields of a sensor_msgs/CameraInfo."""
+"""Pinhole cameras from sensor_msgs/CameraInfo."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _RAW_NAMES = ('image_raw', 'image_color', 'image_mono', 'image')
 
 
 class RegionOfInterest(Protocol):
-    """The fields of a sensor_msgs/RegionOfInterest, in pixels of the full image; 0: all of it."""
+    """The fields of sensor_msgs/RegionOfInterest, in full-image pixels; all zero: full image."""
 
     x_offset: int
     y_offset: int
@@ -28,7 +28,7 @@ class RegionOfInterest(Protocol):
 
 
 class CameraInfo(Protocol):
-    """The fields of a sensor_msgs/CameraInfo that are used, whatever library made the message."""
+    """The fields used of sensor_msgs/CameraInfo, as rclpy and rosbags both have them."""
 
     width: int
     height: int
@@ -47,11 +47,12 @@ class CameraInfo(Protocol):
 
 
 def camera_from_info(info: CameraInfo) -> Camera:
-    """Return the camera of the rectified image that `info` belongs to.
+    """Return the camera of a rectified image.
 
-    The intrinsics are P's; K's where P is all zero and there is no distortion. Region of interest
-    and binning are applied, so the camera is that of the image as it was sent. P's fourth column
-    (the baseline of a stereo pair) is left out: the pose is that of the camera that took the image.
+    The intrinsics come from P, or from K if P is all zero and there is no distortion. Region of
+    interest and binning are applied, so the camera matches the published image. The fourth column
+    of P (the baseline of a stereo pair) is ignored: the pose is that of the camera that took the
+    image.
 
     :raises InputError: uncalibrated, not finite, not rectified, or a region outside the image.
     """
@@ -64,7 +65,7 @@ def camera_from_info(info: CameraInfo) -> Camera:
 
 
 def rectified_camera(info: CameraInfo) -> Camera:
-    """Return the camera of the image after rectification: P's, or K's where P is all zero.
+    """Return the camera after rectification: from P, or from K if P is all zero.
 
     :raises InputError: uncalibrated, not finite, or a region outside the image.
     """
@@ -75,7 +76,7 @@ def rectified_camera(info: CameraInfo) -> Camera:
 
 
 def raw_camera(info: CameraInfo) -> Camera:
-    """Return the camera of the image before rectification, without its distortion: K's.
+    """Return the camera before rectification, without its distortion: from K.
 
     :raises InputError: uncalibrated, not finite, or a region outside the image.
     """
@@ -84,9 +85,9 @@ def raw_camera(info: CameraInfo) -> Camera:
 
 
 def check_is_rectified(info: CameraInfo, topic: str) -> None:
-    """Refuse a raw image, going by its topic, as raw and rectified images share a camera_info.
+    """Reject a raw image by the name of its topic: raw and rectified images share a camera_info.
 
-    :raises InputError: there is a distortion, and the topic's name is one of raw images.
+    :raises InputError: the camera has distortion, and the topic name is that of a raw image.
     """
     if any(info.d) and _last_name(topic) in _RAW_NAMES:
         raise InputError(
@@ -95,19 +96,19 @@ def check_is_rectified(info: CameraInfo, topic: str) -> None:
 
 
 def check_is_not_rectified(topic: str) -> None:
-    """Refuse to rectify what is rectified already, going by its topic.
+    """Reject an image that is already rectified, by the name of its topic.
 
-    :raises InputError: the topic's name is one of rectified images.
+    :raises InputError: the topic name is that of a rectified image.
     """
     if not {'rect', 'rectified'}.isdisjoint(_last_name(topic).split('_')):
         raise InputError(
-            f'images on {topic} are rectified already, going by its name: give the topic of the raw'
-            ' images, image_raw, or do not have them rectified here'
+            f'images on {topic} are already rectified, judging by its name: use the raw topic'
+            ' (image_raw), or set rectify to false'
         )
 
 
 def _last_name(topic: str) -> str:
-    """Return the last name of an image topic, of the raw one where it is compressed."""
+    """Return the last part of an image topic, without `/compressed`."""
     return topic.removesuffix('/compressed').rpartition('/')[2]
 
 
@@ -123,10 +124,10 @@ def _check_numbers(info: CameraInfo) -> None:
 
 
 def _as_sent(info: CameraInfo, fx: float, fy: float, cx: float, cy: float) -> Camera:
-    """Return the camera of the binned region, of intrinsics of the full image."""
+    """Return the camera of the binned region of interest, from intrinsics of the full image."""
     left, top, width, height = _region(info.roi, info.width, info.height)
     bin_x, bin_y = max(int(info.binning_x), 1), max(int(info.binning_y), 1)
-    # A binned pixel averages its neighbourhood: its centre lies half-way between the outer ones.
+    # A binned pixel averages its block: its centre is the centre of the block.
     return Camera(
         width=width // bin_x,
         height=height // bin_y,

@@ -1,4 +1,4 @@
-"""Raw and compressed pixels to RGB of eight bits."""
+"""Decode raw and compressed images to 8-bit RGB."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FLAGS = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR | cv2.IMREAD_IGNORE_ORIENTATI
 
 @runtime_checkable
 class CompressedMessage(Protocol):
-    """The fields of a sensor_msgs/CompressedImage, whatever library made the message."""
+    """The fields of sensor_msgs/CompressedImage, as rclpy and rosbags both have them."""
 
     header: Any
     format: str
@@ -34,25 +34,25 @@ class CompressedMessage(Protocol):
 
 
 class Decoder:
-    """Makes images RGB [H, W, 3] uint8; one for each camera.
+    """Decodes images to RGB [H, W, 3] uint8; use one decoder per camera.
 
-    Cameras of 10 or 12 bits use a part of 16 bits only. Grey levels are scaled by the depth that
-    the images so far have shown, so that they are not lost.
+    Cameras with 10 or 12 bits use only part of a 16-bit range. Values are scaled by the bit depth
+    seen so far, to keep the full range of grey levels.
     """
 
     def __init__(self) -> None:
         self._depth = _DEPTHS[0]
 
     def raw(self, pixels: Pixels, encoding: Encoding) -> NDArray[np.uint8]:
-        """Return pixels as RGB; those of rgb8 as they are, without a copy."""
+        """Return pixels as RGB; rgb8 is returned without a copy."""
         if encoding.bits == 16:
             pixels = self._eight_bits(pixels)
         return pixels if encoding.to_rgb is None else cv2.cvtColor(pixels, encoding.to_rgb)
 
     def compressed(self, message: CompressedMessage) -> NDArray[np.uint8]:
-        """Return the pixels of a JPEG, PNG or other file that OpenCV reads as RGB.
+        """Decode a JPEG, PNG or other file format of OpenCV to RGB.
 
-        :raises InputError: it is not such a file, not all of one, or shows depth.
+        :raises InputError: the data cannot be decoded, are truncated, or are a depth image.
         """
         name, _, how = message.format.partition(';')
         check_is_visible(name)
@@ -60,7 +60,7 @@ class Decoder:
         if pixels.dtype == np.uint16:
             pixels = self._eight_bits(pixels)
         if pixels.ndim == 2:
-            # As image_transport has it: a PNG keeps the Bayer mosaic, a JPEG is "compressed mono8".
+            # In image_transport a PNG keeps the Bayer mosaic; a JPEG of it is "compressed mono8".
             is_mosaic = name.startswith('bayer_') and 'mono' not in how
             code = encoding_named(name).to_rgb if is_mosaic else cv2.COLOR_GRAY2RGB
             return cv2.cvtColor(pixels, code)
@@ -73,10 +73,11 @@ class Decoder:
 
 
 def _is_rgb(name: str, how: str) -> bool:
-    """Return whether the decoder's first channel is red: the encoder was not given BGR.
+    """Return whether the first decoded channel is red, because the encoder was given RGB.
 
-    image_transport says in `how` what it gave to OpenCV's encoder, which takes it for BGR: "jpeg
-    compressed bgr8". As TIFF it gives the image as it is, and says nothing.
+    The OpenCV encoder expects BGR; image_transport writes to `how` what it passed to the encoder,
+    such as "jpeg compressed bgr8". For TIFF it passes the image
+    unchanged and writes no channel order.
     """
     if 'tiff' in how:
         return name.startswith('rgb')
@@ -87,8 +88,8 @@ def _decoded(message: CompressedMessage) -> Pixels:
     data = np.frombuffer(message.data, dtype=np.uint8)
     if not _is_whole(data):
         raise InputError(
-            f'compressed image of format {message.format!r} is cut off: see'
-            ' whether its publisher or the transport loses data'
+            f'compressed image of format {message.format!r} is cut off:'
+            ' its publisher or the transport loses data'
         )
     try:
         pixels = cv2.imdecode(data, _FLAGS) if data.size else None
@@ -102,9 +103,9 @@ def _decoded(message: CompressedMessage) -> Pixels:
 
 
 def _is_whole(data: NDArray[np.uint8]) -> bool:
-    """Return False for a JPEG or PNG without its end; some cameras add zeros behind that.
+    """Return False for a truncated JPEG or PNG; some cameras append zeros to a complete one.
 
-    OpenCV prints warnings about such files, and some releases return the part that is there.
+    OpenCV prints warnings about truncated files, and some releases return a partial image.
     """
     for begin, end in _ENDS:
         if data[: len(begin)].tobytes() == begin:

@@ -1,4 +1,4 @@
-"""The encodings of raw images: how their bytes lie, and how they become RGB.
+"""Encodings of raw images: memory layout and conversion to RGB.
 
 Names are those of sensor_msgs/image_encodings.hpp.
 """
@@ -23,7 +23,7 @@ _NUMBERS = re.compile(r'(8S|16U|16S|32S|32F|64F)(C[0-9]+)?')
 
 
 class ImageMessage(Protocol):
-    """The fields of a sensor_msgs/Image that are used, whatever library made the message."""
+    """The fields used of sensor_msgs/Image, as rclpy and rosbags both have them."""
 
     header: Any
     height: int
@@ -37,7 +37,7 @@ class ImageMessage(Protocol):
 
 @dataclass(frozen=True)
 class Encoding:
-    """How the data of a raw image are to be read."""
+    """Memory layout of a raw image."""
 
     to_rgb: int | None
     """OpenCV's code of the conversion to RGB; None where it is RGB."""
@@ -52,14 +52,14 @@ class Encoding:
 
     @property
     def pixel_bytes(self) -> int:
-        """Bytes of a pixel in its row."""
+        """Bytes per pixel."""
         return self.channels * self.bits // 8
 
 
 def _known() -> dict[str, Encoding]:
     known = {}
     for bits in (8, 16):
-        # OpenCV names a Bayer pattern by the colours of its second row from the second pixel on.
+        # OpenCV names a Bayer pattern by its second row, starting at the second pixel.
         for name, code, channels in (
             ('mono', cv2.COLOR_GRAY2RGB, 1),
             ('rgb', None, 3),
@@ -72,7 +72,7 @@ def _known() -> dict[str, Encoding]:
             ('bayer_grbg', cv2.COLOR_BayerGB2RGB, 1),
         ):
             known[f'{name}{bits}'] = Encoding(code, channels, bits)
-    # Without a name for the colours, they are as OpenCV has them.
+    # Encodings without a channel order have that of OpenCV.
     known |= {'8UC1': known['mono8'], '8UC3': known['bgr8'], '8UC4': known['bgra8']}
     for name in ('uyvy', 'yuv422'):
         known[name] = Encoding(cv2.COLOR_YUV2RGB_UYVY, channels=2, columns=2)
@@ -86,9 +86,9 @@ _KNOWN = _known()
 
 
 def encoding_named(name: str) -> Encoding:
-    """Return the encoding of that name.
+    """Return the encoding with this name.
 
-    :raises InputError: not known, or nothing that can be seen, as depth.
+    :raises InputError: the encoding is unknown, or is not a visible image, such as depth.
     """
     check_is_visible(name)
     if name not in _KNOWN:
@@ -97,26 +97,26 @@ def encoding_named(name: str) -> Encoding:
 
 
 def check_is_visible(name: str) -> None:
-    """Refuse an encoding of numbers that are no colours.
+    """Reject an encoding that is not a visible image.
 
-    :raises InputError: it is one.
+    :raises InputError: the encoding is that of depth or other numbers.
     """
     if name == '16UC1':
         raise InputError(
-            "images of encoding '16UC1' are depth by convention (REP 118): give the topic of the"
+            "images of encoding '16UC1' are depth by convention (REP 118): use the topic of the"
             ' colour camera; 16-bit grey values are called mono16'
         )
     if _NUMBERS.fullmatch(name):
         raise InputError(
-            f'images of encoding {name!r} are numbers, as depth, and no colours: give the topic of'
-            ' the colour camera'
+            f'images of encoding {name!r} are numbers, as depth, not colours: use the topic of the'
+            ' colour camera'
         )
 
 
 def check_layout(message: ImageMessage, encoding: Encoding) -> None:
-    """Refuse an image whose size, step and data do not agree.
+    """Check that size, step and data of an image agree.
 
-    :raises InputError: they do not.
+    :raises InputError: they do not agree.
     """
     height, width, step = message.height, message.width, message.step
     row_bytes, data_bytes = width * encoding.pixel_bytes, step * data_rows(message, encoding)
@@ -145,9 +145,9 @@ def data_rows(message: ImageMessage, encoding: Encoding) -> int:
 
 
 def unpacked(message: ImageMessage, encoding: Encoding) -> Pixels:
-    """Return the pixels of a checked message in this machine's order of bytes, without a copy.
+    """Return the pixels of a checked message in native byte order, without a copy if possible.
 
-    Copied is only what has the other order of bytes, or numbers at odd addresses.
+    Data are copied only if they have the other byte order, or are not aligned.
     """
     byte_order = '>' if message.is_bigendian else '<'
     dtype = np.dtype(f'{byte_order}u{encoding.bits // 8}')

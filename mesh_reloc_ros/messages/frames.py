@@ -1,4 +1,4 @@
-"""What comes of an image and its camera_info, whatever library made the messages."""
+"""Convert an image message and its camera_info to a frame."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ from mesh_reloc_ros.types.frame import Frame
 
 
 class MessageReader:
-    """Makes frames of the images of one camera; to be used by one thread."""
+    """Converts the messages of one camera to frames; use it from one thread."""
 
     def __init__(self, rectify: bool) -> None:
-        """Begin.
+        """Make a reader.
 
-        :param rectify: whether images come raw and are to be rectified here.
+        :param rectify: whether the images are raw and must be rectified.
         """
         self._rectify = rectify
         self._decoder = Decoder()
@@ -47,13 +47,13 @@ class MessageReader:
     def read(
         self, image: ImageMessage | CompressedMessage, info: CameraInfo, topic: str = ''
     ) -> Frame:
-        """Return the frame of an image, raw or compressed, and its camera_info.
+        """Convert a raw or compressed image and its camera_info to a frame.
 
-        An image of encoding rgb8 shares the message's data, which thus stays as long as the frame.
+        The frame of an rgb8 image shares the data of the message, without a copy.
 
-        :param topic: where the image came from: by its name, raw images are known.
-        :raises InputError: either cannot be used, they do not fit together, the image has no stamp,
-            or it is not rectified and is not to be rectified here.
+        :param topic: topic of the image; raw images are recognized by its name.
+        :raises InputError: a message is unusable, the two do not match, the image has no stamp, or
+            it is raw and `rectify` is off.
         """
         stamp_ns = stamp_of_image(image)
         camera, rectification = self._view(info, topic)
@@ -63,24 +63,24 @@ class MessageReader:
         return dataclasses.replace(frame, image=rectification.apply(frame.image))
 
     def rgb(self, image: ImageMessage | CompressedMessage) -> NDArray[np.uint8]:
-        """Return the image of a raw or compressed message as RGB [H, W, 3], not rectified.
+        """Decode a raw or compressed image to RGB [H, W, 3], without rectification.
 
-        :raises InputError: the encoding cannot be read, or the data are not such an image.
+        :raises InputError: the encoding is not supported, or the data do not match it.
         """
         if isinstance(image, CompressedMessage):
             return self._decoder.compressed(image)
         encoding = encoding_named(image.encoding)
         check_layout(image, encoding)
         rgb = self._decoder.raw(self._unpacked(image, encoding), encoding)
-        # To torch and numba, arrays that are read-only, as those of bags, are of another kind.
+        # torch and numba treat read-only arrays, as those of bags, as another type.
         return np.require(rgb, requirements=('C', 'W'))
 
     def _unpacked(self, image: ImageMessage, encoding: Encoding) -> Pixels:
-        """Return the pixels of a raw image whose layout has been checked."""
+        """Return the pixels of a raw image after checking its layout."""
         return unpacked(image, encoding)
 
     def _view(self, info: CameraInfo, topic: str) -> tuple[Camera, Rectification | None]:
-        """Return the camera of the frames, and how they come to be its; kept while `info` is so."""
+        """Return the camera of the frames and their rectification; cached until `info` changes."""
         source = (topic, *_content(info))
         if self._camera is None or source != self._source:
             self._camera, self._rectification = self._new_view(info, topic)
@@ -98,7 +98,7 @@ class MessageReader:
 
 
 def _content(info: CameraInfo) -> tuple[Any, ...]:
-    """Return all that the camera and its rectification depend on."""
+    """Return the fields that camera and rectification depend on."""
     roi = info.roi
     return (
         (info.width, info.height, info.binning_x, info.binning_y, info.distortion_model),

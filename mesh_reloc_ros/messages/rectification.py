@@ -1,7 +1,7 @@
-"""Raw images to those of a pinhole camera, by the fields of a sensor_msgs/CameraInfo.
+"""Rectify raw images with the distortion in sensor_msgs/CameraInfo.
 
-The models of distortion are those of OpenCV that image_proc knows; what CameraInfo calls them is in
-REP 104 and sensor_msgs/distortion_models.hpp.
+The distortion models are those of OpenCV that image_proc supports. REP 104 and
+sensor_msgs/distortion_models.hpp define their names in CameraInfo.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _LARGEST_DEVIATION = 1e-3
 
 @dataclass(frozen=True)
 class Rectification:
-    """From the raw image to the one that `camera` would have taken, both of the same size."""
+    """Maps a raw image to the image of the pinhole `camera`, of the same size."""
 
     camera: Camera
     raw: Camera
@@ -36,17 +36,17 @@ class Rectification:
     """[9] row-major, from the raw camera's frame to that of `camera`."""
 
     def apply(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return the rectified image of a raw one [H, W, 3]; the first call makes the maps.
+        """Rectify a raw image [H, W, 3]; the first call computes the maps.
 
-        What the raw image does not show is filled from its nearest border. Filled with black, as
-        image_proc does, pixels of no mesh count as disagreement: on the kitchen clip, with 30 % of
-        the image outside, 2 of 150 poses were trusted then, and all 150 with this.
+        Pixels outside the raw image take the value of the nearest border pixel. Black, as in
+        image_proc, would count as disagreement with the mesh: on the kitchen recording, with 30 %
+        of the image outside, 2 of 150 poses were trusted with black, and all 150 with this.
         """
         return cv2.remap(image, *self._maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
     @functools.cached_property
     def _maps(self) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Where each pixel comes from, in fixed point, with which OpenCV is fastest."""
+        """The source of each pixel, in fixed point, which is fastest in OpenCV."""
         make = (
             cv2.fisheye.initUndistortRectifyMap
             if self.model == 'equidistant'
@@ -64,14 +64,14 @@ class Rectification:
 
 
 def rectification_from_info(info: CameraInfo) -> Rectification | None:
-    """Return how the image that `info` belongs to is rectified; None where it is as it should be.
+    """Return the rectification of an image; None if it needs none.
 
-    That is where nothing is distorted, R is the identity, and P is K or all zero. Region of
-    interest and binning are applied to K and to P, as image_proc does: the rectified image shows
-    the same region.
+    It needs none if there is no distortion, R is the identity, and P is K or all zero. Region of
+    interest and binning are applied to K and to P, as in image_proc: the rectified image shows the
+    same region.
 
-    :raises InputError: uncalibrated, not finite, a region outside the image, no rotation, or a
-        distortion that is not known.
+    :raises InputError: uncalibrated, not finite, a region outside the image, an invalid rotation,
+        or an unknown distortion model.
     """
     camera, raw = rectified_camera(info), raw_camera(info)
     distortion, rotation = _distortion(info), _rotation(info)
@@ -86,12 +86,12 @@ def rectification_from_info(info: CameraInfo) -> Rectification | None:
 
 
 def _distortion(info: CameraInfo) -> tuple[float, ...]:
-    """Return the coefficients; none where nothing is distorted.
+    """Return the distortion coefficients; empty without distortion.
 
-    :raises InputError: the model, or a model of so many coefficients, is not known.
+    :raises InputError: the model, or its number of coefficients, is not supported.
     """
     distortion = tuple(float(v) for v in info.d)
-    # With all coefficients zero, the equidistant model still is no pinhole camera.
+    # With all coefficients zero, the equidistant model is still not a pinhole camera.
     if not any(distortion) and not (info.distortion_model == 'equidistant' and distortion):
         return ()
     known = _COEFFICIENTS.get(info.distortion_model)
@@ -110,9 +110,9 @@ def _distortion(info: CameraInfo) -> tuple[float, ...]:
 
 
 def _rotation(info: CameraInfo) -> NDArray[np.float64]:
-    """Return R [3, 3]; the identity where it is all zero, as where nobody has set it.
+    """Return R [3, 3]; the identity if it is all zero, which means not set.
 
-    :raises InputError: it is no rotation.
+    :raises InputError: it is not a rotation.
     """
     if not any(info.r):
         return np.eye(3)

@@ -78,7 +78,7 @@ def test_other_topics_are_taken_for_rectified(topic):
 
 @pytest.mark.parametrize('topic', ['image_rect', '/a/image_rect_color/compressed', '/a/rectified'])
 def test_what_is_rectified_by_its_name_is_not_to_be_rectified_again(topic):
-    with pytest.raises(InputError, match=f'{topic} are rectified already'):
+    with pytest.raises(InputError, match=f'{topic} are already rectified'):
         check_is_not_rectified(topic)
 
 

@@ -187,7 +187,7 @@ def test_a_raw_topic_with_a_distortion_is_refused_unless_rectified_here(reader):
 
 def test_rectified_images_are_not_rectified_again():
     image, reader = raw('rgb8', COLOURS), FrameReader(rectify=True)
-    with pytest.raises(InputError, match='/camera/image_rect are rectified already'):
+    with pytest.raises(InputError, match='/camera/image_rect are already rectified'):
         reader.read(image, info(**DISTORTED), '/camera/image_rect')
     np.testing.assert_array_equal(reader.read(image, info(), 'image_rect').image, COLOURS)
 
