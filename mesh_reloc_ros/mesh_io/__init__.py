@@ -1,1 +1,1 @@
-"""Mesh files to textured meshes."""
+"""Read mesh files into textured meshes."""

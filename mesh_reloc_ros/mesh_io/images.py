@@ -14,14 +14,14 @@ from mesh_reloc_ros.errors import InputError
 
 Colour = tuple[int, ...]
 """RGB, 0 to 255."""
-# Rows that are converted at a time: as a whole, Pillow would hold three more copies.
+# Rows converted at once: for a whole image, Pillow would need memory for three more copies.
 _ROWS = 256
 
 
 def read_texture(texture: Path, mesh: Path) -> NDArray[np.uint8]:
-    """Return the texture image of a mesh as RGB [H, W, 3].
+    """Read a texture file as RGB [H, W, 3] uint8.
 
-    :raises InputError: it is missing or cannot be read.
+    :raises InputError: the file is missing or cannot be read.
     """
     if not texture.is_file():
         raise InputError(
@@ -43,7 +43,7 @@ def one_texel(colour: Colour) -> NDArray[np.uint8]:
 
 
 def rgb_pixels(image: PIL.Image.Image) -> NDArray[np.uint8]:
-    """Return an image of any mode as RGB [H, W, 3]."""
+    """Convert an image of any Pillow mode to RGB [H, W, 3] uint8."""
     rgb = np.empty((image.height, image.width, 3), dtype=np.uint8)
     for top in range(0, image.height, _ROWS):
         bottom = min(top + _ROWS, image.height)
@@ -53,7 +53,7 @@ def rgb_pixels(image: PIL.Image.Image) -> NDArray[np.uint8]:
 
 @contextmanager
 def large_images_allowed() -> Iterator[None]:
-    """Let Pillow open textures of 16384 x 16384, which it refuses as an attack otherwise."""
+    """Allow Pillow to open images up to 16384 x 16384, more than its default limit."""
     limit = PIL.Image.MAX_IMAGE_PIXELS
     PIL.Image.MAX_IMAGE_PIXELS = None
     try:

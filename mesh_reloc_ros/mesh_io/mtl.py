@@ -1,4 +1,4 @@
-"""The materials of OBJ files. Read here, since libraries skip silently what they do not know."""
+"""The materials of OBJ files, read here because libraries silently skip unknown entries."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _GREY = (102, 102, 102)
 
 
 def read_materials(path: Path, names: list[str], libraries: list[str]) -> list[Path | Colour]:
-    """Return the texture's file or the plain RGB colour of each material that an OBJ uses.
+    """Return the texture file or the plain RGB colour of each material that an OBJ file uses.
 
     :raises InputError: a material or a material file is missing or unreadable.
     """
     if not names or not libraries:
         raise InputError(
             f'mesh {path} names no material of an MTL file: texture the mesh'
-            ' (docs/from_photographs.md tells how), and export OBJ together with MTL'
+            ' (see docs/from_photographs.md), and export OBJ together with MTL'
         )
     materials: dict[str, Path | Colour] = {}
     for library in libraries:
@@ -40,7 +40,7 @@ def read_materials(path: Path, names: list[str], libraries: list[str]) -> list[P
 def read_textures(
     path: Path, sources: list[Path | Colour], progress: Progress = silent
 ) -> list[NDArray[np.uint8]]:
-    """Return textures RGB [H, W, 3], of one texel for a plain colour.
+    """Return textures RGB [H, W, 3]; a plain colour becomes a texture of one texel.
 
     :raises InputError: a texture is missing or unreadable.
     """
@@ -76,7 +76,7 @@ def _read_library(library: Path, path: Path) -> dict[str, Path | Colour]:
 
 
 def _colour(text: str) -> Colour:
-    """Return the bytes of a Kd line of 0 to 1, grey where it has no three numbers."""
+    """Return the RGB bytes of a Kd line (0 to 1), or grey if it is not three numbers."""
     try:
         r, g, b = (round(255 * min(max(float(word), 0.0), 1.0)) for word in text.split()[:3])
     except ValueError:
@@ -85,5 +85,5 @@ def _colour(text: str) -> Colour:
 
 
 def _file_name(text: str, folder: Path) -> str:
-    """Return the file of a map_Kd line, which may have options before it, and spaces in it."""
+    """Return the file name of a map_Kd line; options may precede it, and it may contain spaces."""
     return text if (folder / text).is_file() or not text.startswith('-') else text.split()[-1]

@@ -1,4 +1,4 @@
-"""OBJ files with MTL and textures, as a textured mesh."""
+"""Read OBJ files with MTL and textures."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def read_obj(path: Path, progress: Progress = silent) -> TexturedMesh:
         raise InputError(f'mesh {path} has faces without a material, before its first usemtl line')
     names = [content.materials[number] for number in used if number >= 0]
     sources = read_materials(path, names, content.libraries)
-    # Materials that share a texture are one.
+    # Materials that share a texture are merged.
     distinct = list(dict.fromkeys(sources))
     textured = np.array([isinstance(source, Path) for source in distinct])
     texture_of = np.zeros(len(content.materials), dtype=np.int32)
@@ -38,7 +38,7 @@ def read_obj(path: Path, progress: Progress = silent) -> TexturedMesh:
         raise no_texture_coordinates(path)
     faces, corners = joined_corners(content.faces, len(content.vertices))
     vertices = content.vertices[corners[:, 0]]
-    # Plain colours need no texture coordinates: where there are none, the index is -1.
+    # Plain colours need no texture coordinates; a missing one has the index -1.
     uvs = np.append(content.uvs, np.zeros((1, 2), dtype=np.float32), axis=0)[corners[:, 1]]
     del content, corners
     textures = read_textures(path, distinct, progress)

@@ -1,7 +1,7 @@
-"""The text of OBJ files: millions of lines, parsed block by block in a compiled pass.
+"""Parse the text of OBJ files, millions of lines, block by block in compiled code.
 
-Read are `v`, `vt`, `f`, `usemtl` and `mtllib`, with negative indices, polygons and continued lines;
-the colours that may follow a vertex, and all other lines, are passed over.
+Supported are `v`, `vt`, `f`, `usemtl` and `mtllib`, with negative indices, polygons and line
+continuation. Vertex colours and all other lines are ignored.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _NONE = -1
 
 @dataclass(frozen=True)
 class ObjFile:
-    """What an OBJ file says."""
+    """The content of an OBJ file."""
 
     vertices: NDArray[np.float32]
     """[V, 3]."""
@@ -43,10 +43,9 @@ class ObjFile:
 
 
 def parse_obj(path: Path, progress: Progress = silent) -> ObjFile:
-    """Parse an OBJ file. Polygons become fans of triangles.
+    """Parse an OBJ file. Polygons become triangle fans.
 
-    :raises InputError: the file or a face in it cannot be read, or a face has an index of which
-        there is no vertex or texture coordinate.
+    :raises InputError: the file or a face cannot be read, or a face index is out of range.
     """
     reader = _Reader()
     stage = f'reading {path.name}'
@@ -67,10 +66,10 @@ def parse_obj(path: Path, progress: Progress = silent) -> ObjFile:
 def joined_corners(
     faces: NDArray[np.int32], vertices: int
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Give each distinct pair of vertex and texture coordinate a number.
+    """Index the distinct pairs of vertex and texture coordinate.
 
-    :param faces: [F, 3, 2], of an `ObjFile`. :param vertices: how many the file has.
-    :returns: faces [F, 3] by the numbers of their corners' pairs, and the pairs [N, 2].
+    :param faces: [F, 3, 2], of an `ObjFile`. :param vertices: number of vertices in the file.
+    :returns: faces [F, 3] as indices of pairs, and the pairs [N, 2].
     """
     numbers = np.empty(faces.shape[:2], dtype=np.int32)
     pairs = np.empty((3 * len(faces), 2), dtype=np.int32)
@@ -79,7 +78,7 @@ def joined_corners(
 
 
 class _Reader:
-    """Gathers what the blocks of a file hold."""
+    """Collects the content of the blocks of a file."""
 
     def __init__(self) -> None:
         self._vertices: list[NDArray[np.float32]] = []
@@ -92,11 +91,11 @@ class _Reader:
         self._runs: list[tuple[int, int]] = []
 
     def read(self, block: bytes) -> None:
-        """Read whole lines, the last of which is ended.
+        """Read a block of complete lines.
 
         :raises ValueError: a face cannot be read.
         """
-        # The most that so many bytes can hold; memory is taken only as it is filled.
+        # Upper bounds for this number of bytes; pages are allocated only when they are written.
         vertices = np.empty((len(block) // 2, 3), dtype=np.float32)
         uvs = np.empty((len(block) // 3, 2), dtype=np.float32)
         faces = np.empty((len(block) // 2, 3, 2), dtype=np.int32)
@@ -113,7 +112,7 @@ class _Reader:
         self._follow(block, statements[:s].tolist(), f)
 
     def _follow(self, block: bytes, statements: list[list[int]], faces: int) -> None:
-        """Note names of materials and libraries, and which faces have which material."""
+        """Record material names, material libraries, and the material of each face."""
         before = 0
         for start, face in statements:
             line = block[start : block.index(b'\n', start)].decode(errors='replace')
@@ -127,9 +126,9 @@ class _Reader:
         self._runs.append((self._material, faces - before))
 
     def content(self) -> ObjFile:
-        """Return what has been read.
+        """Return the content read so far.
 
-        :raises ValueError: a face has an index beyond the last vertex or texture coordinate.
+        :raises ValueError: a face index is out of range.
         """
         faces = np.concatenate([np.empty((0, 3, 2), dtype=np.int32), *self._faces])
         self._faces.clear()
@@ -149,9 +148,9 @@ class _Reader:
 
 
 def _blocks(file: BinaryIO) -> Iterator[bytes]:
-    """Yield the file in blocks of whole lines, with continued lines put together.
+    """Yield the file in blocks of complete lines, with continued lines joined.
 
-    :raises ValueError: a line is longer than any that holds a part of a mesh.
+    :raises ValueError: a line is too long for an OBJ file.
     """
     if file.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:
         file.seek(0)

@@ -1,4 +1,4 @@
-"""The textured triangle mesh that every format is read into."""
+"""The textured triangle mesh that all mesh formats are read into."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mesh_reloc_ros.errors import InputError
 
 @dataclass(frozen=True)
 class TexturedMesh:
-    """Triangles with their textures. A vertex on a texture seam stands several times."""
+    """Triangles with textures. Vertices on texture seams are duplicated."""
 
     vertices: NDArray[np.float32]
     """[V, 3], map frame, metres."""
@@ -22,14 +22,14 @@ class TexturedMesh:
     uvs: NDArray[np.float32]
     """[V, 2], texture coordinates; (0, 0) is the bottom-left corner of the image, as in OBJ."""
     face_materials: NDArray[np.int32]
-    """[F], index of each face's texture."""
+    """[F], texture index of each face."""
     textures: list[NDArray[np.uint8]]
-    """RGB [H, W, 3], one for all materials that share it."""
+    """RGB [H, W, 3]; materials with the same image share one texture."""
 
 
 def no_texture_coordinates(path: Path) -> InputError:
-    """Return the error of a mesh file without texture coordinates."""
+    """Return the error for a mesh file without texture coordinates."""
     return InputError(
         f'mesh {path} has no texture coordinates: texture the mesh from its photographs'
-        ' (docs/from_photographs.md tells how)'
+        ' (see docs/from_photographs.md)'
     )

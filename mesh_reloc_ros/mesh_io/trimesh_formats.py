@@ -1,4 +1,4 @@
-"""Mesh files read by trimesh: PLY, GLB and others."""
+"""Read PLY, GLB and other mesh formats of trimesh."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from mesh_reloc_ros.progress import Progress, silent
 
 
 def read_by_trimesh(path: Path, progress: Progress = silent) -> TexturedMesh:
-    """Read a mesh file that trimesh knows, such as PLY or GLB.
+    """Read a mesh file in a format of trimesh, such as PLY or GLB.
 
-    :raises InputError: it cannot be read, or has no faces, no texture or no texture coordinates.
+    :raises InputError: the file cannot be read, or has no faces, material or texture coordinates.
     """
     stage = f'reading {path.name}'
     progress(stage, 0.0)
-    # A reader may take a file without faces for points.
+    # trimesh may read a file without faces as a point cloud.
     parts = [part for part in _load_parts(path) if len(getattr(part, 'faces', ()))]
     if not parts:
         raise InputError(f'mesh {path} has no faces')
@@ -47,7 +47,7 @@ def _load_parts(path: Path) -> list[Any]:
     """Return one trimesh.Trimesh per material, in the map frame."""
     try:
         with large_images_allowed():
-            # Without process=False seams get wrong texture coordinates.
+            # process=True would give wrong texture coordinates at seams.
             scene = trimesh.load_scene(path, process=False)
             return list(scene.dump())
     except Exception as error:
@@ -56,11 +56,11 @@ def _load_parts(path: Path) -> list[Any]:
 
 
 def _texture_of(part: Any, path: Path) -> NDArray[np.uint8]:
-    """Return the texture of a part, of one texel where its material is a plain colour."""
+    """Return the texture of a part; a plain colour becomes a texture of one texel."""
     material = getattr(part.visual, 'material', None)
     if material is None:
         raise InputError(
-            f'mesh {path} has no material: texture the mesh (docs/from_photographs.md tells how)'
+            f'mesh {path} has no material: texture the mesh (see docs/from_photographs.md)'
         )
     image = getattr(material, 'baseColorTexture', None) or getattr(material, 'image', None)
     return one_texel(material.main_color) if image is None else rgb_pixels(image)
