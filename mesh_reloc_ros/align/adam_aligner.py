@@ -46,6 +46,7 @@ class AdamAligner:
         *,
         wide: bool,
         stopwatch: Stopwatch,
+        grey: bool = False,
     ) -> Alignment:
         """Align an RGB image [H, W, 3] from start poses [B, 4, 4]; see `Aligner`."""
         settings, device = self._settings, self._scene.device
@@ -58,11 +59,11 @@ class AdamAligner:
             images = image_pyramid(image, last, device)
         with stopwatch.stage('solve'):
             poses, exposure, iterations = self._minimise(
-                images[level].float() / 255, finest, poses, exposure.to(device)
+                images[level].float() / 255, finest, poses, exposure.to(device), grey
             )
         with stopwatch.stage('assess'):
             points = settings.max_points
-            keyframe = make_keyframe(self._scene, poses, camera, level, level, points)
+            keyframe = make_keyframe(self._scene, poses, camera, level, level, points, grey=grey)
             # No step is taken: this only judges the pose as the other solver's is judged.
             still = torch.eye(4, dtype=torch.float64, device=device).repeat(len(poses), 1, 1)
             solution = solve(
@@ -78,11 +79,11 @@ class AdamAligner:
             solution = dataclasses.replace(solution, iterations=iterations)
             return assess(keyframe, images, solution, settings.covariance_scale)
 
-    def look_ahead(self, camera: Camera, map_T_camera: Tensor) -> None:
+    def look_ahead(self, camera: Camera, map_T_camera: Tensor, grey: bool = False) -> None:
         """Do nothing: every step renders anew."""
 
     def _minimise(
-        self, image: Tensor, camera: Camera, start: Tensor, exposure: Tensor
+        self, image: Tensor, camera: Camera, start: Tensor, exposure: Tensor, grey: bool
     ) -> tuple[Tensor, Tensor, int]:
         """Return poses [B, 4, 4], exposure [B, 6] of the lowest loss seen, and the steps taken."""
         settings = self._adam
@@ -92,7 +93,7 @@ class AdamAligner:
         best_loss, best_step, best = float('inf'), 0, (start, exposure)
         for step in range(settings.iterations):
             poses = _moved(start, motion)
-            loss = self._loss(image, camera, poses, unknowns[1])
+            loss = self._loss(image, camera, poses, unknowns[1], grey)
             value = float(loss.detach())
             if value < best_loss - settings.min_gain:
                 best_step = step
@@ -105,9 +106,11 @@ class AdamAligner:
             optimizer.step()
         return *best, step + 1
 
-    def _loss(self, image: Tensor, camera: Camera, poses: Tensor, exposure: Tensor) -> Tensor:
+    def _loss(
+        self, image: Tensor, camera: Camera, poses: Tensor, exposure: Tensor, grey: bool
+    ) -> Tensor:
         """Return the clipped squared residual, averaged over the pixels that show mesh."""
-        render = self._scene.render(poses, camera)
+        render = self._scene.render(poses, camera, grey=grey)
         alpha, beta = exposure[:, None, None, :3], exposure[:, None, None, 3:]
         squared = (alpha * render.colour + beta - image).square()
         clipped = squared.clamp(max=self._adam.clip**2).mean(-1) * render.mask

@@ -54,15 +54,17 @@ class Aligner(Protocol):
         *,
         wide: bool,
         stopwatch: Stopwatch,
+        grey: bool = False,
     ) -> Alignment:
         """Align an RGB image [H, W, 3] from start poses [B, 4, 4].
 
         :param exposure: [B, 6] of an image shortly before, or None.
         :param wide: the start may be far off, and more time may be spent.
+        :param grey: the image is grey.
         """
         ...
 
-    def look_ahead(self, camera: Camera, map_T_camera: Tensor) -> None:
+    def look_ahead(self, camera: Camera, map_T_camera: Tensor, grey: bool = False) -> None:
         """Do beforehand what an image expected at a pose [1, 4, 4] will need.
 
         It may run on a thread of its own, beside `align`.

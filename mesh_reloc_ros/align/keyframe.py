@@ -37,6 +37,8 @@ class Keyframe:
     """[B, 4, 4] float64, where the renders were made from."""
     camera: Camera
     """Of the full image, not of the render."""
+    is_grey: bool
+    """Whether the renders show brightness instead of colour."""
     levels: list[KeyframeLevel]
     """Finest first."""
     score_level: KeyframeLevel
@@ -46,7 +48,14 @@ class Keyframe:
 
 
 def make_keyframe(
-    scene: Scene, map_T_camera: Tensor, camera: Camera, finest: int, coarsest: int, max_points: int
+    scene: Scene,
+    map_T_camera: Tensor,
+    camera: Camera,
+    finest: int,
+    coarsest: int,
+    max_points: int,
+    *,
+    grey: bool = False,
 ) -> Keyframe:
     """Render from poses [B, 4, 4] and choose points of pyramid level `finest` up to `coarsest`.
 
@@ -54,7 +63,7 @@ def make_keyframe(
     """
     rendered = _rendered_level(camera, finest, max_points)
     at_rendered = camera.at_level(rendered)
-    render = scene.render(map_T_camera, at_rendered)
+    render = scene.render(map_T_camera, at_rendered, grey=grey)
     count = last_level(camera, finest, coarsest, max_points) + 1 - rendered
     pyramid = render_pyramid(render.colour, render.depth, at_rendered, count)
     levels = [
@@ -64,12 +73,13 @@ def make_keyframe(
     if rendered > finest:
         at_finest = camera.at_level(finest)
         surface = select_patch_points(
-            scene, map_T_camera, at_finest, pyramid[0], rendered - finest, max_points
+            scene, map_T_camera, at_finest, pyramid[0], rendered - finest, max_points, grey=grey
         )
         levels.insert(0, KeyframeLevel(finest, at_finest, surface))
     return Keyframe(
         map_T_camera=map_T_camera,
         camera=camera,
+        is_grey=grey,
         levels=[level for level in levels if level.number <= coarsest],
         # One level coarser than what was rendered: it should not mind a pixel.
         score_level=KeyframeLevel(rendered + 1, pyramid[1].camera, all_points(pyramid[1])),

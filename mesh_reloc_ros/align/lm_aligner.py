@@ -59,6 +59,7 @@ class LmAligner:
         *,
         wide: bool,
         stopwatch: Stopwatch,
+        grey: bool = False,
     ) -> Alignment:
         """Align an RGB image [H, W, 3] from start poses [B, 4, 4]; see `Aligner`."""
         settings, device = self._settings, self._scene.device
@@ -71,11 +72,11 @@ class LmAligner:
             images = image_pyramid(image, last, device)
         if wide:
             keyframe, solution = self._approach(
-                images, camera, poses, exposure, coarsest, stopwatch
+                images, camera, poses, exposure, coarsest, stopwatch, grey
             )
             self._keyframe = keyframe
         else:
-            keyframe = self._keyframe_near(poses, camera, coarsest, stopwatch)
+            keyframe = self._keyframe_near(poses, camera, coarsest, stopwatch, grey)
             solution = self._solve(settings, keyframe, images, poses, exposure, coarsest, stopwatch)
         with stopwatch.stage('assess'):
             return assess(keyframe, images, solution, settings.covariance_scale)
@@ -88,6 +89,7 @@ class LmAligner:
         exposure: Tensor,
         coarsest: int,
         stopwatch: Stopwatch,
+        grey: bool,
     ) -> tuple[Keyframe, Solution]:
         """Align from far off, with small renders first.
 
@@ -102,7 +104,7 @@ class LmAligner:
             begin = finest if level == finest else coarsest
             moved_px = torch.full((len(poses),), math.inf, device=poses.device)
             for _ in range(_FINEST_RENDERS if level == finest else settings.start_renders):
-                keyframe = self._render(settings, poses, camera, level, coarsest, stopwatch)
+                keyframe = self._render(settings, poses, camera, level, coarsest, stopwatch, grey)
                 solution = self._solve(
                     settings, keyframe, images, poses, exposure, begin, stopwatch
                 )
@@ -113,25 +115,25 @@ class LmAligner:
                     break
         return keyframe, dataclasses.replace(solution, iterations=iterations)
 
-    def look_ahead(self, camera: Camera, map_T_camera: Tensor) -> None:
+    def look_ahead(self, camera: Camera, map_T_camera: Tensor, grey: bool = False) -> None:
         """Render at the pose if the last render will soon be too far from there."""
         settings = self._settings
         pose = map_T_camera.to(dtype=torch.float64, device=self._scene.device)
-        if _motion_since_render(self._keyframe, pose, camera) > settings.keyframe_motion:
+        if _motion_since_render(self._keyframe, pose, camera, grey) > settings.keyframe_motion:
             coarsest = _coarsest_level(camera, settings, wide=False)
             self._keyframe = self._render(
-                settings, pose, camera, settings.finest_level, coarsest, Stopwatch()
+                settings, pose, camera, settings.finest_level, coarsest, Stopwatch(), grey
             )
 
     def _keyframe_near(
-        self, poses: Tensor, camera: Camera, coarsest: int, stopwatch: Stopwatch
+        self, poses: Tensor, camera: Camera, coarsest: int, stopwatch: Stopwatch, grey: bool
     ) -> Keyframe:
         """Return the last keyframe if the view from the poses is much the same, or a new one."""
         settings, keyframe = self._settings, self._keyframe
         farthest = _STRETCH * settings.keyframe_motion
-        if keyframe is None or _motion_since_render(keyframe, poses, camera) > farthest:
+        if keyframe is None or _motion_since_render(keyframe, poses, camera, grey) > farthest:
             finest = settings.finest_level
-            keyframe = self._render(settings, poses, camera, finest, coarsest, stopwatch)
+            keyframe = self._render(settings, poses, camera, finest, coarsest, stopwatch, grey)
             self._keyframe = keyframe
         return keyframe
 
@@ -143,10 +145,13 @@ class LmAligner:
         level: int,
         coarsest: int,
         stopwatch: Stopwatch,
+        grey: bool,
     ) -> Keyframe:
         with stopwatch.stage('render'):
             points = settings.max_points
-            return make_keyframe(self._scene, poses, camera, level, max(level, coarsest), points)
+            return make_keyframe(
+                self._scene, poses, camera, level, max(level, coarsest), points, grey=grey
+            )
 
     def _solve(
         self,
@@ -181,9 +186,11 @@ class LmAligner:
         return dataclasses.replace(solution, iterations=iterations)
 
 
-def _motion_since_render(last: Keyframe | None, poses: Tensor, camera: Camera) -> float:
+def _motion_since_render(last: Keyframe | None, poses: Tensor, camera: Camera, grey: bool) -> float:
     """Return how far the image has moved since the last keyframe, as a share of its width."""
-    if last is None or last.camera != camera or len(last.map_T_camera) != len(poses):
+    if last is None or (last.camera, last.is_grey) != (camera, grey):
+        return math.inf
+    if len(last.map_T_camera) != len(poses):
         return math.inf
     motion_px = _motion_px(last, last.map_T_camera, poses).max()
     return float(motion_px) / last.levels[0].camera.width

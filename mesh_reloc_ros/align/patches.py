@@ -34,6 +34,8 @@ def select_patch_points(
     coarse: RenderLevel,
     levels_below: int,
     max_points: int,
+    *,
+    grey: bool = False,
 ) -> SurfacePoints:
     """Choose pixels of a coarse render, render patches there, and return a point of each.
 
@@ -42,7 +44,7 @@ def select_patch_points(
     """
     strength, index = strongest_pixels(coarse, max_points)
     pixels = _patches(index, coarse.camera.width, camera, levels_below)
-    render = scene.render(map_T_camera, camera, pixels.flatten(1))
+    render = scene.render(map_T_camera, camera, pixels.flatten(1), grey=grey)
     colour = render.colour.unflatten(1, pixels.shape[1:])
     depth = render.depth.unflatten(1, pixels.shape[1:])
     along = torch.stack((colour[:, :, _RIGHT], colour[:, :, _BELOW]), dim=-1)

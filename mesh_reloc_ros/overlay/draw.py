@@ -38,7 +38,8 @@ def draw_overlay(
         return _side_by_side(scene, frame, estimate, latency_ms, settings.max_width)
     image, camera = shrunk(frame, settings.max_width)
     if estimate.is_located:
-        image = _over(View(scene, estimate.map_T_camera, camera, image), estimate, settings)
+        view = View(scene, estimate.map_T_camera, camera, image, estimate.is_grey)
+        image = _over(view, estimate, settings)
     write_panel(image, estimate, latency_ms)
     return image
 
@@ -62,7 +63,8 @@ def _side_by_side(
     """Return the image, a line in the state's colour, and the mesh from the estimate's pose."""
     image, camera = shrunk(frame, (max_width - _DIVIDER) // 2)
     if estimate.is_located:
-        mesh = draw_render(View(scene, estimate.map_T_camera, camera, image))
+        view = View(scene, estimate.map_T_camera, camera, image, estimate.is_grey)
+        mesh = draw_render(view)
     else:
         mesh = draw_notice(image, f'No pose: {estimate.reason}')
     write_label(image, 'image')

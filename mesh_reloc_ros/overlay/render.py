@@ -11,7 +11,6 @@ import torch
 
 from mesh_reloc_ros.overlay.exposure import matched
 from mesh_reloc_ros.overlay.view import Image, Map, View, resized
-from mesh_reloc_ros.render.grey import shows_grey
 
 # Most pixels that are rendered: more take too long. Larger images are rendered smaller, but not at
 # less than half their size.
@@ -39,7 +38,7 @@ def rendered(view: View) -> Rendered:
         size = (camera.width, camera.height)
         image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
     pose = torch.from_numpy(np.asarray(view.map_T_camera, np.float32))
-    render = view.scene.render(pose, camera, is_grey=shows_grey(image))
+    render = view.scene.render(pose, camera, grey=view.is_grey)
     covered = render.mask[0].cpu().numpy()
     colour = matched(255.0 * render.colour[0].cpu().numpy(), image, covered)
     return Rendered(colour, covered.astype(np.float32), image)

@@ -32,6 +32,8 @@ class View:
     camera: Camera
     image: Image
     """RGB [H, W, 3], of the camera's size."""
+    is_grey: bool = False
+    """Whether to render brightness instead of colour."""
 
 
 def shrunk(frame: Frame, max_width: int) -> tuple[Image, Camera]:

@@ -77,6 +77,8 @@ def align_candidates(
     camera: Camera,
     map_T_camera: Tensor,
     rounds: tuple[_Round, ...] = ROUNDS,
+    *,
+    grey: bool = False,
 ) -> Candidates:
     """Align an image from many poses [C, 4, 4], and return the few that agree best.
 
@@ -88,7 +90,7 @@ def align_candidates(
     finest = max(coarsest_level(camera) - _LEVELS + 1, 0)
     for turn in rounds:
         level = min(finest + turn.above, coarsest_level(camera))
-        found = _aligned(scene, images[level], camera, poses, exposure, level, turn)
+        found = _aligned(scene, images[level], camera, poses, exposure, level, turn, grey)
         best = found.best(turn.kept)
         poses, exposure = best.map_T_camera, best.exposure
     return best
@@ -110,13 +112,14 @@ def _aligned(
     exposure: Tensor,
     level: int,
     turn: _Round,
+    grey: bool,
 ) -> Candidates:
     """Align once with renders of one level."""
     halves = range(_THREADS if poses.device.type == 'cpu' and len(poses) > _THREADS else 1)
     parts = [slice(number, None, len(halves)) for number in halves]
 
     def align(part: slice) -> Candidates:
-        return _aligned_batch(scene, image, camera, poses[part], exposure[part], level, turn)
+        return _aligned_batch(scene, image, camera, poses[part], exposure[part], level, turn, grey)
 
     with ThreadPoolExecutor(_THREADS) as threads:
         found = list(threads.map(align, parts))
@@ -135,9 +138,10 @@ def _aligned_batch(
     exposure: Tensor,
     level: int,
     turn: _Round,
+    grey: bool,
 ) -> Candidates:
     at_level = camera.at_level(level)
-    render = scene.render(poses, at_level)
+    render = scene.render(poses, at_level, grey=grey)
     view = render_pyramid(render.colour, render.depth, at_level, 1)[0]
     surface = select_points(view, turn.points)
     still = torch.eye(4, dtype=torch.float64, device=poses.device).repeat(len(poses), 1, 1)

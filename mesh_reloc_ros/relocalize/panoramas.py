@@ -42,7 +42,7 @@ def render_panoramas(
 
     def render(first: int) -> None:
         part = slice(first, first + _AT_ONCE)
-        view = scene.render(cube_poses(positions[part]), camera, is_grey=False)
+        view = scene.render(cube_poses(positions[part]), camera)
         levels = (1 + 254 * view.colour).round().to(torch.uint8) * view.mask[..., None]
         near = (view.mask / view.depth.clamp(min=1e-3)).reshape(len(positions[part]), -1).sum(1)
         seen = view.mask.reshape(len(near), -1).sum(1)

@@ -32,9 +32,12 @@ from mesh_reloc_ros.relocalize.matching import Matcher
 from mesh_reloc_ros.relocalize.neighbourhood import is_uninformative, sample_poses
 from mesh_reloc_ros.relocalize.panoramas import Panoramas
 from mesh_reloc_ros.relocalize.pose_nms import nms_poses, same
+from mesh_reloc_ros.render.grey import with_colour_mode
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.stopwatch import Stopwatch
 from mesh_reloc_ros.types.camera import Camera
+from mesh_reloc_ros.types.frame import Frame
+from mesh_reloc_ros.types.initial_pose import InitialPose
 
 Array = NDArray[np.float64]
 
@@ -95,59 +98,53 @@ class Relocalizer:
         self._matcher: Matcher | None = None
 
     def prepare(self, camera: Camera | None = None) -> None:
-        """Do beforehand what the first image, of any camera or of this one, needs.
+        """Render the panoramas, and the views of a camera with colour images, before they are used.
 
-        It may run on a thread of its own, beside `locate`.
+        Safe to call from any thread.
         """
+        if camera is not None:
+            self._matcher_of(camera, grey=False)
+            return
         with self._lock:
-            if self._panoramas is None:
-                self._panoramas = self._make_panoramas()
-            matcher, is_grey = self._matcher, self._scene.is_grey
-            if camera is not None and (
-                matcher is None or (matcher.camera, matcher.is_grey) != (camera, is_grey)
-            ):
-                self._matcher = Matcher(self._panoramas, camera, self._scene.device, is_grey)
+            self._ready_panoramas()
 
-    def locate(
-        self,
-        image: NDArray[np.uint8],
-        camera: Camera,
-        hint: Array | None = None,
-        covariance: Array | None = None,
-    ) -> Localization | None:
-        """Return where an RGB image [H, W, 3] was taken from; None where that is not clear.
+    def locate(self, frame: Frame, near: InitialPose | None = None) -> Localization | None:
+        """Return the pose at which an image was taken; None if the answer is not unambiguous.
 
-        :param hint: [4, 4], metres: look in the neighbourhood of this pose, not everywhere.
-        :param covariance: [6, 6] in the ROS order x y z rx ry rz (m, rad), about the map's fixed
-            axes: how far off the hint may be; see `sample_poses`. One that says hardly anything
-            makes the hint count for nothing.
+        :param near: search around this pose, as far as its covariance reaches, instead of the whole
+            map; see `sample_poses`. A covariance as wide as the map is the same as no pose.
         """
-        if image.std() < _MIN_DEVIATION:
+        if frame.image.std() < _MIN_DEVIATION:
             return None
-        if hint is None or (covariance is not None and is_uninformative(self._scene, covariance)):
-            poses = self._hypotheses(image, camera)
+        frame = with_colour_mode(frame)
+        image, camera, grey = frame.image, frame.camera, bool(frame.is_grey)
+        covariance = None if near is None else near.covariance
+        if near is None or (covariance is not None and is_uninformative(self._scene, covariance)):
+            poses = self._hypotheses(frame)
         else:
             count = self._settings.candidates
-            poses = sample_poses(self._scene, hint, camera, count, covariance)
+            poses = sample_poses(self._scene, near.map_T_camera, camera, count, covariance)
         if not len(poses):
             return None
         images = image_pyramid(image, coarsest_level(camera), self._scene.device)
-        candidates = align_candidates(self._scene, images, camera, torch.from_numpy(poses))
-        alignment = self._refine_until_converged(image, camera, candidates)
+        candidates = align_candidates(
+            self._scene, images, camera, torch.from_numpy(poses), grey=grey
+        )
+        alignment = self._refine_until_converged(frame, candidates)
         if alignment is None:
-            alignment = self._aligned(image, camera, *_first(candidates), wide=True)
+            alignment = self._aligned(frame, *_first(candidates), wide=True)
             if not self._is_clear(alignment):
                 return None
-        # It may have gone far from where it began: it is compared with the others as they were.
-        answer = align_candidates(self._scene, images, camera, alignment.map_T_camera, ROUNDS[-1:])
+        # The alignment may have moved far: score it at the resolution of the other candidates.
+        answer = align_candidates(
+            self._scene, images, camera, alignment.map_T_camera, ROUNDS[-1:], grey=grey
+        )
         margin = _margin(answer, candidates)
         if not margin >= self._settings.min_margin:
             return None
         return Localization(alignment.map_T_camera[0].numpy(), alignment, margin)
 
-    def _refine_until_converged(
-        self, image: NDArray[np.uint8], camera: Camera, candidates: Candidates
-    ) -> Alignment | None:
+    def _refine_until_converged(self, frame: Frame, candidates: Candidates) -> Alignment | None:
         """Align the full image from the best candidate until the pose stays where it is.
 
         A render from far off may agree clearly with the image at a pose that is not quite right.
@@ -156,7 +153,7 @@ class Relocalizer:
         pose, exposure = _first(candidates)
         metres = _REST_SHARE * float(candidates.distance[0])
         for _ in range(_MOST_ALIGNMENTS):
-            alignment = self._aligned(image, camera, pose, exposure, wide=False)
+            alignment = self._aligned(frame, pose, exposure, wide=False)
             if not self._is_clear(alignment):
                 return None
             before, pose, exposure = pose, alignment.map_T_camera, alignment.exposure
@@ -164,29 +161,42 @@ class Relocalizer:
                 return alignment
         return None
 
-    def _aligned(
-        self,
-        image: NDArray[np.uint8],
-        camera: Camera,
-        pose: Tensor,
-        exposure: Tensor,
-        *,
-        wide: bool,
-    ) -> Alignment:
+    def _aligned(self, frame: Frame, pose: Tensor, exposure: Tensor, *, wide: bool) -> Alignment:
         """Align the full image from a pose [1, 4, 4] and exposure [1, 6]."""
-        return self._aligner.align(image, camera, pose, exposure, wide=wide, stopwatch=Stopwatch())
+        return self._aligner.align(
+            frame.image,
+            frame.camera,
+            pose,
+            exposure,
+            wide=wide,
+            stopwatch=Stopwatch(),
+            grey=bool(frame.is_grey),
+        )
 
     def _is_clear(self, alignment: Alignment) -> bool:
         # Written so that what is not a number is refused.
         clear = float(alignment.score[0]) >= self._settings.min_score
         return clear and bool(alignment.map_T_camera.isfinite().all())
 
-    def _hypotheses(self, image: NDArray[np.uint8], camera: Camera) -> Array:
+    def _ready_panoramas(self) -> Panoramas:
+        """Return the panoramas; the first call makes them. The lock is held."""
+        if self._panoramas is None:
+            self._panoramas = self._make_panoramas()
+        return self._panoramas
+
+    def _matcher_of(self, camera: Camera, grey: bool) -> Matcher:
+        """Return the views of a camera; they are kept until another camera or mode is needed."""
+        with self._lock:
+            panoramas, matcher = self._ready_panoramas(), self._matcher
+            if matcher is None or (matcher.camera, matcher.is_grey) != (camera, grey):
+                matcher = Matcher(panoramas, camera, self._scene.device, grey)
+                self._matcher = matcher
+            return matcher
+
+    def _hypotheses(self, frame: Frame) -> Array:
         """Return poses [C, 4, 4] by comparing thumbnails, likeliest first."""
-        self.prepare(camera)
-        matcher, count = self._matcher, self._settings.candidates
-        assert matcher is not None
-        found = matcher.match(image)
+        count = self._settings.candidates
+        found = self._matcher_of(frame.camera, bool(frame.is_grey)).match(frame.image)
         poses, distances = found.map_T_camera, found.distances
         level = np.flatnonzero(_level(poses, self._up))
         first = round(_LEVEL_SHARE * count) if len(level) else 0

@@ -1,17 +1,21 @@
-"""Grey images: a camera without colours is compared with a mesh without colours."""
+"""Grey images: compared with renders that show brightness only."""
 
 from __future__ import annotations
+
+import dataclasses
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-# What each of R, G, B adds to the brightness, as cameras and OpenCV have it (ITU-R BT.601).
+from mesh_reloc_ros.types.frame import Frame
+
+# Contribution of R, G and B to brightness, as in cameras and OpenCV (ITU-R BT.601).
 _LUMA = (0.299, 0.587, 0.114)
-# Every so many pixels are looked at, and differ by no more than this on the average, of 255.
+# An image is grey if its channels differ by less than this on average, of 255, in a sparse sample.
 _STRIDE, _SAME = 8, 1.0
-# Noise in the dark tells nothing.
+# A sample with a smaller standard deviation, of 255, shows only noise.
 _FLAT = 3.0
 
 
@@ -24,15 +28,23 @@ def greyed(colours: Tensor) -> Tensor:
 def greyed_bytes(colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return colours [..., 3] of 0 to 255 with the brightness in each channel.
 
-    What is not black stays so.
+    Only black becomes black.
     """
     brightness = np.ceil(colours @ np.array(_LUMA, np.float32)).clip(0, 255).astype(np.uint8)
     return np.repeat(brightness[..., None], 3, axis=-1)
 
 
 def shows_grey(image: NDArray[np.uint8]) -> bool | None:
-    """Whether an image [H, W, 3] is without colours; None where it shows too little to tell."""
+    """Whether an RGB image [H, W, 3] is grey; None if it is too dark or flat to decide."""
     sample = image[::_STRIDE, ::_STRIDE].astype(np.int16)
     if sample.std() < _FLAT:
         return None
     return bool((sample.max(-1) - sample.min(-1)).mean() < _SAME)
+
+
+def with_colour_mode(frame: Frame, default: bool = False) -> Frame:
+    """Return the frame with `is_grey` set: as given, else as the image shows, else the default."""
+    if frame.is_grey is not None:
+        return frame
+    shown = shows_grey(frame.image)
+    return dataclasses.replace(frame, is_grey=default if shown is None else shown)

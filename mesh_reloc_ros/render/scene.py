@@ -1,4 +1,4 @@
-"""The textured mesh on a device, ready to be rendered."""
+"""The textured mesh on a device, ready to render."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from mesh_reloc_ros.types.camera import Camera
 class Render:
     """A batch of B rendered views, [B, H, W], or N pixels of each, [B, N].
 
-    Pixels without mesh are black, with depth 0 and face -1.
+    Pixels that show no mesh are black, with depth 0 and face -1.
     """
 
     colour: Tensor
@@ -34,12 +34,15 @@ class Render:
 
     @property
     def mask(self) -> Tensor:
-        """[B, ...] bool: where there is mesh."""
+        """[B, ...] bool: the pixel shows the mesh."""
         return self.face >= 0
 
 
 class Scene:
-    """A textured mesh with its rasterizer and textures."""
+    """A textured mesh with its rasterizer and textures.
+
+    A scene does not change, and threads may share one: every call is a function of its arguments.
+    """
 
     def __init__(
         self,
@@ -50,12 +53,10 @@ class Scene:
     ) -> None:
         """Put the mesh on a device.
 
-        :param device: `auto`, `cpu` or `cuda`; auto takes the GPU where there is one.
+        :param device: `auto`, `cpu` or `cuda`; auto selects the GPU if PyTorch finds one.
         :param rasterizer: `auto`, `embree` or `pytorch3d`.
-        :raises InputError: there is no such device, or the rasterizer is not installed.
+        :raises InputError: the device is not available, or the rasterizer is not installed.
         """
-        self.is_grey = False
-        """Whether renders are without colours, to be compared with images that are."""
         self.mesh = mesh
         self.device = choose_device(device)
         stage = f'building the rasterizer of {len(mesh.faces):,} faces'
@@ -88,17 +89,18 @@ class Scene:
         map_T_camera: Tensor,
         camera: Camera,
         pixels: Tensor | None = None,
-        is_grey: bool | None = None,
+        *,
+        grey: bool = False,
     ) -> Render:
-        """Render from poses [4, 4] or [B, 4, 4], differentiably where they require gradients.
+        """Render from poses [4, 4] or [B, 4, 4]; differentiable if they require gradients.
 
-        :param pixels: [B, N] int64, row * width + column, where not all are wanted.
-        :param is_grey: whether to render without colours; None: as the scene's own `is_grey`.
+        :param pixels: [B, N] int64, row * width + column: render only these pixels.
+        :param grey: render brightness instead of colour, to compare with a grey image.
         """
         poses = map_T_camera.reshape(-1, 4, 4).to(self.device)
         fragments = self.rasterizer.rasterize(poses, camera, pixels)
         colour = self._shader.shade(fragments, poses, camera, pixels)
-        if self.is_grey if is_grey is None else is_grey:
+        if grey:
             colour = greyed(colour)
         return Render(colour, fragments.depth, fragments.face)
 
@@ -106,7 +108,7 @@ class Scene:
 def choose_device(name: str) -> torch.device:
     """Return the device of `auto`, `cpu` or `cuda`.
 
-    :raises InputError: a GPU is asked for and there is none that PyTorch can use.
+    :raises InputError: `cuda` is requested and PyTorch finds no usable GPU.
     """
     available = torch.cuda.is_available()
     if name == 'cuda' and not available:

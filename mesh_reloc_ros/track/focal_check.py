@@ -127,5 +127,6 @@ class FocalCheck:
                 alignment.exposure,
                 wide=False,
                 stopwatch=Stopwatch(),
+                grey=bool(frame.is_grey),
             )
         )

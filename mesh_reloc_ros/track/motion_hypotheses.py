@@ -80,7 +80,6 @@ class MotionHypotheses:
             alone = dataclasses.replace(frame, odom_T_camera=None)
             motion = predicted(self._unaided, alone, trusted_ns, self._settings.tracking).motion
             pose = motion.map_T_camera
-            self._effort.suit(frame.image)
             yield (
                 motion,
                 self._effort.align_as_needed(frame, pose, exposure, is_poor, stopwatch),

@@ -13,7 +13,6 @@ from mesh_reloc_ros.align.adam_aligner import AdamAligner
 from mesh_reloc_ros.align.alignment import Aligner, Alignment
 from mesh_reloc_ros.align.lm_aligner import LmAligner
 from mesh_reloc_ros.config.pipeline import Settings
-from mesh_reloc_ros.render.grey import shows_grey
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.stopwatch import Stopwatch
 from mesh_reloc_ros.track.quality import AlignmentQuality, quality_product
@@ -37,21 +36,11 @@ class AlignmentScheduler:
 
     def change(self, settings: Settings) -> None:
         """Align with other settings; what was rendered for the next image is lost."""
-        self._settings, self._is_grey = settings, self._scene.is_grey
         self._aligner: Aligner = (
             AdamAligner(self._scene, settings.alignment, settings.adam)
             if settings.solver == 'adam'
             else LmAligner(self._scene, settings.alignment)
         )
-
-    def suit(self, image: NDArray[np.uint8]) -> None:
-        """Compare an image [H, W, 3] without colours with the mesh without colours."""
-        is_grey = shows_grey(image)
-        if is_grey is not None:
-            self._scene.is_grey = is_grey
-        if self._scene.is_grey != self._is_grey:
-            # What was rendered does not suit it.
-            self.change(self._settings)
 
     def forget(self) -> None:
         """Forget what was tried in vain."""
@@ -74,6 +63,7 @@ class AlignmentScheduler:
             exposure,
             wide=wide,
             stopwatch=stopwatch,
+            grey=bool(frame.is_grey),
         )
 
     def quick(
@@ -114,6 +104,6 @@ class AlignmentScheduler:
         self._wait_s = min(max(2 * self._wait_s, _WAIT_S), _LONGEST_WAIT_S)
         return quick
 
-    def look_ahead(self, camera: Camera, map_T_camera: NDArray[np.float64]) -> None:
+    def look_ahead(self, camera: Camera, map_T_camera: NDArray[np.float64], *, grey: bool) -> None:
         """Render at a pose [4, 4] for the next image; see `Aligner`."""
-        self._aligner.look_ahead(camera, torch.from_numpy(map_T_camera)[None])
+        self._aligner.look_ahead(camera, torch.from_numpy(map_T_camera)[None], grey)

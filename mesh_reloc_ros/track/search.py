@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mesh_reloc_ros.align.alignment import Alignment
-from mesh_reloc_ros.types.camera import Camera
+from mesh_reloc_ros.relocalize.relocalizer import Localization, Relocalizer
 from mesh_reloc_ros.types.frame import Frame
 from mesh_reloc_ros.types.initial_pose import InitialPose
 
@@ -19,38 +17,6 @@ from mesh_reloc_ros.types.initial_pose import InitialPose
 _COARSE, _FLAT = (30, 40), 3.0
 # Images kept while one is looked at; where there are more, every other of them.
 _MAX_KEPT = 16
-
-
-class Localization(Protocol):
-    """Where an image was taken."""
-
-    @property
-    def map_T_camera(self) -> NDArray[np.float64]:
-        """[4, 4], metres."""
-        ...
-
-    @property
-    def alignment(self) -> Alignment:
-        """The alignment that led there, of a single pose."""
-        ...
-
-
-class Relocalizer(Protocol):
-    """Finds the pose of an image from nothing, or around a hint."""
-
-    def locate(
-        self,
-        image: NDArray[np.uint8],
-        camera: Camera,
-        hint: NDArray[np.float64] | None = None,
-        covariance: NDArray[np.float64] | None = None,
-    ) -> Localization | None:
-        """Return where an RGB image [H, W, 3] was taken; None where that is not clear.
-
-        :param hint: a pose [4, 4] whose neighbourhood is looked at, and not the whole map.
-        :param covariance: [6, 6], how far off the hint may be; see `InitialPose`.
-        """
-        ...
 
 
 @dataclass(frozen=True)
@@ -135,8 +101,7 @@ class Search:
         return not waits and shows_something(frame.image)
 
     def _located(self, frame: Frame, hint: InitialPose | None) -> Localization | None:
-        place = () if hint is None else (hint.map_T_camera, hint.covariance)
-        return self._relocalizer.locate(frame.image, frame.camera, *place)
+        return self._relocalizer.locate(frame, hint)
 
     def _start(self, frame: Frame, hint: InitialPose | None) -> None:
         self._frame, self._since, self._passed, self._stride = frame, [], 0, 1

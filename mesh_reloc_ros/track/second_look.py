@@ -67,6 +67,7 @@ class SecondLook:
             exposure,
             wide=False,
             stopwatch=Stopwatch(),
+            grey=bool(frame.is_grey),
         )
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from mesh_reloc_ros.align.alignment import Alignment
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.render.grey import with_colour_mode
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.stopwatch import Stopwatch
 from mesh_reloc_ros.track.motion_filter import MotionFilter
@@ -47,6 +48,8 @@ class Tracker:
         """Make a tracker that needs `start_at`, or a search."""
         self.state = State.INITIALIZING
         self._settings = settings
+        # Of the last image that showed it.
+        self._is_grey = False
         self._effort = AlignmentScheduler(scene, settings)
         self._judge = PoseValidator(scene, settings)
         self._other_ways = MotionHypotheses(scene, settings)
@@ -70,7 +73,7 @@ class Tracker:
         # The first image's stamp until a pose is trusted.
         self._trusted_ns = 0
         self._effort.forget()
-        self._expected: tuple[Camera, NDArray[np.float64]] | None = None
+        self._expected: tuple[Camera, NDArray[np.float64], bool] | None = None
         if self._search is not None:
             self._search.reset(hint_first=start is not None and hint_first)
 
@@ -129,7 +132,8 @@ class Tracker:
         stopwatch = Stopwatch()
         self._keep_time(frame)
         self._expected = None
-        self._effort.suit(frame.image)
+        frame = with_colour_mode(frame, self._is_grey)
+        self._is_grey = bool(frame.is_grey)
         repeated = self._repetition.doubts(
             frame, np.zeros(6) if self._motion is None else self._motion.velocity
         )
@@ -149,7 +153,8 @@ class Tracker:
         """
         expected, newest = self._expected, self._newest
         if expected is not None:
-            self._effort.look_ahead(*expected)
+            camera, pose, grey = expected
+            self._effort.look_ahead(camera, pose, grey=grey)
         if expected is not None and newest is not None:
             self._judge.check_camera(*newest)
 
@@ -271,7 +276,7 @@ class Tracker:
             update(motion, alignment)
         passed_s = (frame.stamp_ns - self._trusted_ns) * 1e-9
         expected = motion.extrapolated(min(max(passed_s, 0.0), _LONGEST_LOOK_S))
-        self._expected = frame.camera, expected
+        self._expected = frame.camera, expected, bool(frame.is_grey)
         self._newest = frame, alignment
         self._motion = motion
         self._other_ways.trust(frame, motion)

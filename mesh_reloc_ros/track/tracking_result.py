@@ -51,6 +51,7 @@ class TrackingResult:
             iterations=0 if alignment is None else alignment.iterations,
             stages_ms=stopwatch.milliseconds(),
             is_located=motion is not None,
+            is_grey=bool(frame.is_grey),
         )
 
 

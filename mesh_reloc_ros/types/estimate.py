@@ -48,6 +48,8 @@ class PoseEstimate:
     """Share of the image that the mesh covers."""
     is_located: bool = True
     """Whether there is a pose at all, trusted or not."""
+    is_grey: bool = False
+    """Whether the image was compared with grey renders."""
     iterations: int = 0
     stages_ms: dict[str, float] = field(default_factory=dict)
     """Wall time by stage; `total` is the whole of it."""

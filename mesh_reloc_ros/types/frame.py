@@ -1,4 +1,4 @@
-"""One image with its camera: what goes into the tracker."""
+"""One image with its camera: the input of the tracker."""
 
 from __future__ import annotations
 
@@ -19,11 +19,13 @@ class Frame:
     image: NDArray[np.uint8]
     camera: Camera
     odom_T_camera: NDArray[np.float64] | None = None
-    """[4, 4], metres: the camera at the stamp in a frame in which it moves smoothly, by the
-    odometry of wheels, say. None where nothing tells."""
+    """[4, 4], metres: the camera's pose at the stamp by odometry, which is smooth but drifts.
+    None if unknown."""
+    is_grey: bool | None = None
+    """Whether the image is grey, to be compared with grey renders. None: decide by the image."""
 
     def __post_init__(self) -> None:
-        """Refuse an image that the camera does not describe.
+        """Check that image and camera fit together.
 
         :raises InputError: the image is not [H, W, 3], or its size is not the camera's.
         """

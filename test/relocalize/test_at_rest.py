@@ -14,6 +14,8 @@ from mesh_reloc_ros.config.alignment import AlignmentSettings
 from mesh_reloc_ros.config.relocalization import RelocalizationSettings
 from mesh_reloc_ros.relocalize.panoramas import Panoramas
 from mesh_reloc_ros.relocalize.relocalizer import Relocalizer
+from mesh_reloc_ros.types.frame import Frame
+from mesh_reloc_ros.types.initial_pose import InitialPose
 
 TRUTH = pose_at(5)
 
@@ -51,7 +53,8 @@ def test_the_answer_is_where_the_alignment_comes_to_rest(room: SmallRoom, times:
     aligner = Hesitant(room, times)
     relocalizer = Relocalizer(room.scene, no_panoramas, aligner, RelocalizationSettings())
     image = photographed(room.view(TRUTH), seed=3)
-    found = relocalizer.locate(image, CAMERA, perturbed(TRUTH, 4, metres=0.3, degrees=10))
+    hint = perturbed(TRUTH, 4, metres=0.3, degrees=10)
+    found = relocalizer.locate(Frame(1, image, CAMERA), InitialPose(hint))
     assert found is not None
     metres, degrees = error(found.map_T_camera, TRUTH)
     assert metres < 0.01

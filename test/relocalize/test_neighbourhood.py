@@ -12,6 +12,8 @@ from mesh_reloc_ros.config.relocalization import RelocalizationSettings
 from mesh_reloc_ros.relocalize.neighbourhood import is_uninformative, sample_poses
 from mesh_reloc_ros.relocalize.panoramas import Panoramas
 from mesh_reloc_ros.relocalize.relocalizer import Relocalizer
+from mesh_reloc_ros.types.frame import Frame
+from mesh_reloc_ros.types.initial_pose import InitialPose
 
 COUNT = 400
 HINT = pose_at(10)
@@ -96,7 +98,8 @@ def test_a_hint_leads_to_the_pose_without_views_of_the_map(
     room: SmallRoom, relocalizer: Relocalizer, seed: int
 ):
     image = photographed(room.view(HINT), seed)
-    found = relocalizer.locate(image, CAMERA, perturbed(HINT, seed, metres=0.5, degrees=15))
+    hint = perturbed(HINT, seed, metres=0.5, degrees=15)
+    found = relocalizer.locate(Frame(1, image, CAMERA), InitialPose(hint))
     assert found is not None
     metres, degrees = error(found.map_T_camera, HINT)
     assert metres < 0.01
@@ -162,9 +165,9 @@ def test_a_covariance_that_says_little_leads_to_the_whole_mesh(
     room: SmallRoom, relocalizer: Relocalizer
 ):
     image = photographed(room.view(HINT), seed=1)
-    assert relocalizer.locate(image, CAMERA, HINT, RVIZ) is not None
+    assert relocalizer.locate(Frame(1, image, CAMERA), InitialPose(HINT, RVIZ)) is not None
     with pytest.raises(AssertionError, match='needs no panoramas'):
-        relocalizer.locate(image, CAMERA, HINT, 100 * RVIZ)
+        relocalizer.locate(Frame(1, image, CAMERA), InitialPose(HINT, 100 * RVIZ))
 
 
 def test_a_hint_farther_off_is_found_by_its_covariance(room: SmallRoom, relocalizer: Relocalizer):
@@ -178,7 +181,7 @@ def test_a_hint_farther_off_is_found_by_its_covariance(room: SmallRoom, relocali
         turn = Rotation.from_euler('z', rng.choice([-35, 35]), degrees=True).as_matrix()
         hint[:3, :3] = turn @ hint[:3, :3]
         for name, covariance in (('with', 4 * RVIZ), ('without', None)):
-            answer = relocalizer.locate(image, CAMERA, hint, covariance)
+            answer = relocalizer.locate(Frame(1, image, CAMERA), InitialPose(hint, covariance))
             if answer is not None:
                 metres, degrees = error(answer.map_T_camera, HINT)
                 assert metres < 0.01

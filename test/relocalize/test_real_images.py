@@ -31,7 +31,7 @@ def test_images_are_found_from_nothing(shared_data: Path, name, bag, truth, ever
     for number, (frame, true) in enumerate(
         zip(frames, read_tum(folder / truth).poses[::every], strict=True)
     ):
-        found = relocalizer.locate(frame.image, frame.camera)
+        found = relocalizer.locate(frame)
         off = (np.inf, np.inf) if found is None else error(found.map_T_camera, true)
         if not (off[0] < metres and off[1] < 1.0):
             missed.append((number, off))

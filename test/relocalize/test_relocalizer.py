@@ -21,6 +21,8 @@ from mesh_reloc_ros.config.alignment import AlignmentSettings
 from mesh_reloc_ros.config.relocalization import UP_AXES, RelocalizationSettings
 from mesh_reloc_ros.relocalize.relocalizer import Relocalizer, make_relocalizer, up_axis
 from mesh_reloc_ros.types.camera import Camera
+from mesh_reloc_ros.types.frame import Frame
+from mesh_reloc_ros.types.initial_pose import InitialPose
 from mesh_reloc_ros.types.pose import pose_from_numbers
 
 SETTINGS = RelocalizationSettings(max_viewpoints=1000)
@@ -46,7 +48,7 @@ def rolled(pose: np.ndarray, degrees: float) -> np.ndarray:
 
 def assert_found(relocalizer: Relocalizer, room: SmallRoom, pose: np.ndarray, **light) -> None:
     image = photographed(room.view(pose), seed=1, **light)
-    found = relocalizer.locate(image, CAMERA)
+    found = relocalizer.locate(Frame(1, image, CAMERA))
     assert found is not None
     metres, degrees = error(found.map_T_camera, pose)
     assert metres < 0.01
@@ -71,7 +73,7 @@ def test_other_light_does_not_matter(relocalizer, room):
 def test_a_part_of_the_view_may_be_covered(relocalizer, room):
     image = photographed(room.view(pose_at(0)), seed=1)
     image[:, :100] = clouds(seed=50)[:240, :100]
-    found = relocalizer.locate(image, CAMERA)
+    found = relocalizer.locate(Frame(1, image, CAMERA))
     assert found is not None
     assert error(found.map_T_camera, pose_at(0))[0] < 0.01
 
@@ -81,7 +83,7 @@ def test_images_of_something_else_are_not_found(relocalizer):
     others = [clouds(seed)[:240, :320] for seed in range(100, 108)]
     others.append(rng.integers(0, 256, (240, 320, 3), dtype=np.uint8))
     others.append(np.full((240, 320, 3), 90, dtype=np.uint8))
-    assert [relocalizer.locate(image, CAMERA) for image in others] == [None] * len(others)
+    assert [relocalizer.locate(Frame(1, image, CAMERA)) for image in others] == [None] * len(others)
 
 
 def test_two_places_that_look_alike_are_not_told_apart(room, tmp_path: Path):
@@ -92,8 +94,9 @@ def test_two_places_that_look_alike_are_not_told_apart(room, tmp_path: Path):
             (tmp_path / file.name).write_bytes(file.read_bytes())
     double = SmallRoom(tmp_path / 'twice.obj')
     relocalizer = make_relocalizer(double.scene, SETTINGS, AlignmentSettings(), mesh=None)
-    assert relocalizer.locate(photographed(room.view(pose_at(0)), 1), CAMERA) is None
-    hinted = relocalizer.locate(photographed(room.view(pose_at(0)), 1), CAMERA, hint=pose_at(2))
+    shown = Frame(1, photographed(room.view(pose_at(0)), 1), CAMERA)
+    assert relocalizer.locate(shown) is None
+    hinted = relocalizer.locate(shown, InitialPose(pose_at(2)))
     assert hinted is not None
     assert error(hinted.map_T_camera, pose_at(0))[0] < 0.01
 
@@ -115,7 +118,8 @@ def twice(obj: str) -> str:
 @pytest.mark.parametrize('seed', range(3))
 def test_a_hint_that_is_far_off_leads_there(relocalizer, room, seed):
     hint = perturbed(pose_at(0), seed, metres=0.25, degrees=10.0)
-    found = relocalizer.locate(photographed(room.view(pose_at(0)), seed), CAMERA, hint)
+    shown = Frame(1, photographed(room.view(pose_at(0)), seed), CAMERA)
+    found = relocalizer.locate(shown, InitialPose(hint))
     assert found is not None
     assert error(found.map_T_camera, pose_at(0))[0] < 0.01
 
@@ -134,7 +138,7 @@ def test_another_camera_may_follow(relocalizer, room):
     for camera in (other, CAMERA):
         render = room.scene.render(torch.from_numpy(pose_at(0)), camera).colour[0]
         image = (255 * render).round().to(torch.uint8).numpy()
-        found = relocalizer.locate(image, camera)
+        found = relocalizer.locate(Frame(1, image, camera))
         assert found is not None
         assert error(found.map_T_camera, pose_at(0))[0] < 0.01
 
@@ -144,7 +148,7 @@ def test_from_cameras_that_see_nothing_nothing_is_found(room):
     relocalizer = make_relocalizer(
         room.scene, SETTINGS, AlignmentSettings(), mesh=None, reference_cameras=cameras
     )
-    assert relocalizer.locate(photographed(room.view(pose_at(0)), 1), CAMERA) is None
+    assert relocalizer.locate(Frame(1, photographed(room.view(pose_at(0)), 1), CAMERA)) is None
 
 
 def test_up_axes_are_directions():

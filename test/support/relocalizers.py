@@ -11,7 +11,8 @@ from mesh_reloc_ros.align.lm_aligner import LmAligner
 from mesh_reloc_ros.config.alignment import AlignmentSettings
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.stopwatch import Stopwatch
-from mesh_reloc_ros.types.camera import Camera
+from mesh_reloc_ros.types.frame import Frame
+from mesh_reloc_ros.types.initial_pose import InitialPose
 from support.small_room import perturbed
 
 
@@ -48,15 +49,9 @@ class Answers:
         self.may_answer.set()
         self.answered = threading.Semaphore(0)
 
-    def locate(
-        self,
-        image: np.ndarray,
-        camera: Camera,
-        hint: np.ndarray | None = None,
-        covariance: np.ndarray | None = None,
-    ) -> Somewhere | None:
-        self.hints.append(hint)
-        self.covariances.append(covariance)
+    def locate(self, frame: Frame, near: InitialPose | None = None) -> Somewhere | None:
+        self.hints.append(None if near is None else near.map_T_camera)
+        self.covariances.append(None if near is None else near.covariance)
         assert self.may_answer.wait(20)
         self.answered.release()
         if isinstance(self.answer, Exception):
@@ -75,19 +70,13 @@ class Knows(Answers):
     def learn(self, image: np.ndarray, map_T_camera: np.ndarray) -> None:
         self._known.append((image, map_T_camera))
 
-    def locate(
-        self,
-        image: np.ndarray,
-        camera: Camera,
-        hint: np.ndarray | None = None,
-        covariance: np.ndarray | None = None,
-    ) -> Somewhere | None:
-        super().locate(image, camera, hint, covariance)
+    def locate(self, frame: Frame, near: InitialPose | None = None) -> Somewhere | None:
+        super().locate(frame, near)
         for known, pose in self._known:
-            if known is image:
+            if known is frame.image:
                 start = torch.from_numpy(perturbed(pose, 1, metres=0.05, degrees=2.0))[None]
                 alignment = self._aligner.align(
-                    image, camera, start, None, wide=True, stopwatch=Stopwatch()
+                    frame.image, frame.camera, start, None, wide=True, stopwatch=Stopwatch()
                 )
                 return Somewhere(alignment.map_T_camera[0].numpy(), alignment)
         return None

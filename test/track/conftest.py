@@ -1,5 +1,7 @@
 """Trackers in the small room, and what they render."""
 
+import inspect
+
 import numpy as np
 import pytest
 from support.following import path, picture
@@ -33,10 +35,11 @@ def renders(monkeypatch) -> list[np.ndarray]:
     rendered = []
     render = Scene.render
 
-    def spy(scene, map_T_camera, camera, pixels=None):
-        if pixels is None:
-            rendered.extend(map_T_camera.reshape(-1, 4, 4).numpy())
-        return render(scene, map_T_camera, camera, pixels)
+    def spy(*arguments, **options):
+        given = inspect.signature(render).bind(*arguments, **options).arguments
+        if given.get('pixels') is None:
+            rendered.extend(given['map_T_camera'].reshape(-1, 4, 4).numpy())
+        return render(*arguments, **options)
 
     monkeypatch.setattr(Scene, 'render', spy)
     return rendered

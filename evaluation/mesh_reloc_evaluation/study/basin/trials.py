@@ -28,6 +28,7 @@ from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.stopwatch import Stopwatch
 from mesh_reloc_ros.track.second_look import distance, median_depth
 from mesh_reloc_ros.types.frame import Frame
+from mesh_reloc_ros.types.initial_pose import InitialPose
 
 Array = NDArray[np.float64]
 
@@ -149,8 +150,9 @@ class Methods:
         plain = _end(LM, start, pose, accepted, cpu_s)
         if accepted:
             return [plain, dataclasses.replace(plain, method=HINTED)]
-        image, camera = start.frame.image, start.frame.camera
-        found, hint_s = _timed(lambda: self._relocalizer.locate(image, camera, start.pose))
+        found, hint_s = _timed(
+            lambda: self._relocalizer.locate(start.frame, InitialPose(start.pose))
+        )
         pose = np.full((4, 4), np.inf) if found is None else found.map_T_camera
         hinted = _end(HINTED, start, pose, found is not None, cpu_s + hint_s)
         return [plain, dataclasses.replace(hinted, hint_s=hint_s)]
