@@ -1,38 +1,80 @@
+import numpy as np
 import pytest
+from support.small_room import pose_at
 
-from mesh_reloc_ros.timeline import Order, Stamps, clock_problem, is_far_ahead, is_live
+from mesh_reloc_ros.timeline import (
+    PoseHistory,
+    TimeEvent,
+    TimelineMonitor,
+    clock_problem,
+    is_far_ahead,
+    is_live,
+)
 
 S = 10**9
+NEXT, STALE = TimeEvent.NEXT, TimeEvent.STALE
+JUMP_BACK, JUMP_AHEAD = TimeEvent.JUMP_BACK, TimeEvent.JUMP_AHEAD
 
 
-def test_order_of_stamps():
-    stamps = Stamps()
-    shown = [100 * S, 101 * S, 101 * S, 100 * S + S // 2, 200 * S, 198 * S, 198 * S + 1, 300 * S]
-    assert [stamps.take(stamp) for stamp in shown] == [
-        Order.NEXT, Order.NEXT, Order.STALE, Order.STALE, Order.NEXT, Order.STALE, Order.BACK,
-        Order.NEXT,
-    ]  # fmt: skip
+def after_images(*stamps: int) -> TimelineMonitor:
+    """Return a timeline that has had images of these stamps."""
+    timeline = TimelineMonitor(restart_after_s=5.0)
+    for stamp in stamps:
+        timeline.advance(stamp)
+    return timeline
 
 
-def test_single_images_of_long_ago_are_left_out():
-    stamps = Stamps()
-    stamps.take(100 * S)
+def test_images_in_order_follow_each_other():
+    timeline = after_images()
+    stamps = [100 * S, 101 * S, 101 * S + 1, 106 * S]
+    assert [timeline.advance(stamp) for stamp in stamps] == [NEXT] * 4
+    assert timeline.last_ns == 106 * S
+
+
+@pytest.mark.parametrize('stamp', [100 * S, 100 * S - 1, 99 * S + 1, 60 * S])
+def test_an_image_that_is_not_newer_than_the_last_is_stale(stamp):
+    timeline = after_images(100 * S)
+    assert timeline.advance(stamp) is STALE
+    assert timeline.last_ns == 100 * S
+
+
+def test_the_second_image_in_order_from_far_back_is_a_jump_back():
+    timeline = after_images(200 * S)
+    assert [timeline.advance(stamp) for stamp in (198 * S, 198 * S + 1)] == [STALE, JUMP_BACK]
+    assert timeline.advance(198 * S + 2) is NEXT
+
+
+def test_single_images_from_far_back_never_add_up_to_a_jump():
+    timeline = after_images(100 * S)
     for number in range(1, 20):
-        assert stamps.take(60 * S + number) is Order.STALE
-        assert stamps.take(100 * S + number) is Order.NEXT
-    # As are two that are not in order.
-    assert [stamps.take(60 * S), stamps.take(59 * S)] == [Order.STALE, Order.STALE]
+        assert timeline.advance(60 * S + number) is STALE
+        assert timeline.advance(100 * S + number) is NEXT
 
 
-def test_a_run_of_images_in_order_but_in_the_past_begins_anew():
-    stamps = Stamps()
-    stamps.take(100 * S)
+def test_images_from_far_back_that_are_not_in_order_are_stale():
+    timeline = after_images(100 * S)
+    assert [timeline.advance(60 * S), timeline.advance(59 * S)] == [STALE, STALE]
+
+
+def test_ten_images_in_order_from_shortly_before_are_a_jump_back():
+    timeline = after_images(100 * S)
     past = [100 * S - S // 2 + n * S // 30 for n in range(12)]
-    orders = [stamps.take(stamp) for stamp in past]
-    assert orders[:9] == [Order.STALE] * 9
-    assert orders[9:] == [Order.BACK, Order.NEXT, Order.NEXT]
-    # One image again and again is no such run.
-    assert {stamps.take(past[-1]) for _ in range(30)} == {Order.STALE}
+    events = [timeline.advance(stamp) for stamp in past]
+    assert events == [STALE] * 9 + [JUMP_BACK, NEXT, NEXT]
+
+
+def test_one_image_again_and_again_is_no_jump():
+    timeline = after_images(100 * S)
+    assert {timeline.advance(100 * S) for _ in range(30)} == {STALE}
+    assert {timeline.advance(90 * S) for _ in range(30)} == {STALE}
+
+
+def test_a_step_of_more_than_the_limit_is_a_jump_ahead():
+    timeline = after_images(100 * S)
+    assert timeline.advance(105 * S) is NEXT
+    assert timeline.advance(110 * S + 1) is JUMP_AHEAD
+    timeline.restart_after_s = 1.0
+    assert timeline.advance(112 * S) is JUMP_AHEAD
 
 
 @pytest.mark.parametrize(
@@ -68,3 +110,29 @@ def test_what_is_wrong_between_stamps_and_clock(stamp, now, is_simulated, proble
     said = clock_problem(stamp, now, is_simulated)
     assert problem in said
     assert bool(said) == bool(problem)
+
+
+def test_the_history_has_a_pose_within_a_tenth_of_a_second():
+    seen = PoseHistory()
+    assert seen.at(0) is None
+    for number in range(300):
+        seen.add(100 * S + number * S // 30, pose_at(number))
+    # In a second round nothing is added.
+    seen.add(100 * S + S // 50, pose_at(99))
+    for number in (0, 17, 151, 290):
+        found = seen.at(100 * S + number * S // 30)
+        distances = [np.linalg.norm(found - pose_at(n)) for n in range(300)]
+        assert abs(int(np.argmin(distances)) - number) <= 3
+    assert seen.at(99 * S) is None
+    assert seen.at(200 * S) is None
+
+
+def test_the_history_takes_poses_in_any_order():
+    seen = PoseHistory()
+    for number in (5, 1, 9, 3, 7):
+        seen.add(number * S, pose_at(number))
+    for number in (1, 3, 5, 7, 9):
+        np.testing.assert_array_equal(seen.at(number * S - S // 20), pose_at(number))
+    # A stamp newer than all others belongs to a live image.
+    assert seen.at(9 * S + S // 20) is None
+    assert seen.at(4 * S) is None

@@ -63,36 +63,26 @@ def run(arguments: argparse.Namespace) -> int:
         if output is not None and not output.parent.is_dir():
             raise InputError(f'output {output}: the folder {output.parent} does not exist')
     cameras = None if views is None else read_reference_cameras(views)
-    estimates: list[PoseEstimate] = []
     topics = arguments.image_topic, arguments.camera_info_topic
     with ImageBag(arguments.bag, *topics, rectify=arguments.rectify) as bag:
-        # Imported here, as the renderer takes a while that an unusable bag need not wait for.
+        # Imported here: the renderer takes seconds to load, in vain if the bag is unusable.
+        from mesh_reloc_ros.pipeline import Pipeline
         from mesh_reloc_ros.process import use_one_core_per_operation
-        from mesh_reloc_ros.relocalize.relocalizer import make_relocalizer
-        from mesh_reloc_ros.render.scene import Scene
-        from mesh_reloc_ros.track.search import Search
-        from mesh_reloc_ros.track.tracker import Tracker
 
         use_one_core_per_operation()
         # On stdout: what is on stderr is an error, and one line.
         progress = ProgressBars(sys.stdout)
-        scene = Scene.load(arguments.mesh, settings.device, settings.rasterizer, progress)
-        relocalizer = make_relocalizer(
-            scene, settings.relocalization, settings.alignment, arguments.mesh, cameras, progress
+        pipeline = Pipeline.load(
+            arguments.mesh, settings, reference_cameras=cameras, progress=progress
         )
-        search = Search(relocalizer, background=False) if can_search else None
-        tracker = Tracker(scene, settings, search)
         if start is None:
             first = next(bag.frames(arguments.start, arguments.end), None)
-            relocalizer.prepare(None if first is None else first.camera)
-        else:
-            tracker.start_at(start)
+            pipeline.prepare(None if first is None else first.camera)
         frames = bag.frames(arguments.start, arguments.end)
         whole = arguments.start <= 0 and math.isinf(arguments.end)
         total = len(bag) if whole else None
-        for frame in tqdm(frames, total=total, desc='tracking', unit='image', file=sys.stdout):
-            estimates.append(tracker.track(frame))
-            tracker.look_ahead()
+        poses = pipeline.run(frames, start)
+        estimates = list(tqdm(poses, total=total, desc='tracking', unit='image', file=sys.stdout))
     if not estimates:
         raise InputError(
             f'bag {arguments.bag} has no images from {arguments.start:g} to {arguments.end:g} s'

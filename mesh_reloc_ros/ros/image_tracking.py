@@ -12,21 +12,18 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.messages.stamps import stamp_of_image, stamp_to_ns
+from mesh_reloc_ros.pipeline import Pipeline
 from mesh_reloc_ros.ros.camera_infos import CameraInfos
 from mesh_reloc_ros.ros.diagnostics import Diagnostics
 from mesh_reloc_ros.ros.frames import FrameReader
-from mesh_reloc_ros.ros.initial_pose_queue import InitialPoseQueue, Start
 from mesh_reloc_ros.ros.inputs import CameraInfoInput, ImageInput
-from mesh_reloc_ros.ros.loading import Loaded
 from mesh_reloc_ros.ros.odometry import Odometry
 from mesh_reloc_ros.ros.outputs import Outputs
 from mesh_reloc_ros.ros.parameters import NodeParameters
-from mesh_reloc_ros.ros.pose_history import PoseHistory
 from mesh_reloc_ros.ros.tf_output import TfOutput
 from mesh_reloc_ros.ros.watchdog import Watchdog
 from mesh_reloc_ros.ros.worker import LatestOnlyWorker, newest
-from mesh_reloc_ros.timeline import Order, Stamps, clock_problem, is_live
-from mesh_reloc_ros.track.tracker import Tracker
+from mesh_reloc_ros.timeline import TimeEvent, clock_problem, is_live
 from mesh_reloc_ros.types.estimate import PoseEstimate, State
 from mesh_reloc_ros.types.frame import Frame
 
@@ -53,8 +50,7 @@ class ImageTracking:
         self,
         node: Node,
         parameters: NodeParameters,
-        loaded: Loaded,
-        starts: InitialPoseQueue,
+        pipeline: Pipeline,
         outputs: Outputs,
         diagnostics: Diagnostics,
         on_failure: Callable[[Exception], None],
@@ -66,18 +62,13 @@ class ImageTracking:
         settings = parameters.node
         self._node = node
         self._parameters = parameters
-        self._pipeline = parameters.pipeline
-        self._tracker = loaded.tracker
-        # It may have changed since the node was configured, or active last.
-        self._tracker.change(parameters.pipeline)
-        self._starts = starts
+        self._pipeline = pipeline
+        # Settings may have changed since the node was configured, or active last.
+        pipeline.change(parameters.pipeline)
         self._outputs = outputs
         self._diagnostics = diagnostics
-        self._started = False
-        self._stamps = Stamps()
         self._stale = 0
         self._none_is_newer = False
-        self._seen = PoseHistory()
         self._infos = CameraInfos()
         self._reader = FrameReader(settings.rectify)
         self._odometry = Odometry(node, settings.odom_frame) if settings.has_odometry else None
@@ -85,8 +76,8 @@ class ImageTracking:
         self._worker: LatestOnlyWorker[Job] = LatestOnlyWorker(
             'tracking', self._track, on_failure, keep=_KEPT, choose=self._next
         )
-        self._ahead: LatestOnlyWorker[Tracker] = LatestOnlyWorker(
-            'look-ahead', Tracker.look_ahead, on_failure, _LOOK_AHEAD_NICENESS
+        self._ahead: LatestOnlyWorker[Pipeline] = LatestOnlyWorker(
+            'look-ahead', Pipeline.look_ahead, on_failure, _LOOK_AHEAD_NICENESS
         )
         self._images = ImageInput(
             node, settings.image_transport, settings.image_reliability, self._on_image
@@ -154,8 +145,8 @@ class ImageTracking:
         After an image that took long the camera is far from where it was, and so would the next
         take long. A few steps to the newest take less.
         """
-        last_ns, now = self._stamps.last_ns, time.monotonic()
-        if last_ns is not None and self._tracker.state is State.TRACKING:
+        last_ns, now = self._pipeline.timeline.last_ns, time.monotonic()
+        if last_ns is not None and self._pipeline.tracker.state is State.TRACKING:
             for index, (message, arrival) in enumerate(waiting):
                 is_a_step = stamp_to_ns(message.header.stamp) >= last_ns + _STEP_S * 1e9
                 if is_a_step and now - arrival <= _LONGEST_LAG_S:
@@ -170,9 +161,11 @@ class ImageTracking:
             if frame is None:
                 return
             self._worked = time.monotonic()
-            if not self._is_started():
+            self._pipeline.change(self._parameters.pipeline)
+            if not self._pipeline.is_ready:
+                self._diagnostics.waiting(NO_START_POSE)
                 return
-            estimate = self._tracker.track(frame)
+            estimate = self._pipeline.localize(frame)
         except InputError as error:
             self._worked = time.monotonic()
             self._diagnostics.error(str(error))
@@ -180,7 +173,7 @@ class ImageTracking:
         if estimate.trusted:
             self._publish(estimate, frame, self._camera_frame(message))
         self._diagnostics.problem('odometry', self._odometry.problem if self._odometry else '')
-        self._ahead.put(self._tracker)
+        self._ahead.put(self._pipeline)
         latency_ms = 1e3 * (time.monotonic() - arrival)
         self._diagnostics.tracked(estimate, latency_ms)
         self._outputs.overlay.offer(
@@ -209,68 +202,34 @@ class ImageTracking:
         return dataclasses.replace(frame, odom_T_camera=odom_T_camera)
 
     def _is_in_order(self, stamp_ns: int) -> bool:
-        before_ns, order = self._stamps.last_ns, self._stamps.take(stamp_ns)
-        if order is Order.STALE:
-            self._stale += 1
-            self._none_is_newer = True
-            return False
-        self._none_is_newer = False
         now_ns = self._node.get_clock().now().nanoseconds
         is_simulated = bool(self._node.get_parameter('use_sim_time').value)
-        if order is Order.BACK and before_ns is not None:
-            self._begin_anew(stamp_ns, before_ns, is_live(stamp_ns, now_ns, is_simulated))
-        elif self._tracker.state.is_searching and (start := self._seen_at(stamp_ns)):
-            self._starts.suggest(start)
-        problem = clock_problem(stamp_ns, now_ns, is_simulated)
-        self._diagnostics.problem('clock', problem)
+        before_ns = self._pipeline.timeline.last_ns
+        event = self._pipeline.admit(
+            stamp_ns, clock_was_set=is_live(stamp_ns, now_ns, is_simulated)
+        )
+        self._none_is_newer = event is TimeEvent.STALE
+        if event is TimeEvent.STALE:
+            self._stale += 1
+            return False
+        if event is TimeEvent.JUMP_BACK and before_ns is not None:
+            self._start_again(before_ns)
+        self._diagnostics.problem('clock', clock_problem(stamp_ns, now_ns, is_simulated))
         return True
 
-    def _begin_anew(self, stamp_ns: int, before_ns: int, clock_was_set: bool) -> None:
-        """Begin anew where time went back: a recording plays again, or the clock was set.
-
-        After the latter the camera is where it was, and its times say nothing any more.
-        """
-        if clock_was_set:
-            self._seen = PoseHistory()
-            start = self._starts.resume()
-        else:
-            start = self._starts.begin_again(self._seen_at(stamp_ns))
-        self._diagnostics.note(
-            f'time went back in the images: starting anew from {start or "nothing"}'
-        )
+    def _start_again(self, before_ns: int) -> None:
+        """Forget what belongs to the time before a jump back, which ended at `before_ns`."""
+        start = self._pipeline.initialization.pending or 'nothing'
+        self._diagnostics.note(f'time went back in the images: starting anew from {start}')
         self._outputs.path.clear()
         if self._odometry is not None:
             self._odometry.clear(before_ns)
-
-    def _seen_at(self, stamp_ns: int) -> Start | None:
-        """Return where the camera was at this time before, if a recording plays again."""
-        pose = self._seen.at(stamp_ns)
-        return None if pose is None else Start(pose, name='where it was at that time before')
-
-    def _is_started(self) -> bool:
-        """Start the tracker where that was asked for; return whether an image can be tracked."""
-        pipeline = self._parameters.pipeline
-        if pipeline is not self._pipeline:
-            self._pipeline = pipeline
-            self._tracker.change(pipeline)
-        requested = self._starts.take()
-        if requested is not None:
-            if requested.map_T_camera is None:
-                self._tracker.start_anywhere()
-            else:
-                self._tracker.start_at(requested.map_T_camera, requested.covariance)
-            self._started = True
-        if not self._started:
-            self._diagnostics.waiting(NO_START_POSE)
-        return self._started
 
     def _publish(self, estimate: PoseEstimate, frame: Frame, camera_frame: str) -> None:
         settings = self._parameters.node
         self._outputs.poses.publish(estimate)
         self._tf.publish(estimate, camera_frame, frame.odom_T_camera, settings.tf_future)
         self._diagnostics.problem('TF', self._tf.problem)
-        self._starts.trust(estimate.map_T_camera)
-        self._seen.add(estimate.stamp_ns, estimate.map_T_camera)
         self._outputs.saved.take(estimate.map_T_camera)
         self._outputs.path.add(estimate, settings.path_length)
 

@@ -11,7 +11,6 @@ from scipy.spatial.transform import Rotation
 
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.ros.conversions import pose_from_message
-from mesh_reloc_ros.ros.initial_pose_queue import Start
 from mesh_reloc_ros.types.initial_pose import InitialPose
 
 Array = NDArray[np.float64]
@@ -32,7 +31,7 @@ def start_from_message(
     reference: Array | None,
     heights: tuple[float, float],
     up_axis: str = 'z',
-) -> tuple[Start, str]:
+) -> tuple[InitialPose, str]:
     """Return the start that a message means, and what was added to it, in a few words.
 
     RViz gives a 2-D pose: no height, roll or pitch, and the heading in which the camera looks.
@@ -60,12 +59,11 @@ def start_from_message(
             f'initialpose: its quaternion has the length {length:.3g}: a rotation has the length 1'
         )
     covariance = _covariance(message, pose)
-    name = 'the pose from initialpose'
     is_flat = max(abs(pose[2, 3]), abs(orientation.x), abs(orientation.y)) < _FLAT
     # Where z need not be up the map's frame may be a camera's: the identity is a pose as any other.
     is_full = up_axis != 'z' and np.array_equal(pose, np.eye(4))
     if not is_flat or is_full:
-        return Start(pose, covariance, name), ''
+        return InitialPose(pose, covariance), ''
     if up_axis not in ('z', 'any'):
         raise InputError(
             f'initialpose is a 2-D pose, in a map whose up is {up_axis}: send a full pose, with'
@@ -73,7 +71,7 @@ def start_from_message(
         )
     if reference is not None:
         placed = _with_height_and_tilt(pose, reference)
-        return Start(placed, covariance, name), 'a 2-D pose: height and tilt are kept'
+        return InitialPose(placed, covariance), 'a 2-D pose: height and tilt are kept'
     placed = _with_height_and_tilt(pose, _level_at(sum(heights) / 2))
     wide: Array = np.diag(_PLACE_SIGMAS**2) if covariance is None else covariance
     # Of height and tilt the message says nothing.
@@ -81,7 +79,7 @@ def start_from_message(
     # Evenly spread between the lowest and the highest.
     wide[2, 2] = (heights[1] - heights[0]) ** 2 / 12
     wide[3, 3] = wide[4, 4] = _TILT_SIGMA**2
-    return Start(placed, wide, name), 'a 2-D pose: height and tilt are searched for'
+    return InitialPose(placed, wide), 'a 2-D pose: height and tilt are searched for'
 
 
 def _covariance(message: PoseWithCovarianceStamped, pose: Array) -> Array | None:

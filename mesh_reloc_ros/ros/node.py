@@ -14,14 +14,17 @@ from std_srvs.srv import Trigger
 
 from mesh_reloc_ros.config.node import NodeSettings
 from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.initialization import Initialization
+from mesh_reloc_ros.pipeline import Pipeline
 from mesh_reloc_ros.ros.diagnostics import Diagnostics
 from mesh_reloc_ros.ros.image_tracking import NO_START_POSE, ImageTracking
 from mesh_reloc_ros.ros.initial_pose_message import start_from_message
-from mesh_reloc_ros.ros.initial_pose_queue import InitialPoseQueue, Start
-from mesh_reloc_ros.ros.loading import Loaded, load
+from mesh_reloc_ros.ros.loading import facts_of, heights_of, load
 from mesh_reloc_ros.ros.outputs import Outputs
-from mesh_reloc_ros.ros.parameters import NodeParameters, initial_pose, mesh_url
+from mesh_reloc_ros.ros.parameters import NodeParameters, initial_pose, mesh_path, mesh_url
 from mesh_reloc_ros.ros.saved_pose import SavedPose, saved_pose_file
+from mesh_reloc_ros.types.initial_pose import InitialPose
+from mesh_reloc_ros.types.pose import pose_to_numbers
 
 _WATCH_PERIOD_S = 0.25
 _STOP_TIMEOUT_S = 60.0
@@ -41,11 +44,10 @@ class MeshRelocNode(LifecycleNode):
         self._is_ending = is_ending
         self.failure: Exception | None = None
         """What ended a thread of the node, where something did."""
-        self._loaded: Loaded | None = None
+        self._pipeline: Pipeline | None = None
         self._outputs: Outputs | None = None
-        self._starts: InitialPoseQueue | None = None
         self._tracking: ImageTracking | None = None
-        self._settings = NodeParameters(self, all_may_change=lambda: self._loaded is None)
+        self._settings = NodeParameters(self, all_may_change=lambda: self._pipeline is None)
         self._settings.on_change = self._on_change
         self._diagnostics = Diagnostics(self)
         self._warn_of_unknown(of_qos=False)
@@ -114,15 +116,19 @@ class MeshRelocNode(LifecycleNode):
         return TransitionCallbackReturn.SUCCESS
 
     def _configure(self) -> None:
-        settings, pipeline = self._settings.node, self._settings.pipeline
+        settings = self._settings.node
+        mesh = mesh_path(settings.mesh)
         file = saved_pose_file(settings.saved_pose_file, self.get_fully_qualified_name())
-        loaded = load(settings, pipeline, self.get_logger().info, self._check_ending)
-        saved = SavedPose(file, loaded.mesh, settings.map_frame)
-        url = mesh_url(settings.mesh, loaded.mesh)
-        self._outputs = Outputs(self, url, loaded.scene, settings.map_frame, saved, self._fail)
-        self._starts = InitialPoseQueue(self._given_start(saved), loaded.search is not None)
-        self._diagnostics.facts = loaded.facts(pipeline)
-        self._loaded = loaded
+        saved = SavedPose(file, mesh, settings.map_frame)
+        pipeline = load(
+            settings, self._settings.pipeline, self.get_logger().info, self._check_ending
+        )
+        url = mesh_url(settings.mesh, mesh)
+        self._outputs = Outputs(self, url, pipeline.scene, settings.map_frame, saved, self._fail)
+        pipeline.initialization.change(self._given_start(saved))
+        pipeline.initialization.begin_again()
+        self._diagnostics.facts = facts_of(pipeline, mesh)
+        self._pipeline = pipeline
 
     def _check_ending(self) -> None:
         """See that it is worth going on with a transition that takes time.
@@ -133,21 +139,19 @@ class MeshRelocNode(LifecycleNode):
             raise KeyboardInterrupt
 
     def _activate(self) -> None:
-        assert self._loaded is not None
+        assert self._pipeline is not None
         assert self._outputs is not None
-        assert self._starts is not None
-        self._starts.resume()
+        self._pipeline.resume()
         self._tracking = ImageTracking(
             self,
             self._settings,
-            self._loaded,
-            self._starts,
+            self._pipeline,
             self._outputs,
             self._diagnostics,
             self._fail,
         )
         self._warn_of_unknown(of_qos=True)
-        self.get_logger().info(f'ready: {self._tracking.topics}, on {self._loaded.scene.device}')
+        self.get_logger().info(f'ready: {self._tracking.topics}, on {self._pipeline.scene.device}')
 
     def _deactivate(self) -> None:
         if not self._stop_tracking(_STOP_TIMEOUT_S):
@@ -170,13 +174,13 @@ class MeshRelocNode(LifecycleNode):
         return ended
 
     def _unload(self, timeout_s: float) -> bool:
-        loaded, outputs = self._loaded, self._outputs
-        self._loaded = self._outputs = self._starts = None
+        pipeline, outputs = self._pipeline, self._outputs
+        self._pipeline = self._outputs = None
         ended = outputs is None or outputs.close(timeout_s)
-        if loaded is not None and loaded.search is not None:
-            ended &= loaded.search.close(timeout_s)
+        if pipeline is not None:
+            ended &= pipeline.close(timeout_s)
         self._diagnostics.facts = {}
-        del loaded, outputs
+        del pipeline, outputs
         gc.collect()
         if torch.cuda.is_initialized():
             torch.cuda.empty_cache()
@@ -190,7 +194,7 @@ class MeshRelocNode(LifecycleNode):
 
     # On the executor's thread.
 
-    def _given_start(self, saved: SavedPose) -> Start | None:
+    def _given_start(self, saved: SavedPose) -> Initialization | None:
         """Return what the parameters say of where to start; None: nothing."""
         settings = self._settings.node
         if settings.start_from == 'nothing':
@@ -203,9 +207,9 @@ class MeshRelocNode(LifecycleNode):
                 pose = None
             if pose is not None:
                 self.get_logger().info(f'starting from the pose saved in {saved.file}')
-                return Start(pose, name='the saved pose')
+                return Initialization(InitialPose(pose), 'the saved pose')
         pose = initial_pose(settings.initial_pose)
-        return None if pose is None else Start(pose)
+        return None if pose is None else Initialization(InitialPose(pose))
 
     def _on_change(self, before: NodeSettings) -> None:
         """Act on changed parameters, where what uses them does not read them itself."""
@@ -215,40 +219,46 @@ class MeshRelocNode(LifecycleNode):
             self._diagnostics_timer.timer_period_ns = period_ns
             # Else it waits for the end of the period before.
             self._diagnostics_timer.reset()
-        if self._starts is None or self._outputs is None:
+        if self._pipeline is None or self._outputs is None:
             return
+        starts = self._pipeline.initialization
         moved = settings.initial_pose != before.initial_pose
         if moved or settings.start_from != before.start_from:
-            self._starts.change(self._given_start(self._outputs.saved))
+            starts.change(self._given_start(self._outputs.saved))
         pose = initial_pose(settings.initial_pose)
         if moved and pose is not None:
-            self._starts.give(Start(pose))
+            starts.give(Initialization(InitialPose(pose)))
 
     def _on_initial_pose(self, message: PoseWithCovarianceStamped) -> None:
-        if self._starts is None or self._loaded is None:
+        if self._pipeline is None:
             self.get_logger().error('initialpose: left out, as the node is not configured')
             return
+        starts = self._pipeline.initialization
         try:
             start, added = start_from_message(
                 message,
                 self._settings.node.map_frame,
-                self._starts.latest,
-                self._loaded.heights,
+                starts.latest,
+                heights_of(self._pipeline),
                 self._settings.pipeline.relocalization.up_axis,
             )
         except InputError as error:
             self._diagnostics.error(str(error), always_log=True)
             return
-        self._starts.give(start)
-        numbers = ' '.join(f'{number:.3f}' for number in start.numbers())
+        starts.give(Initialization(start, 'the pose from initialpose'))
+        numbers = ' '.join(f'{number:.3f}' for number in pose_to_numbers(start.map_T_camera))
         remark = f' ({added})' if added else ''
         self.get_logger().info(f'start pose from initialpose: {numbers}{remark}')
 
     def _on_relocalize(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        return self._answer(response, None if self._starts is None else self._starts.relocalize())
+        pipeline = self._pipeline
+        start = None if pipeline is None else pipeline.initialization.relocalize()
+        return self._answer(response, start)
 
     def _on_reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        return self._answer(response, None if self._starts is None else self._starts.reset())
+        pipeline = self._pipeline
+        start = None if pipeline is None else pipeline.initialization.reset()
+        return self._answer(response, start)
 
     def _answer(self, response: Trigger.Response, start: str | None) -> Trigger.Response:
         """Say what the tracker will begin with."""

@@ -6,7 +6,6 @@ from support.small_room import error, looking, pose_at
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.ros.conversions import pose_to_message
 from mesh_reloc_ros.ros.initial_pose_message import start_from_message
-from mesh_reloc_ros.ros.initial_pose_queue import Start
 from mesh_reloc_ros.types.initial_pose import InitialPose
 
 
@@ -26,7 +25,7 @@ def arrow(x: float, y: float, heading_deg: float) -> PoseWithCovarianceStamped:
     return sent
 
 
-def start(sent: PoseWithCovarianceStamped, reference: np.ndarray | None = None) -> Start:
+def start(sent: PoseWithCovarianceStamped, reference: np.ndarray | None = None) -> InitialPose:
     return start_from_message(sent, 'map', reference, (0.0, 3.0))[0]
 
 
