@@ -1,4 +1,4 @@
-"""The live image with the mesh drawn over or beside it, and the tracker's state."""
+"""Overlay: the live image with the mesh drawn over or beside it, and the tracking state."""
 
 from mesh_reloc_ros.overlay.draw import draw_overlay
 

@@ -1,4 +1,4 @@
-"""Modes tint, side_by_side and difference: the render against the image."""
+"""Overlay modes tint, side_by_side and difference, which compare render and image."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mesh_reloc_ros.overlay.render import Rendered, rendered
 from mesh_reloc_ros.overlay.view import Colour, Image, Map, View
 
 _EMPTY: Colour = (24, 24, 28)
-# Share of the image's light that is left where there is nothing to compare it with.
+# Brightness factor of the image outside the mesh.
 _DIMMED = 0.5
 _BGR = cv2.applyColorMap(np.arange(256, dtype=np.uint8), cv2.COLORMAP_INFERNO)
 _COLOURS: Image = np.ascontiguousarray(_BGR[:, 0, ::-1])
@@ -18,21 +18,21 @@ _COLOURS: Image = np.ascontiguousarray(_BGR[:, 0, ::-1])
 
 
 def draw_tint(view: View, strength: float) -> Image:
-    """Return the image [H, W, 3] with the render blended over it, and dimmed elsewhere.
+    """Blend the render over the image [H, W, 3]; dim the image outside the mesh.
 
-    :param strength: how much of the render there is in the mixture, of 0 to 1.
+    :param strength: weight of the render, 0 to 1.
     """
     render = rendered(view)
-    # The render is 0 where it covers nothing, so colour and cover fade alike across its rim.
+    # The render is 0 outside the mesh, so colour and coverage fade equally at its border.
     laid_over = _enlarged(strength * render.colour, view.image)
     kept = _enlarged(_DIMMED + (1.0 - strength - _DIMMED) * render.covered, view.image)
     return (view.image * kept[..., None] + laid_over + 0.5).astype(np.uint8)
 
 
 def draw_difference(view: View, largest: float) -> Image:
-    """Return how far image and render differ, as colours, and elsewhere the image, dimmed.
+    """Draw the difference of image and render as colours; dim the image outside the mesh.
 
-    :param largest: the difference that has the brightest colour, of 0 to 1.
+    :param largest: difference with the brightest colour, 0 to 1.
     """
     render = rendered(view)
     difference = _enlarged(_difference(render), view.image)
@@ -46,7 +46,7 @@ def draw_difference(view: View, largest: float) -> Image:
 
 
 def draw_render(view: View) -> Image:
-    """Return the render in the size of the image, dark where the mesh does not cover."""
+    """Return the render at the size of the image, dark outside the mesh."""
     render = rendered(view)
     if not render.covered.any():
         return draw_notice(view.image, 'The mesh is not in view')
@@ -55,16 +55,16 @@ def draw_render(view: View) -> Image:
 
 
 def draw_notice(image: Image, text: str) -> Image:
-    """Return a dark picture in the size of the image [H, W, 3] that says why it is empty."""
+    """Return a dark image of the same size [H, W, 3] with a notice."""
     drawn: Image = np.full_like(image, _EMPTY)
     write_notice(drawn, text)
     return drawn
 
 
 def _difference(render: Rendered) -> Map:
-    """Return the difference's root mean square over the channels [h, w], 0 to 255.
+    """Return the root mean square difference over the channels, [h, w], 0 to 255.
 
-    Noise is smoothed away first, as no pose could mend it.
+    Image noise is smoothed first, since it does not depend on the pose.
     """
     difference = render.colour - render.image * render.covered[..., None]
     smooth = cv2.GaussianBlur(difference, (0, 0), 0.7)
@@ -73,11 +73,11 @@ def _difference(render: Rendered) -> Map:
 
 
 def _enlarged(values: Map, image: Image) -> Map:
-    """Return values of a render in the size of the image."""
+    """Resize the values of a render to the size of the image."""
     height, width = image.shape[:2]
     if values.shape[:2] == (height, width):
         return values
-    # One ray a pixel makes stairs of slanted edges.
+    # One ray per pixel makes slanted edges jagged.
     smooth = cv2.GaussianBlur(values, (0, 0), 0.5)
     enlarged: Map = cv2.resize(smooth, (width, height), interpolation=cv2.INTER_LINEAR)
     return enlarged

@@ -1,4 +1,4 @@
-"""Mode edges: the mesh's edges, and a light tint of what it covers."""
+"""Overlay mode edges: mesh edges, and a light tint of the area that the mesh covers."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from mesh_reloc_ros.overlay.view import Colour, Image, Map, Mask, View
 
 
 def draw_edges(view: View, settings: OverlaySettings, colour: Colour) -> Image:
-    """Return the image [H, W, 3] with the mesh's edges drawn over it in a colour."""
+    """Draw the mesh edges over the image [H, W, 3] in a colour."""
     covered, edges = mesh_lines(view, settings)
     image, flat = view.image, np.full_like(view.image, colour)
     tinted = cv2.addWeighted(image, 1.0 - settings.tint, flat, settings.tint, 0.0)
     drawn: Image = cv2.copyTo(tinted, covered.view(np.uint8), image.copy())
     strength = edges.astype(np.float32)
-    # A dark rim keeps the line legible on a bright background.
+    # A dark border keeps the line visible on a bright background.
     rim, line = cv2.GaussianBlur(strength, (0, 0), 1.6), cv2.GaussianBlur(strength, (0, 0), 0.7)
     near = np.flatnonzero(rim > 1e-3)
     lit = np.minimum(1.6 * line.ravel()[near], 1.0)[:, None]
@@ -28,9 +28,9 @@ def draw_edges(view: View, settings: OverlaySettings, colour: Colour) -> Image:
 
 
 def mesh_lines(view: View, settings: OverlaySettings) -> tuple[Mask, Mask]:
-    """Return where the mesh covers the image and where its edges are, [H, W].
+    """Return the masks of the mesh and of its edges, [H, W] each.
 
-    Edges are the mesh's outline, jumps of depth, and creases of the surface.
+    Edges are the outline of the mesh, depth discontinuities, and creases of the surface.
     """
     surface = visible_surface(view, settings.depth_step)
     edges = _outline(surface.covered) | jumps(surface.inverse_depth, settings.depth_step)
@@ -39,17 +39,17 @@ def mesh_lines(view: View, settings: OverlaySettings) -> tuple[Mask, Mask]:
 
 
 def _outline(covered: Mask) -> Mask:
-    """Return the rim of the covered area, without its specks and pinholes."""
+    """Return the border of the covered area, ignoring specks and pinholes."""
     solid = cv2.medianBlur(covered.astype(np.uint8), 5)
     return (solid != cv2.erode(solid, np.ones((3, 3), np.uint8))).astype(bool)
 
 
 def _creases(normals: Map, covered: Mask, angle_deg: float) -> Mask:
-    """Return thin lines where smoothed normals turn by more than the angle.
+    """Return thin lines where smoothed normals change by more than the angle.
 
-    :param normals: of every second pixel. :param covered: of all pixels, [H, W].
+    :param normals: at every second pixel. :param covered: [H, W], at all pixels.
     """
-    # A reconstructed surface is rough: its single triangles bend where the surface does not.
+    # Reconstructed surfaces are rough: single triangles are tilted where the surface is flat.
     smooth = cv2.GaussianBlur(normals, (0, 0), 1.0).astype(np.float32, copy=False)
     smooth /= np.maximum(np.sqrt(np.einsum('hwc,hwc->hw', smooth, smooth))[..., None], 1e-6)
     creases = np.zeros(covered.shape, bool)
@@ -62,15 +62,15 @@ def _creases(normals: Map, covered: Mask, angle_deg: float) -> Mask:
 
 
 def _turn(normals: Map, axis: int) -> Map:
-    """Return one less the cosine of the angle between the normals before and after each pixel."""
-    # Three pixels apart, from one before to two behind and from two before to one behind.
+    """Return 1 - cos(angle) between the normals before and after each pixel."""
+    # Three pixels apart: from one before to two after, and from two before to one after.
     before, behind = np.roll(normals, 1, axis), np.roll(normals, -2, axis)
     turn: Map = 1.0 - np.einsum('hwc,hwc->hw', before, behind)
     return (turn + np.roll(turn, 1, axis)) / 2
 
 
 def _without_specks(edges: Mask, smallest: int = 12) -> Mask:
-    """Return the edges without those of fewer connected pixels than `smallest`."""
+    """Remove edges of fewer connected pixels than `smallest`."""
     _, labels, stats, _ = cv2.connectedComponentsWithStats(edges.astype(np.uint8), connectivity=8)
     large = stats[:, cv2.CC_STAT_AREA] >= smallest
     large[0] = False

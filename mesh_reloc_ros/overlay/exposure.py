@@ -1,4 +1,4 @@
-"""The render with the image's exposure: a gain and an offset per channel."""
+"""Match the exposure of a render to an image: a gain and an offset per channel."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from mesh_reloc_ros.overlay.view import Image, Map, Mask
 _Samples = NDArray[np.float32]
 """[N, 3]."""
 
-# About so many pixels are looked at; of fewer than the least, nothing is concluded.
+# Approximate number of pixels sampled, and the fewest that are sufficient.
 _SAMPLES, _LEAST = 5000, 50
-# Image intensities outside are taken for clipped.
+# Image intensities outside this range count as clipped.
 _DARKEST, _BRIGHTEST = 3, 252
 _SMALLEST_GAIN, _LARGEST_GAIN = 0.2, 5.0
 _ROUNDS = 5
 
 
 def matched(render: Map, image: Image, covered: Mask) -> Map:
-    """Return a render with the exposure of the image.
+    """Return the render with the exposure of the image.
 
-    :param render: [H, W, 3], 0 to 255. :param image: [H, W, 3]. :param covered: where the mesh is.
-    :returns: [H, W, 3], 0 to 255; 0 where the mesh is not.
+    :param render: [H, W, 3], 0 to 255. :param image: [H, W, 3]. :param covered: mask of the mesh.
+    :returns: [H, W, 3], 0 to 255; 0 outside the mesh.
     """
     step = max(math.isqrt(covered.size // _SAMPLES), 1)
     seen = covered[::step, ::step]
@@ -34,11 +34,11 @@ def matched(render: Map, image: Image, covered: Mask) -> Map:
 
 
 def gain_and_offset(render: _Samples, image: _Samples) -> tuple[_Samples, _Samples]:
-    """Return gain [3] and offset [3] that take the render's colours [N, 3] to the image's.
+    """Return gain [3] and offset [3] from the colours [N, 3] of the render to those of the image.
 
-    They take mean and deviation of one to those of the other. Unlike least squares, this does not
-    lower the gain where the two are not quite aligned. Pixels that fit badly, as those of what is
-    not in the mesh, are left out and the rest is fitted again.
+    They match mean and standard deviation. Unlike least squares, this does not reduce the gain if
+    the two are slightly misaligned. Outliers, such as objects that are not in the mesh, are removed
+    and the rest is fitted again.
     """
     gain, offset = np.ones(3, np.float32), np.zeros(3, np.float32)
     usable = ((image > _DARKEST) & (image < _BRIGHTEST)).all(1)

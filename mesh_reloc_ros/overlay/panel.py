@@ -1,4 +1,4 @@
-"""What is written over the picture: the state, labels, and the scale of the colours."""
+"""Text on the overlay: state panel, labels, and colour scale."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _NOTICE: Colour = (170, 170, 175)
 
 
 def state_colour(estimate: PoseEstimate) -> Colour:
-    """Return the colour that tells whether the pose is trusted."""
+    """Return the colour of the state: trusted, not trusted, or lost."""
     if estimate.trusted:
         return _TRUSTED
     return _LOST if estimate.state is State.LOST else _UNTRUSTED
 
 
 def write_panel(image: Image, estimate: PoseEstimate, latency_ms: float | None) -> None:
-    """Write state, score, covered share, time and reason into a dark panel at the top left.
+    """Write state, score, coverage, time and reason into a dark panel at the top left.
 
-    It takes at most the upper half of the image, but for one line; what does not fit is left out.
+    The panel has at least one line and at most half the image height; other text is omitted.
     """
     numbers = [f'score {estimate.score:.2f}', f'covered {estimate.coverage:.0%}']
     if latency_ms is not None:
@@ -50,7 +50,7 @@ def write_panel(image: Image, estimate: PoseEstimate, latency_ms: float | None) 
 
 
 def write_label(image: Image, text: str) -> None:
-    """Write a word on a dark ground at the bottom left, where the image is large enough."""
+    """Write a label at the bottom left, if the image is large enough."""
     pen = Pen(image)
     margin = round(8 * pen.unit)
     height, width = image.shape[:2]
@@ -61,7 +61,7 @@ def write_label(image: Image, text: str) -> None:
 
 
 def write_notice(image: Image, text: str) -> None:
-    """Write lines into the middle of the image."""
+    """Write lines at the centre of the image."""
     pen = Pen(image)
     height, width = image.shape[:2]
     lines = pen.wrapped(text, round(0.8 * width))[: max(height // pen.pitch, 0)]
@@ -71,9 +71,9 @@ def write_notice(image: Image, text: str) -> None:
 
 
 def write_scale(image: Image, largest: float, colours: Image) -> None:
-    """Draw what the colours mean at the bottom right, where the image is large enough.
+    """Draw the colour scale at the bottom right, if the image is large enough.
 
-    :param largest: the difference that the last of the colours [256, 3] stands for, of 0 to 1.
+    :param largest: difference of the last of the colours [256, 3], 0 to 1.
     """
     pen = Pen(image)
     height, width = image.shape[:2]

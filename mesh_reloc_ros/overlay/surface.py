@@ -1,4 +1,4 @@
-"""The shape of what the camera sees, at every pixel but from as few rays as that takes."""
+"""Depth and normals of the visible surface at every pixel, from few rays."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from torch import Tensor
 from mesh_reloc_ros.overlay.view import Map, Mask, View
 
 _BLOCK = np.ones((3, 3), np.uint8)
-# From a pixel to its place among every second one.
+# Coordinates of a pixel in the grid of every second pixel.
 _HALF = np.array([[0.5, 0.0, 0.0], [0.0, 0.5, 0.0]])
 
 
 @dataclass(frozen=True)
 class Surface:
-    """The surface behind an image of H x W pixels."""
+    """The visible surface in an image of H x W pixels."""
 
     covered: Mask
-    """[H, W]: where there is mesh."""
+    """[H, W], mask of the mesh."""
     inverse_depth: Map
-    """[H, W], 1/m; 0 where there is no mesh."""
+    """[H, W], 1/m; 0 outside the mesh."""
     normals: Map
-    """[ceil(H / 2), ceil(W / 2), 3] of every second pixel, in the map, on the side that the camera
-    sees; 0 where there is no mesh."""
+    """[ceil(H / 2), ceil(W / 2), 3] at every second pixel, map frame, towards the camera; 0 outside
+    the mesh."""
 
 
 def visible_surface(view: View, step: float) -> Surface:
-    """Return the surface that the camera sees.
+    """Return the surface that is visible to the camera.
 
-    Every second pixel of every second row is looked at, and what lies between only where the
-    surface ends or its depth jumps. Elsewhere inverse depth is interpolated, which is exact on
+    Rays are cast at every second pixel of every second row, and at the pixels between them only at
+    borders and depth discontinuities. Elsewhere inverse depth is interpolated, which is exact on
     planes.
 
-    :param step: the smallest jump of depth, relative to the depth.
+    :param step: smallest depth discontinuity, relative to the depth.
     """
     camera = view.camera
     numbers = np.arange(camera.height * camera.width).reshape(camera.height, camera.width)
@@ -46,7 +46,7 @@ def visible_surface(view: View, step: float) -> Surface:
     coarse = found.reshape(sparse.shape)
     inverse = between(coarse, numbers.shape, cv2.INTER_LINEAR)
     unsure = between(_doubtful(coarse, step), numbers.shape, cv2.INTER_NEAREST) > 0
-    # Beyond the last of every second pixel there is nothing to interpolate with.
+    # Beyond the last sample, interpolation is not possible.
     unsure[2 * sparse.shape[0] - 1 :] = unsure[:, 2 * sparse.shape[1] - 1 :] = True
     unsure[::2, ::2] = False
     inverse[unsure] = _looked_at(view, numbers[unsure])[1]
@@ -54,9 +54,9 @@ def visible_surface(view: View, step: float) -> Surface:
 
 
 def jumps(inverse_depth: Map, step: float) -> Mask:
-    """Return the near side of jumps in depth, but for the rim of the mesh.
+    """Return the near side of depth discontinuities, without the border of the mesh.
 
-    Inverse depth is linear over a plane, however slanted, so its second difference is a jump.
+    Inverse depth is linear on any plane, so its second difference shows discontinuities.
     """
     across, down = (_second_difference(inverse_depth, shape) for shape in ((1, 3), (3, 1)))
     inside = cv2.erode(inverse_depth, _BLOCK) > 0
@@ -64,14 +64,14 @@ def jumps(inverse_depth: Map, step: float) -> Mask:
 
 
 def between(sparse: Map, shape: tuple[int, ...], interpolation: int) -> Map:
-    """Return values of every second pixel of every second row, interpolated to all pixels."""
+    """Interpolate values at every second pixel of every second row to all pixels."""
     flags, border = interpolation | cv2.WARP_INVERSE_MAP, cv2.BORDER_REPLICATE
     whole: Map = cv2.warpAffine(sparse, _HALF, shape[::-1], flags=flags, borderMode=border)
     return whole
 
 
 def _looked_at(view: View, pixels: NDArray[np.int64]) -> tuple[Tensor, Map]:
-    """Return face and inverse depth of pixels [N]; -1 and 0 where there is no mesh."""
+    """Return face and inverse depth of pixels [N]; -1 and 0 outside the mesh."""
     device = view.scene.device
     pose = torch.from_numpy(np.asarray(view.map_T_camera, np.float32))[None].to(device)
     wanted = torch.from_numpy(pixels)[None].to(device)
@@ -82,7 +82,7 @@ def _looked_at(view: View, pixels: NDArray[np.int64]) -> tuple[Tensor, Map]:
 
 
 def _doubtful(inverse_depth: Map, step: float) -> Map:
-    """Return 1 where the neighbourhood is not one smooth surface, else 0."""
+    """Return 1 where the neighbourhood is not a single smooth surface, else 0."""
     covered = (inverse_depth > 0).astype(np.uint8)
     rim = cv2.dilate(covered, _BLOCK) != cv2.erode(covered, _BLOCK)
     jumping = cv2.dilate(jumps(inverse_depth, step).astype(np.uint8), _BLOCK) > 0
@@ -90,7 +90,7 @@ def _doubtful(inverse_depth: Map, step: float) -> Map:
 
 
 def _facing_normals(view: View, face: Tensor) -> Map:
-    """Return the normal of every second pixel's face, on the side that the camera sees."""
+    """Return the face normal at every second pixel, towards the camera."""
     normals = view.scene.face_normals[face.clamp(min=0)] * (face >= 0)[..., None]
     rotation = torch.from_numpy(np.asarray(view.map_T_camera[:3, :3].T, np.float32))
     rays = view.camera.rays(face.device)[::2, ::2] @ rotation.to(face.device)

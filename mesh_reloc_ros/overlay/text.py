@@ -1,4 +1,4 @@
-"""Text in a picture: sized to it, wrapped, cut where it does not fit."""
+"""Text in images: scaled to the image, wrapped, shortened to fit."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from mesh_reloc_ros.overlay.view import Colour, Image
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 TEXT: Colour = (240, 240, 240)
-# Smaller letters cannot be read.
+# Smaller text is illegible.
 _SMALLEST = 0.7
-# Share of the light that is left behind text.
+# Brightness factor of the background of text.
 _DARKENED = 0.35
 
 
 class Pen:
-    """Writes in letters of a size that fits a picture."""
+    """Writes text at a size that fits the image."""
 
     def __init__(self, image: Image) -> None:
-        """Take the size from the picture [H, W, 3], which is written into."""
+        """Choose the text size for an image [H, W, 3], which is written to."""
         height, width = image.shape[:2]
         self._image = image
         self.unit = max(min(width / 640, height / 160), _SMALLEST)
@@ -38,12 +38,12 @@ class Pen:
         cv2.putText(self._image, text, origin, _FONT, scale, colour, thickness, cv2.LINE_AA)
 
     def darken(self, left: int, top: int, right: int, bottom: int) -> None:
-        """Darken a part of the picture, for text on it."""
+        """Darken a part of the image as background for text."""
         part = self._image[top:bottom, left:right]
         part[:] = (part * _DARKENED).astype(np.uint8)
 
     def wrapped(self, text: str, width: int) -> list[str]:
-        """Return the text as lines that are at most so wide, broken at spaces."""
+        """Break the text at spaces into lines of a maximum width."""
         lines = ['']
         for word in text.split(' '):
             longer = f'{lines[-1]} {word}' if lines[-1] else word
@@ -54,7 +54,7 @@ class Pen:
         return [self.cut(line, width) for line in lines]
 
     def cut(self, line: str, width: int) -> str:
-        """Return the line, shortened where it is wider than so many pixels."""
+        """Shorten the line to a maximum width in pixels."""
         shown = line
         while len(line) > 1 and self.width(shown) > width:
             line = line[:-1]

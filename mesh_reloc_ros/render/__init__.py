@@ -1,1 +1,1 @@
-"""The textured mesh and its rendering: triangles, texels and pixels."""
+"""Rendering of the textured mesh: rasterizers, textures, shading."""

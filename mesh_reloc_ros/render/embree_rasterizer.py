@@ -1,4 +1,4 @@
-"""Rasterizing on CPU by casting one ray per pixel with Embree."""
+"""Rasterize on the CPU by casting one ray per pixel with Embree."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.render.rasterizer import Fragments, intersect
 from mesh_reloc_ros.types.camera import Camera
 
-# So many rays at a time: about a millisecond's.
+# Number of rays per call, about one millisecond.
 _RAYS = 4096
 
 
 class EmbreeRasterizer:
-    """Embree's acceleration structure of the mesh, built once; results go to `device`."""
+    """The acceleration structure of the mesh, built once; results are moved to `device`."""
 
     name = 'embree'
 
@@ -25,14 +25,14 @@ class EmbreeRasterizer:
         self._device = device
         self._scene = rtcore_scene.EmbreeScene()
         self._geometry = TriangleMesh(self._scene, mesh.vertices, mesh.faces)
-        # Embree puts its structure off until the first ray.
+        # Embree builds the structure at the first ray.
         self._scene.run(np.zeros((1, 3), np.float32), np.ones((1, 3), np.float32))
         self._corners = torch.from_numpy(mesh.vertices[mesh.faces])
 
     def rasterize(
         self, map_T_camera: Tensor, camera: Camera, pixels: Tensor | None = None
     ) -> Fragments:
-        """Cast a ray through the pixels' centres; see `Rasterizer`."""
+        """Cast a ray through each pixel centre; see `Rasterizer`."""
         poses = map_T_camera.to('cpu')
         rays = camera.rays().reshape(-1, 3)
         rays = rays.expand(len(poses), -1, 3) if pixels is None else rays[pixels.cpu()]
@@ -52,12 +52,12 @@ class EmbreeRasterizer:
     def _cast(self, poses: Tensor, rays: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return face [B, N], barycentrics [B, N, 3] and depth [B, N] of rays [B, N, 3].
 
-        Rays are in the cameras' frames with z = 1, so that a ray's parameter is the depth.
+        Rays are in the camera frame with z = 1, so the ray parameter is the depth.
         """
         poses = poses.to(torch.float32)
         directions = (rays @ poses[:, :3, :3].transpose(1, 2)).reshape(-1, 3).numpy()
         origins = poses[:, None, :3, 3].expand(rays.shape).reshape(-1, 3).numpy()
-        # In parts, as other threads of Python wait for each of them.
+        # In chunks, since other Python threads wait during each call.
         parts = [
             self._scene.run(origins[i : i + _RAYS], directions[i : i + _RAYS], output=True)
             for i in range(0, max(len(origins), 1), _RAYS)

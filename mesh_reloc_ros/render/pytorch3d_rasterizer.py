@@ -1,6 +1,6 @@
-"""Rasterizing with PyTorch3D: on the GPU, or exactly but slowly on the CPU.
+"""Rasterize with PyTorch3D: on a GPU, or slowly on the CPU.
 
-PyTorch3D's axes, normalised device coordinates and half-pixel conventions stay in this module.
+The axes, normalized device coordinates and half-pixel convention of PyTorch3D stay in this module.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _BIN_TABLE_BYTES = 1 << 29
 
 
 class PyTorch3DRasterizer:
-    """The mesh on the device, rasterized with one face per pixel."""
+    """The mesh on a device, rasterized with one face per pixel."""
 
     name = 'pytorch3d'
 
@@ -59,7 +59,7 @@ class PyTorch3DRasterizer:
         )
         face = face[..., 0]
         hit = face >= 0
-        # Faces of a batch are numbered through; each view has all of them.
+        # Face indices continue over the batch; each view contains all faces.
         face = torch.where(hit, face.remainder(len(self._faces)), face)
         depth = torch.where(hit, depth[..., 0], torch.zeros_like(depth[..., 0]))
         fragments = Fragments(face, barycentric[..., 0, :], depth)
@@ -71,12 +71,11 @@ class PyTorch3DRasterizer:
     def _with_crossing_faces(
         self, fragments: Fragments, crossing: Tensor, poses: Tensor, camera: Camera
     ) -> Fragments:
-        """Return the fragments with faces that reach behind the camera intersected anew.
+        """Recompute the fragments of faces that extend behind the camera.
 
-        PyTorch3D clips those faces, and what it passes back through the clipping is not the
-        gradient.
+        PyTorch3D clips those faces, and its gradient through the clipping is wrong.
 
-        :param crossing: [B, F] bool, which faces they are.
+        :param crossing: [B, F] bool, mask of these faces.
         """
         barycentric, depth = fragments.barycentric, fragments.depth
         for view in range(len(poses)):
@@ -91,13 +90,13 @@ class PyTorch3DRasterizer:
         return Fragments(fragments.face, barycentric, depth)
 
     def _to_ndc(self, points: Tensor, camera: Camera) -> Tensor:
-        """Return x, y in PyTorch3D's NDC and z in metres, [B, V, 3], of camera-frame points.
+        """Convert camera-frame points to x, y in the NDC of PyTorch3D and z in metres, [B, V, 3].
 
-        In NDC x points left and y up, the image's shorter side spans -1 to 1, and pixel centres lie
+        In NDC x points left and y up, the shorter image side spans -1 to 1, and pixel centres lie
         half a pixel inside the border.
         """
         x, y, z = points.unbind(-1)
-        # Clipping at the near plane undoes this division, so it only must not be by zero.
+        # Clipping at the near plane reverts this division; it only has to avoid zero.
         z = torch.where(z.abs() < _NEAR_M / 10, torch.full_like(z, _NEAR_M / 10), z)
         u = camera.fx * x / z + camera.cx
         v = camera.fy * y / z + camera.cy
@@ -107,13 +106,13 @@ class PyTorch3DRasterizer:
         return torch.stack((x_ndc, y_ndc, z), dim=-1)
 
     def _binning(self, batch: int, camera: Camera) -> dict[str, int]:
-        """Choose bins that can hold every face: PyTorch3D drops faces silently from a full bin."""
+        """Choose bins that can hold every face: PyTorch3D silently drops faces from full bins."""
         if self._device.type != 'cuda':
             return {'bin_size': 0}
         longer = max(camera.width, camera.height)
         for bin_size in (32, 64, 128):
             bins = -(-longer // bin_size)
-            # PyTorch3D allows at most 22 bins a side.
+            # PyTorch3D allows at most 22 bins per side.
             if bins < 22 and batch * bins**2 * len(self._faces) * 4 <= _BIN_TABLE_BYTES:
                 return {'bin_size': bin_size, 'max_faces_per_bin': len(self._faces)}
         return {'bin_size': 0}

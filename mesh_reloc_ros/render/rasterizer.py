@@ -1,4 +1,4 @@
-"""The one interface of both rasterizers: which face, where on it, and how deep, per pixel."""
+"""Interface of the rasterizers: face, barycentric coordinates and depth of each pixel."""
 
 from __future__ import annotations
 
@@ -15,37 +15,37 @@ from mesh_reloc_ros.types.camera import Camera
 
 @dataclass(frozen=True)
 class Fragments:
-    """What pixels' centres see, for a batch of B views: [B, H, W], or [B, N] of chosen pixels."""
+    """The surface at pixel centres of B views: [B, H, W], or [B, N] for selected pixels."""
 
     face: Tensor
-    """[B, ...] int64, -1 where there is no mesh."""
+    """[B, ...] int64, -1 outside the mesh."""
     barycentric: Tensor
-    """[B, ..., 3] float32, perspective-correct weights of the face's corners."""
+    """[B, ..., 3] float32, perspective-correct weights of the corners of the face."""
     depth: Tensor
-    """[B, ...] float32, metres along the camera's z; 0 where there is no mesh."""
+    """[B, ...] float32, metres along the z axis of the camera; 0 outside the mesh."""
 
 
 class Rasterizer(Protocol):
-    """Finds the nearest face behind every pixel. Faces are seen from both sides."""
+    """Finds the nearest face at every pixel. Faces are visible from both sides."""
 
     name: str
 
     def rasterize(
         self, map_T_camera: Tensor, camera: Camera, pixels: Tensor | None = None
     ) -> Fragments:
-        """Rasterize from poses [B, 4, 4], all pixels or only some.
+        """Rasterize all or selected pixels from poses [B, 4, 4].
 
         :param pixels: [B, N] int64, row * width + column of each.
 
-        Where the poses require gradients, barycentrics and depth are differentiable in them.
+        Barycentrics and depth are differentiable if the poses require gradients.
         """
         ...
 
 
 def make_rasterizer(name: str, mesh: TexturedMesh, device: torch.device) -> Rasterizer:
-    """Return the rasterizer `auto`, `embree` or `pytorch3d` for a mesh.
+    """Make the rasterizer `auto`, `embree` or `pytorch3d` for a mesh.
 
-    Each backend is imported only when chosen, so that a machine needs only the one it uses.
+    Each backend is imported only when selected, so only that one must be installed.
 
     :raises InputError: the backend is not installed, or cannot run on the device.
     """
@@ -63,13 +63,13 @@ def make_rasterizer(name: str, mesh: TexturedMesh, device: torch.device) -> Rast
 
 
 def intersect(map_T_camera: Tensor, rays: Tensor, corners: Tensor) -> tuple[Tensor, Tensor]:
-    """Intersect rays with their faces' planes: barycentrics [N, 3] and depth [N].
+    """Intersect rays with the planes of their faces: barycentrics [N, 3] and depth [N].
 
-    Differentiable in the pose. Moeller and Trumbore, "Fast, minimum storage ray/triangle
+    Differentiable in the pose. See Moeller and Trumbore, "Fast, minimum storage ray/triangle
     intersection", 1997.
 
-    :param map_T_camera: [4, 4]. :param rays: [N, 3], in the camera's frame, z = 1.
-    :param corners: [N, 3, 3], in the map.
+    :param map_T_camera: [4, 4]. :param rays: [N, 3], camera frame, z = 1.
+    :param corners: [N, 3, 3], map frame.
     """
     pose = map_T_camera.to(torch.float32)
     direction, origin = rays @ pose[:3, :3].T, pose[:3, 3]
@@ -78,7 +78,7 @@ def intersect(map_T_camera: Tensor, rays: Tensor, corners: Tensor) -> tuple[Tens
     p = torch.linalg.cross(direction, edge_c)
     q = torch.linalg.cross(from_a, edge_b)
     determinant = (edge_b * p).sum(-1)
-    # A ray along its plane, as those that hit nothing may be to any face.
+    # Rays parallel to the plane: those that hit no face have an arbitrary one.
     determinant = torch.where(determinant == 0, torch.ones_like(determinant), determinant)
     u = (from_a * p).sum(-1) / determinant
     v = (direction * q).sum(-1) / determinant

@@ -1,4 +1,4 @@
-"""Colours of fragments: textures sampled at the mip level that fits each pixel's footprint."""
+"""Shade fragments: sample the texture at the mip level of the footprint of each pixel."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from mesh_reloc_ros.render.rasterizer import Fragments
 from mesh_reloc_ros.render.texture import TextureSet
 from mesh_reloc_ros.types.camera import Camera
 
-# Footprints on surfaces seen at a smaller cosine than this are not taken for even longer.
+# Lower bound of the cosine of the viewing angle, to bound the footprint.
 _MIN_COSINE = 0.05
 
 
 class Shader:
-    """The textures of a mesh and what is known of its faces, on a device."""
+    """Textures and face data of a mesh on a device."""
 
     def __init__(
         self, mesh: TexturedMesh, device: torch.device, progress: Progress = silent
@@ -35,11 +35,11 @@ class Shader:
     def shade(
         self, fragments: Fragments, poses: Tensor, camera: Camera, pixels: Tensor | None = None
     ) -> Tensor:
-        """Return colours [B, ..., 3] float32 of 0 to 1, black where there is no mesh.
+        """Return colours [B, ..., 3] float32 of 0 to 1, black outside the mesh.
 
-        On the CPU by one compiled pass, elsewhere and for gradients by tensor operations.
+        Uses compiled code on the CPU, and tensor operations on a GPU or for gradients.
 
-        :param poses: [B, 4, 4] map_T_camera. :param pixels: those of the fragments, where they are
+        :param poses: [B, 4, 4] map_T_camera. :param pixels: the selected pixels if fragments are
             [B, N]; see `Rasterizer`.
         """
         if fragments.face.device.type == 'cpu' and not fragments.barycentric.requires_grad:
@@ -49,7 +49,7 @@ class Shader:
     def shade_by_tensors(
         self, fragments: Fragments, poses: Tensor, camera: Camera, pixels: Tensor | None = None
     ) -> Tensor:
-        """Do what `shade` does by tensor operations, on any device, differentiably."""
+        """Shade with tensor operations: on any device, differentiable."""
         hit = (fragments.face >= 0).nonzero(as_tuple=True)
         face = fragments.face[hit]
         uvs = (fragments.barycentric[hit][..., None] * self._face_uvs[face]).sum(1)
@@ -88,11 +88,11 @@ class Shader:
     def _lods(
         self, face: Tensor, depth: Tensor, rays: Tensor, poses: Tensor, camera: Camera
     ) -> Tensor:
-        """Return the mip level [N] at which a texel is as large as the pixel's footprint.
+        """Return the mip level [N] at which a texel has the size of the pixel footprint.
 
-        A pixel on ray r (z = 1) sees the area depth^2 / (fx fy |n . r|) of a surface of normal n.
+        The footprint on a surface with normal n along ray r (z = 1) is depth^2 / (fx fy |n . r|).
 
-        :param rays: [N, 3], in the camera's frame. :param poses: [N, 4, 4].
+        :param rays: [N, 3], camera frame. :param poses: [N, 4, 4].
         """
         with torch.no_grad():
             to_camera = poses[:, :3, :3].transpose(-1, -2).to(torch.float32)
@@ -102,7 +102,7 @@ class Shader:
             return 0.5 * torch.log2((self._texel_density[face] * area).clamp(min=1e-6))
 
     def _texels(self) -> Tensor:
-        """Return twice the area of each face [F] in its texture, in texels."""
+        """Return twice the area of each face [F] in texture space, in texels."""
         corners = self._face_uvs * self._textures.sizes[self._face_materials][:, None]
         b, c = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
         return (b[:, 0] * c[:, 1] - b[:, 1] * c[:, 0]).abs()

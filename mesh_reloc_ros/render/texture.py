@@ -1,7 +1,7 @@
 """Textures with mip levels, sampled trilinearly.
 
-All textures and levels lie in one array of texels, so that one gather serves every material and
-moves to any device.
+All textures and levels are stored in one array of texels, so that one gather operation samples
+all materials on any device.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from mesh_reloc_ros.progress import Progress, silent
 
 
 class TextureSet:
-    """The textures of a mesh, with mip levels, on a device."""
+    """The textures of a mesh with mip levels on a device."""
 
     def __init__(
         self, mesh: TexturedMesh, device: torch.device, progress: Progress = silent
@@ -48,7 +48,7 @@ class TextureSet:
         """[M, 2], width and height of each texture in texels."""
 
     def sample(self, uvs: Tensor, materials: Tensor, lods: Tensor) -> Tensor:
-        """Return colours [N, 3] float32 of 0 to 1, trilinearly, repeating beyond 0 to 1.
+        """Return colours [N, 3] float32 of 0 to 1, trilinearly interpolated; the texture repeats.
 
         :param uvs: [N, 2] float32; the result is differentiable in them.
         :param materials: [N] int64.
@@ -81,7 +81,7 @@ class TextureSet:
 
 
 def _level_sizes(texture: NDArray[np.uint8]) -> list[tuple[int, int]]:
-    """Return width and height of a texture and of its halvings down to one texel."""
+    """Return width and height of each mip level, down to one texel."""
     sizes = [(texture.shape[1], texture.shape[0])]
     while max(sizes[-1]) > 1:
         sizes.append((max(sizes[-1][0] // 2, 1), max(sizes[-1][1] // 2, 1)))
@@ -89,20 +89,20 @@ def _level_sizes(texture: NDArray[np.uint8]) -> list[tuple[int, int]]:
 
 
 def _covered_texels(mesh: TexturedMesh, material: int) -> NDArray[np.bool_]:
-    """Return [H, W]: True where a face uses the texel, not in the empty space between charts."""
+    """Return the mask [H, W] of texels that a face uses, without the gaps between charts."""
     covered = np.zeros(mesh.textures[material].shape[:2], dtype=np.bool_)
     if not _mark_texels(mesh.uvs, mesh.faces, mesh.face_materials, material, covered):
-        # A repeating texture is no atlas of charts: all of it is in use.
+        # A repeating texture is not an atlas: all of it is used.
         covered[:] = True
     return covered
 
 
 @njit(cache=True, nogil=True)
 def _mark_texels(uvs: Any, faces: Any, face_materials: Any, material: int, covered: Any) -> bool:
-    """Mark the texels [H, W] whose centre lies in one of the material's faces.
+    """Mark the texels [H, W] whose centre lies in a face of the material.
 
-    The texel in the middle of a triangle counts in any case: it is all that a small one has.
-    Returns False where a face reaches beyond the texture.
+    The texel at the centre of a face is always marked, because a small face may have no other.
+    Returns False if a face extends beyond the texture.
     """
     height, width = covered.shape
     one, columns, rows = np.float32(1), np.float32(width), np.float32(height)
@@ -137,10 +137,10 @@ def _mark_texels(uvs: Any, faces: Any, face_materials: Any, material: int, cover
 def _fill_levels(
     texture: NDArray[np.uint8], covered: NDArray[np.bool_], images: list[NDArray[np.uint8]]
 ) -> None:
-    """Fill the images with the texture and its halvings, with nothing bled into the charts.
+    """Fill the images with the mip levels of the texture, without bleeding into the charts.
 
-    Levels are averages over covered texels alone, and what is not covered is filled from the next
-    coarser level (push-pull), so that the colour between charts never shows at their borders.
+    Levels average only covered texels. Other texels are filled from the next coarser level
+    (push-pull), so that the colour between charts does not show at their borders.
     """
     images[0][:] = texture
     empty = [~covered]
@@ -161,9 +161,9 @@ def _fill_levels(
 def _first_halving(
     texture: NDArray[np.uint8], covered: NDArray[np.bool_], size: tuple[int, int]
 ) -> NDArray[np.float32]:
-    """Return colour times weight, and weight, [H / 2, W / 2, 4], of a size in columns and rows.
+    """Return the first halving as colour times weight, and weight: [H / 2, W / 2, 4].
 
-    Goes by bands of rows where it can: as floats, a large texture would take gigabytes.
+    Works in bands of rows if possible: a large texture would need gigabytes as floats.
     """
     height, width = covered.shape
     rows = 64 if height % 2 == 0 else height
@@ -183,7 +183,7 @@ def _halved(weighted: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.
 
 @njit(cache=True, nogil=True)
 def _weigh(texture: Any, covered: Any, weighted: Any) -> None:
-    """Fill `weighted` [H, W, 4] with colours and weight 1 where covered, else with 0."""
+    """Fill `weighted` [H, W, 4] with colour and weight 1 at covered texels, 0 elsewhere."""
     for row in range(covered.shape[0]):
         for column in range(covered.shape[1]):
             weight = np.float32(covered[row, column])
@@ -194,7 +194,7 @@ def _weigh(texture: Any, covered: Any, weighted: Any) -> None:
 
 @njit(cache=True, nogil=True)
 def _divide(weighted: Any, image: Any) -> None:
-    """Fill an image [H, W, 3] with the colours of weighted ones, rounded; 0 where nothing is."""
+    """Divide weighted colours by their weights into an image [H, W, 3], rounded; 0 at weight 0."""
     half, least = np.float32(0.5), np.float32(1e-6)
     for row in range(image.shape[0]):
         for column in range(image.shape[1]):
