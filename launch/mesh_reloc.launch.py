@@ -17,14 +17,14 @@ _YES_OR_NO = ['true', 'false']
 # Arguments that are parameters of the node, too: description, and the values that they may have.
 _PARAMETERS: dict[str, tuple[str, list[str] | None]] = {
     'mesh': ('Textured mesh: a path, file:// or package://', None),
-    'child_frame': ("Camera's optical frame in TF", None),
+    'camera_frame': ("Camera's optical frame in TF", None),
     'image_transport': ('How the images come', ['raw', 'compressed']),
     'rectify': ('The images are raw (image_raw): the node rectifies them', _YES_OR_NO),
     'initial_pose': (
         'Start pose "x y z qx qy qz qw" of the optical frame in the map, in metres',
         None,
     ),
-    'start_from': ('Where to start', ['parameter', 'nothing', 'saved']),
+    'initialization': ('Where to start', ['pose', 'global', 'saved']),
     'publish_tf': ('What to publish in TF', ['map_camera', 'map_odom', 'none']),
     'autostart': ('Configure and activate at once, without a lifecycle manager', _YES_OR_NO),
 }

@@ -24,7 +24,7 @@ _OWN = {
     'namespace': 'Namespace of the {} camera',
     'image_topic': 'Images of the {} camera, in its namespace unless it begins with /',
     'camera_info_topic': 'camera_info of the {} camera, likewise',
-    'child_frame': "Optical frame of the {} camera in TF (empty: the images' frame_id)",
+    'camera_frame': "Optical frame of the {} camera in TF (empty: the images' frame_id)",
     'initial_pose': 'Start pose of the {} camera (empty: as in params_file)',
     'publish_tf': 'What to publish in TF of the {} camera (empty: as in params_file)',
 }
@@ -37,7 +37,7 @@ def _arguments(side: str) -> list[DeclareLaunchArgument]:
         'image_topic': 'image_rect',
         'camera_info_topic': 'camera_info',
         # Cameras of one make have one frame_id.
-        'child_frame': [LaunchConfiguration(f'{side}_namespace'), '_optical_frame'],
+        'camera_frame': [LaunchConfiguration(f'{side}_namespace'), '_optical_frame'],
     }
     return [
         DeclareLaunchArgument(

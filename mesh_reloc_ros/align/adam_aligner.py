@@ -77,7 +77,7 @@ class AdamAligner:
                 small_px=0.0,
             )
             solution = dataclasses.replace(solution, iterations=iterations)
-            return assess(keyframe, images, solution, settings.covariance_scale)
+            return assess(keyframe, images, solution, settings.map_error_scale)
 
     def look_ahead(self, camera: Camera, map_T_camera: Tensor, grey: bool = False) -> None:
         """Do nothing: every step renders anew."""

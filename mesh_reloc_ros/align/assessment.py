@@ -14,7 +14,7 @@ from mesh_reloc_ros.align.score import correlation
 from mesh_reloc_ros.types import se3
 
 # How far areas of a mesh are out of place, relative to their distance, 1 sigma, at a
-# `covariance_scale` of 1: as it is in a kitchen that was fused from a depth camera's images.
+# `map_error_scale` of 1: as it is in a kitchen that was fused from a depth camera's images.
 _MISPLACED = 1e-3
 
 
@@ -22,13 +22,13 @@ def assess(
     keyframe: Keyframe,
     images: list[Tensor],
     solution: Solution,
-    covariance_scale: float,
+    map_error_scale: float,
 ) -> Alignment:
     """PoseValidator the poses that a solver has found.
 
     :param keyframe: its finest level is the one that was aligned last.
     :param images: the live image's levels [H, W, 3], from the full image on.
-    :param covariance_scale: see the settings.
+    :param map_error_scale: see the settings.
     """
     score = correlation(
         keyframe.score_level.surface,
@@ -45,7 +45,7 @@ def assess(
             images[finest.number],
             finest.camera,
             solution,
-            _MISPLACED * math.sqrt(covariance_scale),
+            _MISPLACED * math.sqrt(map_error_scale),
         ),
         exposure=solution.exposure.cpu(),
         score=score.cpu(),

@@ -79,7 +79,7 @@ class LmAligner:
             keyframe = self._keyframe_near(poses, camera, coarsest, stopwatch, grey)
             solution = self._solve(settings, keyframe, images, poses, exposure, coarsest, stopwatch)
         with stopwatch.stage('assess'):
-            return assess(keyframe, images, solution, settings.covariance_scale)
+            return assess(keyframe, images, solution, settings.map_error_scale)
 
     def _approach(
         self,

@@ -4,12 +4,33 @@ from __future__ import annotations
 
 import argparse
 import math
+import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from mesh_reloc_ros.config.declaration import build, settings_of
+from mesh_reloc_ros.config.deprecation import without_deprecated
 from mesh_reloc_ros.config.parameter_file import read_parameter_file
+from mesh_reloc_ros.config.parameters import PARAMETERS
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.errors import InputError
+
+
+class DeprecatedOption(argparse.Action):
+    """An option that stands for the option of its `dest`, with a warning."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        """Store the value, and print which option to use."""
+        current = f'--{self.dest.replace("_", "-")}'
+        print(f'{parser.prog}: {option_string} is deprecated: use {current}', file=sys.stderr)
+        setattr(namespace, self.dest, values)
 
 
 def add_inputs(
@@ -80,6 +101,9 @@ def settings_of_arguments(arguments: argparse.Namespace, overrides: tuple[str, .
     :raises InputError: the file is unusable, or a value of it.
     """
     values = read_parameter_file(arguments.params) if arguments.params else {}
+    values, warnings = without_deprecated(PARAMETERS.values(), values)
+    for warning in warnings:
+        print(f'parameter file {arguments.params}: {warning}', file=sys.stderr)
     declared = {setting.name for setting in settings_of(Settings)}
     groups = {name.split('.')[0] for name in declared if '.' in name}
     for name in sorted(set(values) - declared):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from mesh_reloc_ros.cli.arguments import add_inputs, settings_of_arguments
+from mesh_reloc_ros.cli.arguments import DeprecatedOption, add_inputs, settings_of_arguments
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.files import write_text_atomically
 from mesh_reloc_ros.progress import ProgressBars
@@ -33,11 +33,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--output', type=Path, required=True, metavar='OUT.tum', help='where the trusted poses go'
     )
-    parser.add_argument(
-        '--views',
+    reference = parser.add_mutually_exclusive_group()
+    reference.add_argument(
+        '--reference-cameras',
         type=Path,
         metavar='CAMERAS',
         help='images.bin or images.txt of COLMAP, or a TUM file: places to look for the camera at',
+    )
+    reference.add_argument(
+        '--views',
+        type=Path,
+        dest='reference_cameras',
+        action=DeprecatedOption,
+        help=argparse.SUPPRESS,
     )
     parser.add_argument(
         '--report', type=Path, metavar='OUT.json', help='where figures of every image go'
@@ -51,18 +59,18 @@ def run(arguments: argparse.Namespace) -> int:
     """
     settings = settings_of_arguments(arguments, _OVERRIDES)
     start = None if arguments.initial_pose is None else pose_from_text(arguments.initial_pose)
-    can_search, views = settings.relocalization.enabled, arguments.views
+    can_search, reference = settings.relocalization.enabled, arguments.reference_cameras
     if start is None and not can_search:
         raise InputError(
             'no start pose: give --initial-pose "x y z qx qy qz qw", or set'
             ' relocalization.enabled to true'
         )
-    if views is not None and not views.exists():
-        raise InputError(f'views {views}: no such file')
+    if reference is not None and not reference.exists():
+        raise InputError(f'reference cameras {reference}: no such file')
     for output in (arguments.output, arguments.report):
         if output is not None and not output.parent.is_dir():
             raise InputError(f'output {output}: the folder {output.parent} does not exist')
-    cameras = None if views is None else read_reference_cameras(views)
+    cameras = None if reference is None else read_reference_cameras(reference)
     topics = arguments.image_topic, arguments.camera_info_topic
     with ImageBag(arguments.bag, *topics, rectify=arguments.rectify) as bag:
         # Imported here: the renderer takes seconds to load, in vain if the bag is unusable.

@@ -61,12 +61,13 @@ class AlignmentSettings:
         minimum=1e-3,
         maximum=1.0,
     )
-    covariance_scale: float = setting(
+    map_error_scale: float = setting(
         1.0,
         'Factor on that part of the covariance that no image tells: areas of the mesh that are out'
         ' of place. At 1 they are by 0.1 % of their distance, 1 sigma; 0: the mesh is exact.',
         minimum=0.0,
         maximum=1e6,
+        deprecated_names=('covariance_scale',),
     )
 
 

@@ -10,6 +10,7 @@ import dataclasses
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from mesh_reloc_ros.errors import InputError
@@ -28,6 +29,10 @@ class Setting:
     minimum: float | None
     maximum: float | None
     choices: tuple[str, ...]
+    deprecated_names: tuple[str, ...]
+    """Dotted names that are accepted with a warning."""
+    deprecated_choices: Mapping[str, str]
+    """The choices that replace deprecated ones, which are accepted with a warning."""
 
 
 def setting(
@@ -38,14 +43,22 @@ def setting(
     minimum: float | None = None,
     maximum: float | None = None,
     choices: tuple[str, ...] = (),
+    deprecated_names: tuple[str, ...] = (),
+    deprecated_choices: Mapping[str, str] = MappingProxyType({}),
 ) -> Any:
-    """Declare a dataclass field that is a setting. Ranges include their ends."""
+    """Declare a dataclass field that is a setting. Ranges include their ends.
+
+    :param deprecated_names: former names, without the name of the group.
+    :param deprecated_choices: former choices, each with the choice that replaces it.
+    """
     metadata = {
         'description': description,
         'unit': unit,
         'minimum': minimum,
         'maximum': maximum,
         'choices': choices,
+        'deprecated_names': deprecated_names,
+        'deprecated_choices': deprecated_choices,
     }
     if isinstance(default, list):
         return dataclasses.field(default_factory=lambda: list(default), metadata=metadata)
@@ -59,7 +72,7 @@ def settings_of(group: type, prefix: str = '') -> Iterator[Setting]:
         if dataclasses.is_dataclass(default):
             yield from settings_of(type(default), f'{prefix}{field.name}.')
         else:
-            yield Setting(name=f'{prefix}{field.name}', default=default, **field.metadata)
+            yield _setting_of(field, prefix)
 
 
 def build(group: type[Group], values: Mapping[str, Any], prefix: str = '') -> Group:
@@ -73,8 +86,7 @@ def build(group: type[Group], values: Mapping[str, Any], prefix: str = '') -> Gr
         if dataclasses.is_dataclass(default):
             arguments[field.name] = build(type(default), values, f'{name}.')
         elif name in values:
-            declared = Setting(name=name, default=default, **field.metadata)
-            arguments[field.name] = checked(declared, values[name])
+            arguments[field.name] = checked(_setting_of(field, prefix), values[name])
     return group(**arguments)
 
 
@@ -108,6 +120,12 @@ def _check_range(declared: Setting, value: float) -> None:
         raise InputError(
             f'parameter {declared.name}: {value!r} is outside {low:g} to {high:g}{unit}'
         )
+
+
+def _setting_of(field: dataclasses.Field[Any], prefix: str) -> Setting:
+    former = tuple(f'{prefix}{name}' for name in field.metadata['deprecated_names'])
+    declared = {**field.metadata, 'deprecated_names': former}
+    return Setting(name=f'{prefix}{field.name}', default=_default_of(field), **declared)
 
 
 def _default_of(field: dataclasses.Field[Any]) -> Any:

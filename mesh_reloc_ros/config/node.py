@@ -21,9 +21,10 @@ class NodeSettings:
         'Textured mesh: a path, file:// or package:// (OBJ with MTL and textures). Required.',
     )
     map_frame: str = setting('map', 'Frame of the mesh, and of the poses.')
-    child_frame: str = setting(
+    camera_frame: str = setting(
         '',
         "Camera's optical frame in TF; empty: the frame_id of the image's header.",
+        deprecated_names=('child_frame',),
     )
     publish_tf: str = setting(
         'map_camera',
@@ -37,26 +38,31 @@ class NodeSettings:
         'Predict by the motion of the camera in odom_frame, as TF has it, instead of constant'
         ' velocity; with publish_tf map_odom always.',
     )
-    tf_timeout: float = setting(
+    transform_timeout: float = setting(
         0.1,
         "Longest wait for odom_frame -> camera at an image's stamp.",
         unit='s',
         minimum=0.0,
         maximum=5.0,
+        deprecated_names=('tf_timeout',),
     )
-    tf_future: float = setting(
+    transform_tolerance: float = setting(
         0.0,
         'How far ahead of its image map_frame -> odom_frame is dated, so that others need not wait'
         ' for the next.',
         unit='s',
         minimum=0.0,
         maximum=10.0,
+        deprecated_names=('tf_future',),
     )
-    start_from: str = setting(
-        'parameter',
-        'parameter: initial_pose, where it is given, else a search of the whole mesh. nothing: a'
-        ' search. saved: the last pose of the run before, where there is one, else as parameter.',
-        choices=('parameter', 'nothing', 'saved'),
+    initialization: str = setting(
+        'pose',
+        'Source of the initial pose. pose: the parameter initial_pose; if that is empty, global'
+        ' relocalization. global: global relocalization over the whole mesh. saved: the last pose'
+        ' of the previous run; if there is none, as with pose.',
+        choices=('pose', 'global', 'saved'),
+        deprecated_names=('start_from',),
+        deprecated_choices={'parameter': 'pose', 'nothing': 'global'},
     )
     initial_pose: list[float] = setting(
         [],
@@ -75,10 +81,11 @@ class NodeSettings:
         minimum=0.0,
         maximum=3600.0,
     )
-    views: str = setting(
+    reference_cameras: str = setting(
         '',
         'Cameras of the reconstruction, places to look for the camera at: images.bin or images.txt'
         ' of COLMAP, the folder of one, or a TUM file; empty: places all around the mesh.',
+        deprecated_names=('views',),
     )
     image_transport: str = setting(
         'raw',

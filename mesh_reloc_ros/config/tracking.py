@@ -44,11 +44,12 @@ class TrackingSettings:
         minimum=0.0,
         maximum=1.0,
     )
-    min_inlier_ratio_to_enter: float = setting(
+    acquisition_min_inlier_ratio: float = setting(
         0.5,
         'The same for trust to begin, or to come back.',
         minimum=0.0,
         maximum=1.0,
+        deprecated_names=('min_inlier_ratio_to_enter',),
     )
     min_inlier_ratio_of_baseline: float = setting(
         0.5,
@@ -62,11 +63,12 @@ class TrackingSettings:
         minimum=0.0,
         maximum=1.0,
     )
-    min_score_to_enter: float = setting(
+    acquisition_min_score: float = setting(
         0.75,
         'The same for trust to begin, or to come back.',
         minimum=0.0,
         maximum=1.0,
+        deprecated_names=('min_score_to_enter',),
     )
     min_score_of_baseline: float = setting(
         0.7,
@@ -116,13 +118,14 @@ class TrackingSettings:
         minimum=0.0,
         maximum=1.0,
     )
-    max_repetition: float = setting(
+    frozen_image_timeout: float = setting(
         0.2,
         'Longest time that an image is believed which comes again and again, the same bit by bit,'
         ' after the camera moved. Raise it where a simulation without noise stands still.',
         unit='s',
         minimum=0.0,
         maximum=1e6,
+        deprecated_names=('max_repetition',),
     )
     lost_after: int = setting(
         5,

@@ -31,14 +31,16 @@ def read_reference_cameras(path: Path) -> Array:
     if path.is_dir():
         inside = [path / name for name in _COLMAP_FILES if (path / name).is_file()]
         if not inside:
-            raise InputError(f'views {path}: no images.bin or images.txt in this folder')
+            raise InputError(
+                f'reference cameras {path}: no images.bin or images.txt in this folder'
+            )
         path = inside[0]
     if path.name not in _COLMAP_FILES:
         poses = read_tum(path).poses
     else:
         poses = np.array(list(_colmap_poses(path))).reshape(-1, 4, 4)
     if not len(poses):
-        raise InputError(f'views {path} has no cameras')
+        raise InputError(f'reference cameras {path}: the file has no cameras')
     return poses
 
 
@@ -49,7 +51,8 @@ def _colmap_poses(path: Path) -> Iterator[Array]:
             yield np.linalg.inv(pose_from_numbers((tx, ty, tz, qx, qy, qz, qw)))
     except (OSError, ValueError, struct.error, InputError) as error:
         raise InputError(
-            f'views {path} cannot be read as a COLMAP model: {error or type(error).__name__}'
+            f'reference cameras {path} cannot be read as a COLMAP model:'
+            f' {error or type(error).__name__}'
         ) from error
 
 

@@ -197,7 +197,7 @@ class ImageTracking:
         if self._odometry is None:
             return frame
         odom_T_camera = self._odometry.at(
-            self._camera_frame(message), stamp_ns, self._parameters.node.tf_timeout
+            self._camera_frame(message), stamp_ns, self._parameters.node.transform_timeout
         )
         return dataclasses.replace(frame, odom_T_camera=odom_T_camera)
 
@@ -228,11 +228,11 @@ class ImageTracking:
     def _publish(self, estimate: PoseEstimate, frame: Frame, camera_frame: str) -> None:
         settings = self._parameters.node
         self._outputs.poses.publish(estimate)
-        self._tf.publish(estimate, camera_frame, frame.odom_T_camera, settings.tf_future)
+        self._tf.publish(estimate, camera_frame, frame.odom_T_camera, settings.transform_tolerance)
         self._diagnostics.problem('TF', self._tf.problem)
         self._outputs.saved.take(estimate.map_T_camera)
         self._outputs.path.add(estimate, settings.path_length)
 
     def _camera_frame(self, message: AnyImage) -> str:
         """Return the name of the camera's frame in TF, '' where there is none."""
-        return self._parameters.node.child_frame or message.header.frame_id.lstrip('/')
+        return self._parameters.node.camera_frame or message.header.frame_id.lstrip('/')

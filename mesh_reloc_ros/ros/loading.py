@@ -24,12 +24,13 @@ def load(
 
     :param say: called with a line for each step that takes time.
     :param check: called all along; what it raises ends the loading.
-    :raises InputError: the mesh, the device or the cameras of `views` cannot be used.
+    :raises InputError: the mesh, the device or the cameras of `reference_cameras` cannot be used.
     """
     mesh = mesh_path(node.mesh)
     cameras = None
-    if node.views and settings.relocalization.enabled:
-        cameras = read_reference_cameras(absolute(node.views, 'parameter views'))
+    if node.reference_cameras and settings.relocalization.enabled:
+        path = absolute(node.reference_cameras, 'parameter reference_cameras')
+        cameras = read_reference_cameras(path)
     say(f'loading {mesh}')
     lines = ProgressLines(say)
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import gc
 import traceback
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from geometry_msgs.msg import PoseWithCovarianceStamped
+from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.parameter import Parameter
 from std_srvs.srv import Trigger
 
 from mesh_reloc_ros.config.node import NodeSettings
@@ -60,6 +63,13 @@ class MeshRelocNode(LifecycleNode):
         self._diagnostics_timer = self.create_timer(
             self._settings.node.diagnostics_period, self._diagnostics.publish, clock=clock
         )
+
+    def set_parameters_atomically(
+        self, parameter_list: list[Parameter[Any]]
+    ) -> SetParametersResult:
+        """Set parameters; deprecated names are accepted, too."""
+        current = self._settings.with_current_names(parameter_list)
+        return super().set_parameters_atomically(current)
 
     @property
     def starts_itself(self) -> bool:
@@ -197,9 +207,9 @@ class MeshRelocNode(LifecycleNode):
     def _given_start(self, saved: SavedPose) -> Initialization | None:
         """Return what the parameters say of where to start; None: nothing."""
         settings = self._settings.node
-        if settings.start_from == 'nothing':
+        if settings.initialization == 'global':
             return None
-        if settings.start_from == 'saved':
+        if settings.initialization == 'saved':
             try:
                 pose = saved.read()
             except InputError as error:
@@ -223,7 +233,7 @@ class MeshRelocNode(LifecycleNode):
             return
         starts = self._pipeline.initialization
         moved = settings.initial_pose != before.initial_pose
-        if moved or settings.start_from != before.start_from:
+        if moved or settings.initialization != before.initialization:
             starts.change(self._given_start(self._outputs.saved))
         pose = initial_pose(settings.initial_pose)
         if moved and pose is not None:

@@ -113,12 +113,12 @@ class Odometry:
         if not isinstance(failure, ExtrapolationException):
             return (
                 f'TF has no way {way}: start odometry, and robot_state_publisher for where the'
-                ' camera is on the robot; or set odom_frame and child_frame to the right names'
+                ' camera is on the robot; or set odom_frame and camera_frame to the right names'
             )
         if is_late:
             return (
-                f'TF has {way} too late: raise tf_timeout, or make odometry faster; where another'
-                ' machine publishes it, synchronize the clocks'
+                f'TF has {way} too late: raise transform_timeout, or make odometry faster; where'
+                ' another machine publishes it, synchronize the clocks'
             )
         return (
             f'TF does not have {way} at the stamps of the images, which are too old: where a bag is'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
@@ -19,8 +19,10 @@ from rcl_interfaces.msg import (
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-from mesh_reloc_ros.config.declaration import Setting, build, checked, settings_of
+from mesh_reloc_ros.config.declaration import Setting, build, checked
+from mesh_reloc_ros.config.deprecation import without_deprecated
 from mesh_reloc_ros.config.node import NodeSettings
+from mesh_reloc_ros.config.parameters import PARAMETERS
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.files import absolute
@@ -33,11 +35,12 @@ _LIVE = {
     'initial_pose',
     'path_length',
     'save_pose_period',
-    'start_from',
-    'tf_future',
-    'tf_timeout',
+    'initialization',
+    'transform_tolerance',
+    'transform_timeout',
 }
 _READ_ONLY = {'autostart'}
+_DEPRECATED_NAMES = {name for each in PARAMETERS.values() for name in each.deprecated_names}
 
 
 def is_live(name: str) -> bool:
@@ -58,11 +61,51 @@ class NodeParameters:
         """Called after a change, with what was before."""
         self._node = node
         self._all_may_change = all_may_change
-        declared = (*settings_of(NodeSettings), *settings_of(Settings))
-        self._declared = {each.name: each for each in declared}
-        self._values = {each.name: _declare(node, each) for each in declared}
+        self._warned: set[str] = set()
+        self._values = {each.name: self._declare(each) for each in PARAMETERS.values()}
         self.node, self.pipeline = _built(self._values)
         node.add_on_set_parameters_callback(self._on_set)
+
+    def with_current_names(self, parameters: Sequence[Parameter[Any]]) -> list[Parameter[Any]]:
+        """Replace deprecated names and choices of parameters that are to be set, with a warning."""
+        current = []
+        for parameter in parameters:
+            ((name, value),) = self._current({parameter.name: parameter.value}).items()
+            current.append(Parameter(name, parameter.type_, value))
+        return current
+
+    def _current(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Replace deprecated names and choices; warn once of each.
+
+        :raises InputError: one parameter is given by two names.
+        """
+        current, warnings = without_deprecated(PARAMETERS.values(), values)
+        for warning in warnings:
+            if warning not in self._warned:
+                self._warned.add(warning)
+                self._node.get_logger().warning(warning)
+        return current
+
+    def _declare(self, declared: Setting) -> Any:
+        """Declare a parameter with the value that was given for it, or its default.
+
+        :raises InputError: the value has the wrong type or is outside its range, or is given twice.
+        """
+        names = (declared.name, *declared.deprecated_names)
+        given = {name: value for name in names if (value := self._given(name)) is not None}
+        value = self._current(given).get(declared.name, declared.default)
+        value = _checked(declared, value)
+        self._node.declare_parameter(
+            declared.name, value, descriptor(declared), ignore_override=True
+        )
+        return value
+
+    def _given(self, name: str) -> Any:
+        """Return the value that a parameter was given at the start, None if it was not."""
+        any_type = ParameterDescriptor(dynamic_typing=True)
+        value = self._node.declare_parameter(name, None, any_type).value
+        self._node.undeclare_parameter(name)
+        return value
 
     def unknown(self, *, of_qos: bool) -> list[str]:
         """Return the names of given parameters that the node does not have, misspelt ones say.
@@ -75,15 +118,19 @@ class NodeParameters:
         return sorted(
             name
             for name in given
-            if not self._node.has_parameter(name) and name.startswith('qos_overrides.') == of_qos
+            if not (self._node.has_parameter(name) or name in _DEPRECATED_NAMES)
+            and name.startswith('qos_overrides.') == of_qos
         )
 
     def _on_set(self, parameters: list[Parameter[Any]]) -> SetParametersResult:
         """Take changed values over, all or none; the reason tells why not."""
         values, before = dict(self._values), self.node
         try:
+            names = [parameter.name for parameter in parameters]
             for parameter in parameters:
-                if parameter.name in self._declared:
+                if names.count(parameter.name) > 1:
+                    raise InputError(f'parameter {parameter.name} is given twice')
+                if parameter.name in PARAMETERS:
                     values[parameter.name] = self._changed(parameter)
             self.node, pipeline = _built(values)
         except InputError as error:
@@ -104,7 +151,7 @@ class NodeParameters:
         name = parameter.name
         if parameter.type_ == Parameter.Type.NOT_SET and self._values[name] != []:
             raise InputError(f'parameter {name} cannot be without a value')
-        value = _checked(self._declared[name], parameter.value)
+        value = _checked(PARAMETERS[name], parameter.value)
         if value == self._values[name] or is_live(name) or self._all_may_change():
             return value
         raise InputError(
@@ -122,7 +169,7 @@ def _built(values: dict[str, Any]) -> tuple[NodeSettings, Settings]:
     initial_pose(node.initial_pose)
     if not node.map_frame:
         raise InputError('parameter map_frame is empty: name the frame of the mesh')
-    for name in ('map_frame', 'child_frame', 'odom_frame'):
+    for name in ('map_frame', 'camera_frame', 'odom_frame'):
         frame = getattr(node, name)
         if frame.startswith('/'):
             raise InputError(
@@ -139,20 +186,12 @@ def _built(values: dict[str, Any]) -> tuple[NodeSettings, Settings]:
             ' TF: set publish_tf to map_odom or none'
         )
     pipeline = build(Settings, values)
-    if node.start_from == 'nothing' and not pipeline.relocalization.enabled:
+    if node.initialization == 'global' and not pipeline.relocalization.enabled:
         raise InputError(
-            'parameter start_from: nothing needs a search: set relocalization.enabled to true'
+            'parameter initialization: global needs global relocalization: set'
+            ' relocalization.enabled to true'
         )
     return node, pipeline
-
-
-def _declare(node: Node, declared: Setting) -> Any:
-    # Checked here first, then by rclpy: a setting takes 1 for 1.0, and says better what is wrong.
-    unchecked = ParameterDescriptor(dynamic_typing=True)
-    value = node.declare_parameter(declared.name, declared.default, unchecked).value
-    value = _checked(declared, value)
-    node.set_descriptor(declared.name, descriptor(declared))
-    return value
 
 
 def _checked(declared: Setting, value: Any) -> Any:

@@ -92,7 +92,7 @@ class TfOutput:
         if not camera_frame or camera_frame == self._map_frame:
             return (
                 f'no TF: the images are in the frame {camera_frame!r}; set the parameter'
-                ' child_frame to the optical frame of the camera'
+                ' camera_frame to the optical frame of the camera'
             )
         if is_far_ahead(stamp_ns, self._node.get_clock().now().nanoseconds):
             return 'no TF: the image is stamped far ahead of the clock'

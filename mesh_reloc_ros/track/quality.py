@@ -120,7 +120,7 @@ class QualityGate:
         settings = self._settings
         bar = settings.min_inlier_ratio
         if entering:
-            bar = max(bar, settings.min_inlier_ratio_to_enter)
+            bar = max(bar, settings.acquisition_min_inlier_ratio)
         if self._baseline is not None:
             share = settings.min_inlier_ratio_of_baseline
             bar = max(bar, share * self._baseline.inlier_ratio)
@@ -129,7 +129,9 @@ class QualityGate:
     def _score_bar(self, entering: bool) -> float:
         settings = self._settings
         bar = (
-            max(settings.min_score, settings.min_score_to_enter) if entering else settings.min_score
+            max(settings.min_score, settings.acquisition_min_score)
+            if entering
+            else settings.min_score
         )
         if self._baseline is not None:
             bar = max(bar, settings.min_score_of_baseline * self._baseline.score)
@@ -159,14 +161,14 @@ class Repetition:
     """
 
     def __init__(self, settings: TrackingSettings) -> None:
-        self._longest_s = settings.max_repetition
+        self._longest_s = settings.frozen_image_timeout
         self._first: Frame | None = None
         self._velocity = np.zeros(6)
         self._moved_ns: int | None = None
 
     def change(self, settings: TrackingSettings) -> None:
         """Go by other settings."""
-        self._longest_s = settings.max_repetition
+        self._longest_s = settings.frozen_image_timeout
 
     def doubts(self, frame: Frame, velocity: NDArray[np.float64]) -> str:
         """Return a doubt if the image is an old one, in one line.

@@ -136,7 +136,7 @@ def test_the_report_has_an_entry_for_every_image(outputs):
 
 def test_an_unusable_input_ends_the_process_with_status_2_and_one_line(arguments):
     """As a process of its own; the cases below run the same function in this one."""
-    arguments['--views'] = 'nowhere/images.bin'
+    arguments['--reference-cameras'] = 'nowhere/images.bin'
     run = subprocess.run(
         [sys.executable, '-m', 'mesh_reloc_ros.cli.main', *listed(arguments)],
         capture_output=True,
@@ -146,14 +146,14 @@ def test_an_unusable_input_ends_the_process_with_status_2_and_one_line(arguments
     )
     assert run.returncode == 2
     (line,) = run.stderr.splitlines()
-    assert line == 'mesh_reloc track: views nowhere/images.bin: no such file'
+    assert line == 'mesh_reloc track: reference cameras nowhere/images.bin: no such file'
 
 
 def test_without_a_start_pose_the_camera_is_found(arguments, tmp_path):
     del arguments['--initial-pose']
-    views = tmp_path / 'cameras.tum'
-    write_tum(views, Trajectory(np.arange(2), np.array([pose_at(-2), pose_at(8)])))
-    for more in ({}, {'--views': str(views)}):
+    cameras = tmp_path / 'cameras.tum'
+    write_tum(cameras, Trajectory(np.arange(2), np.array([pose_at(-2), pose_at(8)])))
+    for more in ({}, {'--reference-cameras': str(cameras)}):
         arguments['--output'] = str(tmp_path / 'found.tum')
         assert main(listed({**arguments, **more})) == 0
         found = read_tum(tmp_path / 'found.tum')

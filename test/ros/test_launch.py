@@ -125,8 +125,8 @@ def test_arguments_become_parameters_remappings_and_a_namespace(installed):
         'mesh_reloc.launch.py',
         'mesh:=/x.obj', 'initial_pose:=1, 2 3 0 0 0 1', 'image_topic:=/cam/image_raw',
         'image_transport:=compressed', 'use_sim_time:=true', 'namespace:=robot',
-        'start_from:=saved', 'publish_tf:=map_odom', 'rectify:=true', 'autostart:=false',
-        'child_frame:=7',
+        'initialization:=saved', 'publish_tf:=map_odom', 'rectify:=true', 'autostart:=false',
+        'camera_frame:=7',
     )  # fmt: skip
     call = installed.calls()['mesh_reloc_node.robot']
     assert call.parameters == {
@@ -134,11 +134,11 @@ def test_arguments_become_parameters_remappings_and_a_namespace(installed):
         'initial_pose': (1.0, 2.0, 3.0, 0.0, 0.0, 0.0, 1.0),
         'image_transport': 'compressed',
         'use_sim_time': True,
-        'start_from': 'saved',
+        'initialization': 'saved',
         'publish_tf': 'map_odom',
         'rectify': True,
         'autostart': False,
-        'child_frame': '7',
+        'camera_frame': '7',
     }
     for part in (
         'image_rect:=/cam/image_raw', 'camera_info:=camera_info', '__ns:=/robot',
@@ -178,7 +178,7 @@ def test_rviz_runs_in_the_namespace_of_the_node(installed):
         ('image_topic:=/cam/image_rect/compressed', 'leave /compressed out'),
         ('publish_tf:=true', 'publish_tf.*map_camera.*map_odom.*none'),
         ('rectify:=yes', 'rectify.*true.*false'),
-        ('start_from:=here', 'start_from.*saved'),
+        ('initialization:=here', 'initialization.*saved'),
     ],
 )
 def test_a_wrong_argument_is_refused_in_one_line(installed, argument, reason):
@@ -219,7 +219,7 @@ def test_two_cameras_have_a_node_each_in_one_mesh(installed):
     printed = installed.launch(
         'two_cameras.launch.py',
         'mesh:=/x.obj', 'rectify:=true', 'left_image_topic:=/stereo/left/image_raw',
-        'left_publish_tf:=map_odom', 'left_child_frame:=left_eye',
+        'left_publish_tf:=map_odom', 'left_camera_frame:=left_eye',
         'left_initial_pose:=1 2 3 0 0 0 1', 'right_namespace:=robot/right',
         'right_publish_tf:=none', 'rviz:=true', 'image_topic:=/neither',
     )  # fmt: skip
@@ -231,18 +231,18 @@ def test_two_cameras_have_a_node_each_in_one_mesh(installed):
     left, right = calls['mesh_reloc_node.left'], calls['mesh_reloc_node.robot.right']
     assert left.parameters == common | {
         'publish_tf': 'map_odom',
-        'child_frame': 'left_eye',
+        'camera_frame': 'left_eye',
         'initial_pose': (1.0, 2.0, 3.0, 0.0, 0.0, 0.0, 1.0),
     }
     assert right.parameters == common | {
         'publish_tf': 'none',
-        'child_frame': 'robot/right_optical_frame',
+        'camera_frame': 'robot/right_optical_frame',
     }
     assert 'image_rect:=/stereo/left/image_raw' in left.arguments
     assert 'image_rect:=image_rect' in right.arguments
     assert sum('give left_image_topic and right_image_topic' in line for line in printed) == 1
     described = descriptions(printed)
-    assert {'mesh', 'start_from', 'left_image_topic', 'right_child_frame'} < set(described)
+    assert {'mesh', 'initialization', 'left_image_topic', 'right_camera_frame'} < set(described)
 
 
 @pytest.mark.parametrize(

@@ -121,14 +121,15 @@ def test_inactive_it_hears_and_says_nothing(station: Station, camera: LiveCamera
 def test_thresholds_that_are_set_while_inactive_count(
     process: NodeProcess, station: Station, camera: LiveCamera
 ):
-    strict = {'tracking__min_score': 1.0, 'tracking__min_score_to_enter': 1.0}
+    strict = {'tracking__min_score': 1.0, 'tracking__acquisition_min_score': 1.0}
     assert set_parameters(station, **strict) == ''
     assert go(station, Transition.TRANSITION_ACTIVATE)
     camera.connect(process)
     stamp = camera.show(pose_at(0))
     assert 'image and render correlate by' in camera.status().message
     assert (
-        set_parameters(station, tracking__min_score=0.65, tracking__min_score_to_enter=0.75) == ''
+        set_parameters(station, tracking__min_score=0.65, tracking__acquisition_min_score=0.75)
+        == ''
     )
     camera.wait_for_pose(camera.show(pose_at(0.1)))
     assert stamp not in camera.stamps()
@@ -170,7 +171,7 @@ def test_cleaned_up_it_can_be_configured_again(
     for publisher in ('pose', 'mesh', 'path', 'overlay'):
         assert station.node.count_publishers(f'/mesh_reloc/{publisher}') == 0
     start = pose_to_numbers(pose_at(0.2)).tolist()
-    assert set_parameters(station, initial_pose=start, child_frame='eye') == ''
+    assert set_parameters(station, initial_pose=start, camera_frame='eye') == ''
     assert go(station, Transition.TRANSITION_CONFIGURE)
     assert go(station, Transition.TRANSITION_ACTIVATE)
     camera.connect(process)

@@ -1,19 +1,23 @@
 import re
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import rclpy
 import yaml
+from rcl_interfaces.srv import GetParameters, SetParametersAtomically
 from rclpy.node import Node
-from rclpy.parameter import Parameter
+from rclpy.parameter import Parameter, parameter_value_to_python
+from support.lifecycle import set_parameters
 from support.station import NodeProcess
 
-from mesh_reloc_ros.config.declaration import build, settings_of
+from mesh_reloc_ros.config.declaration import build
 from mesh_reloc_ros.config.node import NodeSettings
 from mesh_reloc_ros.config.parameter_file import read_parameter_file
+from mesh_reloc_ros.config.parameters import PARAMETERS
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.ros.parameters import (
@@ -27,9 +31,6 @@ from mesh_reloc_ros.ros.parameters import (
 from mesh_reloc_ros.ros.saved_pose import saved_pose_file
 
 CONFIG = Path(__file__).parents[2] / 'config'
-DECLARED = {
-    setting.name: setting for setting in (*settings_of(NodeSettings), *settings_of(Settings))
-}
 
 
 def declared(node: Node) -> NodeParameters:
@@ -55,16 +56,16 @@ def make_node():
 
 def test_the_parameter_file_holds_every_parameter_with_its_default():
     values = read_parameter_file(CONFIG / 'mesh_reloc.yaml')
-    assert values == {name: setting.default for name, setting in DECLARED.items()}
+    assert values == {name: setting.default for name, setting in PARAMETERS.items()}
     assert {name: type(value) for name, value in values.items()} == {
-        name: type(setting.default) for name, setting in DECLARED.items()
+        name: type(setting.default) for name, setting in PARAMETERS.items()
     }
 
 
 def test_the_parameter_file_says_of_each_single_parameter_whether_it_is_live():
     lines = (CONFIG / 'mesh_reloc.yaml').read_text().splitlines()
     at_the_top = {line.split(':')[0].strip(): line for line in lines if re.match('    [a-z]', line)}
-    for name in DECLARED:
+    for name in PARAMETERS:
         if '.' not in name:
             assert at_the_top[name].endswith('live') == is_live(name), name
 
@@ -115,8 +116,8 @@ def test_a_bad_value_is_refused_with_the_reason(make_node, argument, reason):
         (('publish_tf:=map_odom', 'odom_frame:=map'), "parameter odom_frame: 'map' is not a frame"),
         (('use_odometry:=true',), 'use_odometry: with publish_tf map_camera .* two parents'),
         (
-            ('start_from:=nothing', 'relocalization.enabled:=false'),
-            'start_from: nothing needs a search',
+            ('initialization:=global', 'relocalization.enabled:=false'),
+            'initialization: global needs global relocalization',
         ),
     ],
 )
@@ -152,10 +153,10 @@ def test_live_parameters_change_and_the_listener_hears_what_was_before(make_node
         ({'initial_pose': [1.0]}, 'expected 7 numbers'),
         ({'initial_pose': '0 0 0 0 0 0 1'}, 'expected list'),
         ({'initial_pose': True}, 'expected list'),
-        ({'tf_future': None}, 'cannot be without a value'),
+        ({'transform_tolerance': None}, 'cannot be without a value'),
         ({'mesh': '/other.obj'}, 'parameter mesh is read when the node is configured'),
         ({'autostart': False}, 'read-only'),
-        ({'tf_future': 1.0, 'solver': 'adam'}, 'parameter solver is read when'),
+        ({'transform_tolerance': 1.0, 'solver': 'adam'}, 'parameter solver is read when'),
     ],
 )
 def test_a_change_is_refused_with_the_reason_and_nothing_changes(make_node, values, reason):
@@ -164,7 +165,25 @@ def test_a_change_is_refused_with_the_reason_and_nothing_changes(make_node, valu
     assert reason in changed(node, **values)
     assert parameters.node == NodeSettings()
     assert parameters.pipeline == Settings()
-    assert node.get_parameter('tf_future').value == 0.0
+    assert node.get_parameter('transform_tolerance').value == 0.0
+
+
+def test_deprecated_names_and_choices_are_accepted_at_the_start(make_node):
+    node = make_node('-p', 'tf_timeout:=1', '-p', 'start_from:=nothing', '-p', 'lost_after:=2')
+    parameters = declared(node)
+    assert parameters.node == replace(
+        NodeSettings(), transform_timeout=1.0, initialization='global'
+    )
+    assert parameters.unknown(of_qos=False) == ['lost_after']
+    assert node.has_parameter('transform_timeout')
+    assert not node.has_parameter('tf_timeout')
+
+
+def test_a_deprecated_name_beside_the_current_one_is_refused(make_node, tmp_path):
+    file = str(CONFIG / 'mesh_reloc.yaml')
+    node = make_node('--params-file', file, '-p', 'tracking.max_repetition:=1.0')
+    with pytest.raises(InputError, match=r'give tracking\.frozen_image_timeout only'):
+        declared(node)
 
 
 def test_while_the_node_is_not_configured_all_can_be_changed(make_node):
@@ -178,7 +197,7 @@ def test_while_the_node_is_not_configured_all_can_be_changed(make_node):
 def test_every_parameter_describes_itself(make_node):
     node = make_node()
     declared(node)
-    for name, setting in DECLARED.items():
+    for name, setting in PARAMETERS.items():
         described = node.describe_parameter(name)
         assert described.description.startswith(setting.description)
         assert setting.unit in described.description
@@ -189,7 +208,7 @@ def test_every_parameter_describes_itself(make_node):
     assert (levels.from_value, levels.to_value) == (1, 8)
     score = node.describe_parameter('tracking.min_score').floating_point_range[0]
     assert (score.from_value, score.to_value) == (0.0, 1.0)
-    constraints = descriptor(DECLARED['solver']).additional_constraints
+    constraints = descriptor(PARAMETERS['solver']).additional_constraints
     assert constraints.startswith('one of: lm, adam; ')
 
 
@@ -243,6 +262,46 @@ def test_a_start_pose_that_is_none_is_refused(numbers, reason):
     assert initial_pose([]) is None
     with pytest.raises(InputError, match=reason):
         initial_pose(numbers)
+
+
+@pytest.mark.dds
+def test_a_running_node_accepts_deprecated_names_and_warns_once_of_each(station):
+    node = NodeProcess('-p', 'autostart:=false', '-p', 'tf_future:=0.5')
+
+    def values(*names: str) -> list[Parameter]:
+        request = GetParameters.Request(names=names)
+        answer = station.call(GetParameters, 'mesh_reloc/get_parameters', request)
+        return [parameter_value_to_python(value) for value in answer.values]
+
+    try:
+        assert set_parameters(station, tf_timeout=0.2, start_from='saved') == ''
+        assert set_parameters(station, tf_timeout=0.3) == ''
+        assert set_parameters(station, initialization='nothing', tracking__max_repetition=1.0) == ''
+        assert 'transform_timeout out of range' in set_parameters(station, tf_timeout=9.0)
+        twice = SetParametersAtomically.Request(
+            parameters=[
+                Parameter(name, value=1.0).to_parameter_msg()
+                for name in ('tf_timeout', 'transform_timeout')
+            ]
+        )
+        answer = station.call(
+            SetParametersAtomically, 'mesh_reloc/set_parameters_atomically', twice
+        )
+        assert answer.result.reason == 'parameter transform_timeout is given twice'
+        assert values(
+            'transform_tolerance', 'transform_timeout', 'initialization',
+            'tracking.frozen_image_timeout',
+        ) == [0.5, 0.3, 'global', 1.0]  # fmt: skip
+    finally:
+        node.end(signal.SIGINT)
+    warnings = [line.split(': parameter ')[1].strip() for line in node.lines if 'WARN' in line]
+    assert warnings == [
+        'tf_future is deprecated: use transform_tolerance',
+        'tf_timeout is deprecated: use transform_timeout',
+        'start_from is deprecated: use initialization',
+        'initialization: nothing is deprecated: use initialization: global',
+        'tracking.max_repetition is deprecated: use tracking.frozen_image_timeout',
+    ]
 
 
 @pytest.mark.dds

@@ -27,7 +27,7 @@ def process(room: SmallRoom) -> Iterator[NodeProcess]:
         '-p', f'mesh:={room.mesh}',
         '-p', 'image_transport:=compressed',
         '-p', 'map_frame:=site',
-        '-p', 'child_frame:=eye',
+        '-p', 'camera_frame:=eye',
         '-p', 'image_timeout:=1.0',
         '-p', 'diagnostics_period:=0.1',
         '-p', 'aligment.levels:=3',

@@ -18,7 +18,7 @@ def saved(tmp_path) -> Path:
 
 def started(room: SmallRoom, saved: Path, *arguments: str) -> NodeProcess:
     # Without a search only a start pose helps.
-    given = ('start_from:=saved', f'saved_pose_file:={saved}', 'save_pose_period:=0.1')
+    given = ('initialization:=saved', f'saved_pose_file:={saved}', 'save_pose_period:=0.1')
     given += ('relocalization.enabled:=false', 'diagnostics_period:=0.1', *arguments)
     words = [word for argument in given for word in ('-p', argument)]
     return NodeProcess('-p', f'mesh:={room.mesh}', *words)

@@ -91,12 +91,16 @@ def test_the_overlay_changes_with_its_mode(camera: LiveCamera, station: Station)
 
 def test_a_threshold_acts_at_once(camera: LiveCamera, station: Station):
     camera.wait_for_pose(camera.show(pose_at(11.05)))
-    assert set_parameters(station, tracking__min_score=1.0, tracking__min_score_to_enter=1.0) == ''
+    assert (
+        set_parameters(station, tracking__min_score=1.0, tracking__acquisition_min_score=1.0) == ''
+    )
     stamp = camera.show(pose_at(11.1))
     station.spin(0.3)
     assert stamp not in camera.stamps()
     assert 'image and render correlate by' in camera.status().message
-    assert set_parameters(station, tracking__min_score=0.65, tracking__min_score_to_enter=0.7) == ''
+    assert (
+        set_parameters(station, tracking__min_score=0.65, tracking__acquisition_min_score=0.7) == ''
+    )
     camera.wait_for_pose(camera.show(pose_at(11.2)))
 
 

@@ -48,7 +48,7 @@ def process(room: SmallRoom, tmp_path_factory) -> Iterator[NodeProcess]:
         '-p', 'diagnostics_period:=0.1',
         '-p', 'relocalization.enabled:=false',
         '-p', 'publish_tf:=map_odom',
-        '-p', 'tf_timeout:=2.0',
+        '-p', 'transform_timeout:=2.0',
         '-p', 'save_pose_period:=0.0',
     )  # fmt: skip
     yield process
@@ -138,17 +138,17 @@ def test_a_late_transform_is_waited_for(camera: LiveCamera, robot: Robot, statio
 def test_a_transform_that_never_comes_is_reported(
     process: NodeProcess, camera: LiveCamera, robot: Robot, station: Station
 ):
-    assert set_parameters(station, tf_timeout=0.05) == ''
+    assert set_parameters(station, transform_timeout=0.05) == ''
     stamp = camera.show(pose_at(7))
     camera.wait_for_pose(stamp)
-    process.wait_for_line('[WARN]', 'odom -> camera_optical too late: raise tf_timeout')
+    process.wait_for_line('[WARN]', 'odom -> camera_optical too late: raise transform_timeout')
     assert stamp_ns(of_the_node(camera, 'odom')[-1]) < stamp
 
 
 def test_odometry_that_is_not_finite_is_reported(
     process: NodeProcess, camera: LiveCamera, robot: Robot, station: Station
 ):
-    assert set_parameters(station, tf_timeout=2.0) == ''
+    assert set_parameters(station, transform_timeout=2.0) == ''
     stamp = station.next_stamp_ns()
     robot.move(pose_at(7.5), stamp, astray=True)
     camera.wait_for_pose(camera.show(pose_at(7.5), stamp))
@@ -156,7 +156,7 @@ def test_odometry_that_is_not_finite_is_reported(
 
 
 def test_map_to_odom_is_dated_ahead(camera: LiveCamera, robot: Robot, station: Station):
-    assert set_parameters(station, tf_future=0.25) == ''
+    assert set_parameters(station, transform_tolerance=0.25) == ''
     stamp = station.next_stamp_ns()
     robot.move(pose_at(8), stamp)
     camera.show(pose_at(8), stamp)
@@ -169,7 +169,7 @@ def test_odometry_counts_again_after_time_went_back(
     camera: LiveCamera, robot: Robot, station: Station
 ):
     # The first of the new time has no transform around it: it is not to be waited for long.
-    assert set_parameters(station, tf_timeout=0.3) == ''
+    assert set_parameters(station, transform_timeout=0.3) == ''
     before = station.next_stamp_ns()
     begin = before - 1000 * S
     for number in range(10):
@@ -182,7 +182,7 @@ def test_odometry_counts_again_after_time_went_back(
     camera.wait_for_pose(stamp)
     ahead = stamp + 250_000_000
     station.wait_until(lambda: stamp_ns(of_the_node(camera, 'odom')[-1]) == ahead, 'TF')
-    assert set_parameters(station, tf_timeout=2.0) == ''
+    assert set_parameters(station, transform_timeout=2.0) == ''
 
 
 def test_odometry_predicts_what_constant_velocity_cannot(

@@ -217,7 +217,7 @@ def test_an_image_without_a_frame_of_its_own_gives_a_pose_but_no_tf(
     image.header.frame_id = frame
     camera.send(image)
     camera.wait_for_pose(stamp)
-    process.wait_for_line('[WARN]', 'no TF', 'set the parameter child_frame')
+    process.wait_for_line('[WARN]', 'no TF', 'set the parameter camera_frame')
     after = camera.show(pose_at(0))
     camera.station.wait_until(lambda: stamp_ns(camera.transforms[-1].transforms[0]) == after)
     stamps = [stamp_ns(t) for message in camera.transforms for t in message.transforms]

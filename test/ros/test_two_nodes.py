@@ -24,7 +24,7 @@ def processes(room: SmallRoom, home: Path) -> Iterator[dict[str, NodeProcess]]:
             '-r', f'__ns:=/{name}',
             '-p', f'mesh:={room.mesh}',
             '-p', start_at(pose_at(0)),
-            '-p', f'child_frame:={name}_eye',
+            '-p', f'camera_frame:={name}_eye',
             '-p', 'relocalization.enabled:=false',
             '-p', 'diagnostics_period:=0.1',
             environment={'ROS_HOME': str(home)},

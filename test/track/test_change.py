@@ -125,7 +125,7 @@ def test_a_focal_length_is_judged_by_the_new_settings_and_the_old_evidence(room)
 
 def test_how_long_an_image_may_come_again_changes(room, tracker):
     for longest, doubted in ((0.01, True), (0.2, False)):
-        tracker.change(settings(tracking__max_repetition=longest))
+        tracker.change(settings(tracking__frozen_image_timeout=longest))
         frozen = Frame(shown(room, 5).stamp_ns, shown(room, 4).image, CAMERA)
         assert ('again' in tracker.track(frozen).reason) is doubted
 

@@ -15,10 +15,10 @@ from mesh_reloc_ros.types.frame import Frame
 SETTINGS = TrackingSettings(
     min_coverage=0.2,
     min_inlier_ratio=0.4,
-    min_inlier_ratio_to_enter=0.6,
+    acquisition_min_inlier_ratio=0.6,
     min_inlier_ratio_of_baseline=0.7,
     min_score=0.4,
-    min_score_to_enter=0.5,
+    acquisition_min_score=0.5,
     min_score_of_baseline=0.8,
     max_position_sigma=0.1,
     max_rotation_sigma=0.02,
@@ -87,7 +87,9 @@ def test_it_takes_more_to_enter_trust_than_to_stay():
 
 
 def test_a_laxer_bar_to_enter_than_to_stay_means_nothing():
-    health = QualityGate(replace(SETTINGS, min_score_to_enter=0.1, min_inlier_ratio_to_enter=0.1))
+    health = QualityGate(
+        replace(SETTINGS, acquisition_min_score=0.1, acquisition_min_inlier_ratio=0.1)
+    )
     assert doubts(health, entering=True, score=0.39)
     assert doubts(health, entering=True, inlier_ratio=0.39)
 
@@ -206,7 +208,7 @@ def test_how_long_an_image_may_come_again_is_a_setting():
     (image,) = images(1)
     again = Frame(900_000_000, image, CAMERA)
     for longest, doubted in ((0.8, True), (1.0, False)):
-        repetition = repetition_after(image, velocity=0.035, max_repetition=longest)
+        repetition = repetition_after(image, velocity=0.035, frozen_image_timeout=longest)
         assert bool(repetition.doubts(again, np.zeros(6))) is doubted
 
 

@@ -21,7 +21,7 @@ def setup():
 @pytest.mark.parametrize('name', ['white 5', 'white 10', 'grain 10', 'clouds 20'])
 def test_the_nees_is_in_its_band_whatever_the_noise(setup, name):
     noise = next(noise for noise in NOISES if noise.name == name)
-    trials = run_trials(setup, noise, TRIALS, covariance_scale=0.0)
+    trials = run_trials(setup, noise, TRIALS, map_error_scale=0.0)
     figures = consistency_figures(trials.errors, trials.covariances)
     low, high = band_of_mean(TRIALS)
     assert low < figures['mean_nees'] < high
@@ -59,7 +59,7 @@ def test_the_command_writes_figures_and_a_picture(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    'arguments', [['--trials', '0'], ['--covariance-scale', '-1'], ['--bag', 'nowhere']]
+    'arguments', [['--trials', '0'], ['--map-error-scale', '-1'], ['--bag', 'nowhere']]
 )
 def test_unusable_arguments_are_said_in_one_line(tmp_path, capsys, arguments):
     assert main(['study', 'consistency', '--output', str(tmp_path), *arguments]) == 2

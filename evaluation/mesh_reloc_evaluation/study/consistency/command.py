@@ -40,11 +40,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='images for each kind of noise (default: %(default)s)',
     )
     parser.add_argument(
-        '--covariance-scale',
+        '--map-error-scale',
         type=float,
         default=0.0,
         metavar='K',
-        help='alignment.covariance_scale; 0 as the mesh is exact here (default: %(default)s)',
+        help='alignment.map_error_scale; 0 as the mesh is exact here (default: %(default)s)',
     )
     add_output_folder(parser, 'study_output')
 
@@ -54,8 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     :raises InputError: an argument, the mesh, the poses or the output is unusable.
     """
-    if arguments.trials < 1 or not arguments.covariance_scale >= 0:
-        raise InputError('--trials must be at least 1, and --covariance-scale at least 0')
+    if arguments.trials < 1 or not arguments.map_error_scale >= 0:
+        raise InputError('--trials must be at least 1, and --map-error-scale at least 0')
     check_writable(arguments.output)
     # Imported here, as the renderer and the plots take a while that other commands need not wait.
     from mesh_reloc_evaluation.study.consistency.plot import draw_consistency
@@ -69,10 +69,10 @@ def run(arguments: argparse.Namespace) -> int:
     for noise in NOISES:
         print(f'{noise.name}: {noise.about}', flush=True)
         trials = run_trials(
-            setup, noise, arguments.trials, arguments.covariance_scale, file=sys.stdout
+            setup, noise, arguments.trials, arguments.map_error_scale, file=sys.stdout
         )
         figures[noise.name] = consistency_figures(trials.errors, trials.covariances)
-    report.content |= {'covariance_scale': arguments.covariance_scale, 'noises': figures}
+    report.content |= {'map_error_scale': arguments.map_error_scale, 'noises': figures}
     report.add('Consistency', _table(figures), _notes(arguments.trials))
     report.write()
     draw_consistency(arguments.output / 'consistency.png', figures)

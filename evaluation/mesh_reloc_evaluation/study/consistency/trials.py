@@ -112,16 +112,16 @@ def run_trials(
     setup: Setup,
     noise: Noise,
     count: int,
-    covariance_scale: float,
+    map_error_scale: float,
     *,
     seed: int = 0,
     file: TextIO | None = None,
 ) -> Trials:
     """Align so many images, with poses spread over those of the setup; the same for a seed.
 
-    :param covariance_scale: see the settings. :param file: where progress is shown, if anywhere.
+    :param map_error_scale: see the settings. :param file: where progress is shown, if anywhere.
     """
-    settings = dataclasses.replace(AlignmentSettings(), covariance_scale=covariance_scale)
+    settings = dataclasses.replace(AlignmentSettings(), map_error_scale=map_error_scale)
     chosen = np.linspace(0, len(setup.poses) - 1, count).round().astype(int)
     errors, covariances = [], []
     for number in tqdm(range(count), desc=noise.name, unit='image', file=file, disable=not file):

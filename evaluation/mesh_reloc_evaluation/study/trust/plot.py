@@ -60,9 +60,13 @@ def draw_trust(path: Path, outcomes: Sequence[Outcome], settings: TrackingSettin
 def _panels(settings: TrackingSettings) -> list[_Panel]:
     s = settings
     return [
-        _Panel('score', 'score', -0.6, 1, (s.min_score, s.min_score_to_enter)),
+        _Panel('score', 'score', -0.6, 1, (s.min_score, s.acquisition_min_score)),
         _Panel(
-            'inlier_ratio', 'inlier ratio', 0, 1, (s.min_inlier_ratio, s.min_inlier_ratio_to_enter)
+            'inlier_ratio',
+            'inlier ratio',
+            0,
+            1,
+            (s.min_inlier_ratio, s.acquisition_min_inlier_ratio),
         ),
         _Panel('coverage', 'coverage', 0, 1, (s.min_coverage,)),
         _Panel('position_sigma', 'position sigma [m]', 1e-4, 10, (s.max_position_sigma,), True),
