@@ -1,21 +1,79 @@
-"""Progress that is shown: a bar for each stage, or a line now and then."""
+"""Progress as a user sees it: bars on a terminal, lines in a log."""
 
 import io
+import os
+import pty
+from collections.abc import Callable
+from typing import TextIO
 
-from mesh_reloc_ros.progress import ProgressBars, ProgressLines
+import pytest
+
+from mesh_reloc_ros.progress import ProgressLines, progress_bar, show_progress
 
 
-def test_each_stage_has_a_bar_that_is_full_at_its_end():
-    shown = io.StringIO()
-    progress = ProgressBars(shown)
+def written_to(ends: Callable[[], tuple[int, int]], work: Callable[[TextIO], None]) -> str:
+    """Return what `work` writes to the file at the other end of a terminal or pipe."""
+    reading_end, writing_end = ends()
+    with open(writing_end, 'w') as file:  # noqa: PTH123 (a file descriptor)
+        work(file)
+        file.flush()
+        text = os.read(reading_end, 100_000).decode()
+    os.close(reading_end)
+    return text
+
+
+def show_two_stages(file: TextIO) -> None:
+    progress = show_progress(file)
     for stage in ('reading', 'building'):
         for done in (0.0, 0.3, 0.7, 1.0):
             progress(stage, done)
-    bars = [line.split('\r')[-1] for line in shown.getvalue().strip().split('\n')]
+
+
+def track_300_images(file: TextIO) -> None:
+    assert list(progress_bar(range(300), 'tracking', file)) == list(range(300))
+
+
+def test_on_a_terminal_each_stage_has_a_bar_that_is_full_at_its_end():
+    text = written_to(pty.openpty, show_two_stages)
+    bars = [line.split('\r')[-1] for line in text.strip().split('\r\n')]
     assert [bar.split('|')[0] for bar in bars] == ['reading: 100%', 'building: 100%']
 
 
-def test_what_takes_long_is_said_and_what_is_quickly_done_is_not():
+def test_on_a_terminal_images_are_counted_by_a_bar():
+    text = written_to(pty.openpty, track_300_images)
+    last = text.strip().split('\r')[-1]
+    assert last.startswith('tracking: 100%|')
+    assert '300/300' in last
+
+
+def test_in_a_log_a_quick_stage_takes_no_line():
+    assert written_to(os.pipe, lambda file: [show_two_stages(file), file.write('end\n')]) == 'end\n'
+
+
+def test_in_a_log_a_loop_takes_one_line_without_carriage_returns():
+    text = written_to(os.pipe, track_300_images)
+    assert text.startswith('tracking: 300 images in ')
+    assert text.count('\n') == 1
+    assert '\r' not in text
+
+
+def test_in_a_log_a_long_loop_takes_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch):
+    seconds = iter(range(0, 10_000, 10))
+    monkeypatch.setattr('time.monotonic', lambda: float(next(seconds)))
+    log = io.StringIO()
+    assert list(progress_bar('abcdefg', 'faults', log, unit='case')) == list('abcdefg')
+    assert log.getvalue().splitlines() == [
+        'faults: 2 cases so far',
+        'faults: 5 cases so far',
+        'faults: 7 cases in 80.0 s',
+    ]
+
+
+def test_without_a_file_the_items_alone_are_yielded():
+    assert list(progress_bar([1, 2], 'basin', None)) == [1, 2]
+
+
+def test_a_long_stage_is_logged_and_a_quick_one_is_not():
     said: list[str] = []
     quick, slow = ProgressLines(said.append, period_s=1e6), ProgressLines(said.append, period_s=0.0)
     quick('reading', 0.5)

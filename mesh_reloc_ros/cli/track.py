@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from mesh_reloc_ros.cli.arguments import DeprecatedOption, add_inputs, settings_of_arguments
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.files import write_text_atomically
-from mesh_reloc_ros.progress import ProgressBars
+from mesh_reloc_ros.progress import progress_bar, show_progress
 from mesh_reloc_ros.recordings.bag import ImageBag
 from mesh_reloc_ros.recordings.reference_cameras import read_reference_cameras
 from mesh_reloc_ros.recordings.tum import write_tum
@@ -79,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
 
         use_one_core_per_operation()
         # On stdout: what is on stderr is an error, and one line.
-        progress = ProgressBars(sys.stdout)
+        progress = show_progress(sys.stdout)
         pipeline = Pipeline.load(
             arguments.mesh, settings, reference_cameras=cameras, progress=progress
         )
@@ -90,7 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
         whole = arguments.start <= 0 and math.isinf(arguments.end)
         total = len(bag) if whole else None
         poses = pipeline.run(frames, start)
-        estimates = list(tqdm(poses, total=total, desc='tracking', unit='image', file=sys.stdout))
+        estimates = list(progress_bar(poses, 'tracking', sys.stdout, total=total))
     if not estimates:
         raise InputError(
             f'bag {arguments.bag} has no images from {arguments.start:g} to {arguments.end:g} s'

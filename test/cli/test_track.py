@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from mesh_reloc_evaluation.demo.sample.film import Shot
-from mesh_reloc_evaluation.demo.sample.recording import write_recording
+from mesh_reloc_evaluation.painted_room.film import Shot
+from mesh_reloc_evaluation.painted_room.recording import write_recording
 from support.small_room import CAMERA, SmallRoom, error, photographed, pose_at
 
 from mesh_reloc_ros.cli.main import main

@@ -11,12 +11,12 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from mesh_reloc_evaluation.bench.features import FeatureLocalizer, opencv_on_all_cores
 from mesh_reloc_evaluation.bench.measure import Cost, measured
 from mesh_reloc_evaluation.posed_sequence import Clip
 from mesh_reloc_ros.config.pipeline import Settings
+from mesh_reloc_ros.progress import progress_bar
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.track.tracker import Tracker
 from mesh_reloc_ros.track.warm_up import warm_up
@@ -148,4 +148,4 @@ def _timed(times_ms: list[float], work: Callable[..., Answer], *arguments: Any) 
 
 def _shown(items: Iterable[Any], label: str) -> Iterable[Any]:
     """Show progress, on stdout: what is on stderr is an error, and one line."""
-    return tqdm(items, desc=f'{label:>4}', unit='image', file=sys.stdout)
+    return progress_bar(items, f'{label:>4}', sys.stdout)

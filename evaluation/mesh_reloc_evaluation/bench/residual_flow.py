@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tqdm import tqdm
 
+from mesh_reloc_ros.progress import progress_bar
 from mesh_reloc_ros.render.scene import Render, Scene
 from mesh_reloc_ros.types.camera import Camera
 from mesh_reloc_ros.types.frame import Frame
@@ -97,7 +97,7 @@ def residual_flow(
         if pose is not None and frame.camera == camera
     ]
     flows, points = [], []
-    for frame, pose in tqdm(used, desc='residual flow', unit='image', file=sys.stdout):
+    for frame, pose in progress_bar(used, 'residual flow', sys.stdout):
         render = scene.render(torch.from_numpy(pose), camera)
         flow, found = _flow(render, frame.image)
         found = _thinned(found)

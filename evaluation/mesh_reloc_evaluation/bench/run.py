@@ -28,7 +28,7 @@ from mesh_reloc_evaluation.reporting.report import Report, check_writable
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.process import use_one_core_per_operation
-from mesh_reloc_ros.progress import ProgressBars
+from mesh_reloc_ros.progress import show_progress
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types.trajectory import Trajectory
 
@@ -47,7 +47,7 @@ def run_bench(arguments: argparse.Namespace, settings: Settings) -> int:
     _check_keyframes(chosen, clip)
     print(f'loading {arguments.mesh}', flush=True)
     scene = Scene.load(
-        arguments.mesh, settings.device, settings.rasterizer, ProgressBars(sys.stdout)
+        arguments.mesh, settings.device, settings.rasterizer, show_progress(sys.stdout)
     )
     report = Report(output, 'bench.json')
     try:

@@ -18,7 +18,7 @@ from mesh_reloc_evaluation.posed_sequence import Clip
 from mesh_reloc_evaluation.resize import resampled
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
-from mesh_reloc_ros.progress import ProgressBars
+from mesh_reloc_ros.progress import show_progress
 from mesh_reloc_ros.render.scene import Scene
 
 FACES = (200_000, 1_000_000, 2_000_000)
@@ -33,7 +33,7 @@ def scale_figures(mesh: Path, scene: Scene, settings: Settings, clip: Clip) -> d
         print(f'loading {path.name} ({path.stat().st_size / 1e6:.0f} MB)', flush=True)
         with measured(scene.device) as cost:
             begin = time.perf_counter()
-            progress = ProgressBars(sys.stdout)
+            progress = show_progress(sys.stdout)
             loaded = Scene.load(path, settings.device, settings.rasterizer, progress)
             load_s = time.perf_counter() - begin
         faces = len(loaded.mesh.faces)

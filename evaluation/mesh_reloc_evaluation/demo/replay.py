@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,11 +15,11 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rosbags.highlevel import AnyReader
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
-from tqdm import tqdm
 
 from mesh_reloc_evaluation.demo.error import DemoError
 from mesh_reloc_evaluation.demo.received import ReceivedPose, Replay
 from mesh_reloc_evaluation.painted_room.recording import CAMERA_INFO_TOPIC, IMAGE_TOPIC
+from mesh_reloc_ros.progress import progress_bar
 from mesh_reloc_ros.ros.frames import FrameReader
 from mesh_reloc_ros.types.pose import pose_from_numbers
 
@@ -90,7 +91,7 @@ class Player(Node):
         self._moments_ns = [first_ns + round(1e9 * moment) for moment in sorted(overlay_moments)]
         self._hold(shots[0])
         begin = time.monotonic()
-        for shot in tqdm(shots[1:], initial=1, total=len(shots), desc='replaying', unit='image'):
+        for shot in progress_bar(shots[1:], 'replaying', sys.stdout):
             due = begin + (shot[0] - first_ns) / 1e9
             self._spin_until(lambda: False, due - time.monotonic())
             self._listen_to_overlays(shot[0])

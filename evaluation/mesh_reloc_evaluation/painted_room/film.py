@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import multiprocessing
 import os
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
@@ -14,11 +15,11 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from mesh_reloc_evaluation.painted_room.flight import FLIGHT_SECONDS, Flight
 from mesh_reloc_evaluation.painted_room.paint.canvas import Array, rgb
 from mesh_reloc_evaluation.painted_room.passerby import composited
+from mesh_reloc_ros.progress import progress_bar
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types.camera import Camera
 
@@ -148,4 +149,5 @@ def shoot(mesh: Path, settings: FilmSettings) -> Iterator[Shot]:
         workers, mp_context=context, initializer=_start_worker, initargs=(mesh, settings)
     ) as pool:
         numbers = range(len(settings.times))
-        yield from tqdm(pool.map(_take, numbers), total=len(numbers), desc='filming', unit='image')
+        shots = pool.map(_take, numbers)
+        yield from progress_bar(shots, 'filming', sys.stdout, total=len(numbers))

@@ -6,17 +6,19 @@ painted charts, as light lies over everything in the photographs that a texture 
 
 from __future__ import annotations
 
+import sys
+
 import cv2
 import numpy as np
 from embreex import rtcore_scene
 from embreex.mesh_construction import TriangleMesh
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from mesh_reloc_evaluation.painted_room.geometry import Grid, normals
 from mesh_reloc_evaluation.painted_room.paint.canvas import Array, rgb
 from mesh_reloc_evaluation.painted_room.patches import Patch
 from mesh_reloc_evaluation.painted_room.room.dimensions import LAMP, WINDOW_CORNER, WINDOW_SIZE
+from mesh_reloc_ros.progress import progress_bar
 
 SPACING = 0.06
 """Between the points of the light map, metres."""
@@ -197,7 +199,7 @@ def _seen_cells(room: Room, maps: LightMaps, rng: np.random.Generator) -> NDArra
     tangent = np.cross(helper, maps.facing)
     tangent /= np.maximum(np.linalg.norm(tangent, axis=1, keepdims=True), 1e-12)
     other = np.cross(maps.facing, tangent)
-    for number in tqdm(range(BOUNCE_RAYS), desc='lighting', unit='ray'):
+    for number in progress_bar(range(BOUNCE_RAYS), 'lighting', sys.stdout, unit='ray'):
         # Cosine-distributed: the mean over the rays is the light that arrives.
         radius = np.sqrt((number + rng.random(len(maps.points))) / BOUNCE_RAYS)
         angle = 2 * np.pi * (0.618034 * number + rng.random(len(maps.points)) / 3)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from mesh_reloc_evaluation.painted_room.atlas import Atlas, pack
 from mesh_reloc_evaluation.painted_room.geometry import Grid, triangulate
 from mesh_reloc_evaluation.painted_room.lighting import light_up
 from mesh_reloc_evaluation.painted_room.patches import Patch
+from mesh_reloc_ros.progress import progress_bar
 
 MESH_NAME = 'room.obj'
 
@@ -23,7 +24,9 @@ def write_mesh(folder: Path, patches: list[Patch]) -> None:
     atlases = pack(patches)
     charts = [chart for atlas in atlases for chart in atlas.charts]
     grids = {id(chart): triangulate(chart.patch, rng) for chart in charts}
-    pictures = [chart.paint() for chart in tqdm(charts, desc='painting', unit='surface')]
+    pictures = [
+        chart.paint() for chart in progress_bar(charts, 'painting', sys.stdout, unit='surface')
+    ]
     lit = light_up([c.patch for c in charts], [grids[id(c)] for c in charts], pictures)
     finished = {id(chart): picture for chart, picture in zip(charts, lit, strict=True)}
     for atlas in atlases:

@@ -7,8 +7,6 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from tqdm import tqdm
-
 from mesh_reloc_evaluation.out_of_map.images import Foreign, is_same, sample_room
 from mesh_reloc_evaluation.painted_room.film import FilmSettings
 from mesh_reloc_evaluation.painted_room.sample import make_sample
@@ -32,7 +30,7 @@ from mesh_reloc_evaluation.stress.tables import NOTES, faults_table, foreign_tab
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.process import use_one_core_per_operation
-from mesh_reloc_ros.progress import Progress, ProgressBars
+from mesh_reloc_ros.progress import Progress, progress_bar, show_progress
 from mesh_reloc_ros.recordings.bag import ImageBag
 from mesh_reloc_ros.relocalize.relocalizer import Relocalizer, make_relocalizer
 from mesh_reloc_ros.render.scene import Scene
@@ -83,7 +81,7 @@ def run_stress(arguments: argparse.Namespace, settings: Settings) -> int:
         footage = read_footage(arguments)
         make_cases(footage, arguments.faults, arguments.moments)
         print(f'loading {arguments.mesh}', flush=True)
-        progress = ProgressBars(sys.stdout)
+        progress = show_progress(sys.stdout)
         scene = Scene.load(arguments.mesh, settings.device, settings.rasterizer, progress)
         foreign = _foreign(arguments, settings, scene, footage)
         footage = replace(footage, elsewhere=foreign.scenes(_SCENES))
@@ -164,11 +162,8 @@ def _run_cases(
     show = at_their_rate(WallClock()) if arguments.live else one_by_one
     # Else the first case is late.
     warm_up(scene, settings)
-    bar = tqdm(cases, desc='faults', unit='case', file=sys.stdout, mininterval=1.0)
-    outcomes = []
-    for case in bar:
-        bar.set_postfix_str(case.name)
-        outcomes.append(run_case(case, maker, show))
+    shown = progress_bar(cases, 'faults', sys.stdout, unit='case')
+    outcomes = [run_case(case, maker, show) for case in shown]
     _report_cases(report, cases, outcomes)
     return outcomes
 
@@ -194,7 +189,7 @@ def _report_cases(report: Report, cases: list[Case], outcomes: list[Outcome]) ->
 def _run_foreign(
     state: str, foreign: Foreign, count: int, footage: Footage, maker: MakeTracker
 ) -> ForeignResult:
-    images = tqdm(numbered(foreign, count), total=count, desc=f'foreign, {state}', file=sys.stdout)
+    images = progress_bar(numbered(foreign, count), f'foreign, {state}', sys.stdout, total=count)
     return run_foreign(state, images, footage, maker)
 
 

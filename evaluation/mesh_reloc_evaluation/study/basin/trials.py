@@ -12,7 +12,6 @@ from typing import Any, TextIO
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from mesh_reloc_evaluation.posed_sequence import read_known_images
 from mesh_reloc_evaluation.study.basin.metrics import ADAM, HINTED, LM, End, Level
@@ -23,6 +22,7 @@ from mesh_reloc_ros.align.lm_aligner import LmAligner
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.kernels.se3 import exp
+from mesh_reloc_ros.progress import progress_bar
 from mesh_reloc_ros.relocalize.relocalizer import make_relocalizer
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.stopwatch import Stopwatch
@@ -100,15 +100,14 @@ def ends_of(
     :param file: where progress is shown, if anywhere.
     """
     methods = Methods(recording.scene, settings)
-    work = [(methods.lm, *of) for of in lm] + [(methods.adam, *of) for of in adam]
-    ends: list[End] = []
-    total = sum(count for *_, count in work)
-    with tqdm(desc='basin', total=total, unit='start', file=file, disable=not file) as bar:
-        for method, level, count in work:
-            for start in make_starts(recording, level, count):
-                ends += method(start)
-                bar.update()
-    return ends
+    work = [
+        (method, start)
+        for method, levels in ((methods.lm, lm), (methods.adam, adam))
+        for level, count in levels
+        for start in make_starts(recording, level, count)
+    ]
+    shown = progress_bar(work, 'basin', file, unit='start')
+    return [end for method, start in shown for end in method(start)]
 
 
 def make_starts(recording: Recording, level: Level, count: int) -> Iterator[Start]:

@@ -11,13 +11,13 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from mesh_reloc_evaluation.small_room import corner_mesh, corner_pose
 from mesh_reloc_ros.align.lm_aligner import LmAligner
 from mesh_reloc_ros.config.alignment import AlignmentSettings
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.kernels.se3 import exp, log
+from mesh_reloc_ros.progress import progress_bar
 from mesh_reloc_ros.recordings.bag import ImageBag
 from mesh_reloc_ros.recordings.tum import read_tum
 from mesh_reloc_ros.render.scene import Scene
@@ -124,7 +124,7 @@ def run_trials(
     settings = dataclasses.replace(AlignmentSettings(), map_error_scale=map_error_scale)
     chosen = np.linspace(0, len(setup.poses) - 1, count).round().astype(int)
     errors, covariances = [], []
-    for number in tqdm(range(count), desc=noise.name, unit='image', file=file, disable=not file):
+    for number in progress_bar(range(count), noise.name, file):
         rng = np.random.default_rng((seed, NOISES.index(noise), number))
         pose = setup.poses[chosen[number]]
         image, depth = _photographed(setup, pose, noise, rng)

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from mesh_reloc_evaluation.posed_sequence import read_known_images
 from mesh_reloc_evaluation.reporting.report import Report, check_writable
@@ -22,6 +21,7 @@ from mesh_reloc_ros.cli.arguments import (
     settings_of_arguments,
 )
 from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.progress import progress_bar
 
 _OVERRIDES = ('device', 'rasterizer')
 
@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
         make_trials(frames, poses, arguments.images, lambda number: foreign.image(number)[1])
     )
     judge = TrialJudge(scene, settings)
-    shown = tqdm(trials, desc='trust', unit='alignment', file=sys.stdout)
+    shown = progress_bar(trials, 'trust', sys.stdout, unit='alignment')
     outcomes = [judge.outcome(trial) for trial in shown]
     report = Report(arguments.output, 'trust.json')
     report.add('Alignments that pass, by kind', table_of(outcomes), lines_of(outcomes))
