@@ -130,6 +130,7 @@ class ImageTracking:
     def _counts(self) -> dict[str, int]:
         return {
             'images received': self._images.received,
+            'images processed': self._worker.finished,
             'images dropped': self._worker.replaced,
             'images out of order': self._stale,
             'camera_info received': self._info_input.received,

@@ -37,6 +37,8 @@ class LatestOnlyWorker(Generic[Item]):
         :param choose: gives the index of the next item among those that wait, in their order; those
             before it go.
         """
+        self.finished = 0
+        """Number of items that were worked on."""
         self.replaced = 0
         """Number of items that newer ones took the place of."""
         self._work = work
@@ -77,6 +79,7 @@ class LatestOnlyWorker(Generic[Item]):
         try:
             while (item := self._take()) is not None:
                 self._work(item)
+                self.finished += 1
         except Exception as error:
             self._on_failure(error)
 

@@ -26,6 +26,7 @@ def test_only_the_newest_waits_and_the_others_are_counted():
     assert done.wait(LONG_S)
     assert worker.stop(LONG_S)
     assert worked == [1, 4]
+    assert worker.finished == 2
     assert worker.replaced == 2
 
 
