@@ -20,7 +20,7 @@ from mesh_reloc_ros.align.lm import solve
 from mesh_reloc_ros.align.pyramid import image_pyramid
 from mesh_reloc_ros.config.alignment import AdamSettings, AlignmentSettings
 from mesh_reloc_ros.render.scene import Scene
-from mesh_reloc_ros.stopwatch import Stopwatch
+from mesh_reloc_ros.stopwatch import stage
 from mesh_reloc_ros.types import se3
 from mesh_reloc_ros.types.camera import Camera
 
@@ -45,7 +45,6 @@ class AdamAligner:
         exposure: Tensor | None,
         *,
         wide: bool,
-        stopwatch: Stopwatch,
         grey: bool = False,
     ) -> Alignment:
         """Align an RGB image [H, W, 3] from start poses [B, 4, 4]; see `Aligner`."""
@@ -54,14 +53,14 @@ class AdamAligner:
         finest = camera.at_level(level)
         poses = map_T_camera.to(dtype=torch.float64, device=device)
         exposure = neutral_exposure(len(poses)) if exposure is None else exposure
-        with stopwatch.stage('pyramid'):
+        with stage('pyramid'):
             last = last_level(camera, level, level, settings.max_points)
             images = image_pyramid(image, last, device)
-        with stopwatch.stage('solve'):
+        with stage('solve'):
             poses, exposure, iterations = self._minimise(
                 images[level].float() / 255, finest, poses, exposure.to(device), grey
             )
-        with stopwatch.stage('assess'):
+        with stage('assess'):
             points = settings.max_points
             keyframe = make_keyframe(self._scene, poses, camera, level, level, points, grey=grey)
             # No step is taken: this only judges the pose as the other solver's is judged.

@@ -10,7 +10,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mesh_reloc_ros.stopwatch import Stopwatch
 from mesh_reloc_ros.types.camera import Camera
 
 
@@ -53,7 +52,6 @@ class Aligner(Protocol):
         exposure: Tensor | None,
         *,
         wide: bool,
-        stopwatch: Stopwatch,
         grey: bool = False,
     ) -> Alignment:
         """Align an RGB image [H, W, 3] from start poses [B, 4, 4].

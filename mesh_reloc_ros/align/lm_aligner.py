@@ -17,7 +17,7 @@ from mesh_reloc_ros.align.lm import Solution, image_motion_px, solve
 from mesh_reloc_ros.align.pyramid import image_pyramid
 from mesh_reloc_ros.config.alignment import AlignmentSettings
 from mesh_reloc_ros.render.scene import Scene
-from mesh_reloc_ros.stopwatch import Stopwatch
+from mesh_reloc_ros.stopwatch import stage
 from mesh_reloc_ros.types import se3
 from mesh_reloc_ros.types.camera import Camera
 
@@ -58,7 +58,6 @@ class LmAligner:
         exposure: Tensor | None,
         *,
         wide: bool,
-        stopwatch: Stopwatch,
         grey: bool = False,
     ) -> Alignment:
         """Align an RGB image [H, W, 3] from start poses [B, 4, 4]; see `Aligner`."""
@@ -67,18 +66,16 @@ class LmAligner:
         exposure = neutral_exposure(len(poses)) if exposure is None else exposure
         exposure = exposure.to(device)
         coarsest = _coarsest_level(camera, settings, wide)
-        with stopwatch.stage('pyramid'):
+        with stage('pyramid'):
             last = last_level(camera, settings.finest_level, coarsest, settings.max_points)
             images = image_pyramid(image, last, device)
         if wide:
-            keyframe, solution = self._approach(
-                images, camera, poses, exposure, coarsest, stopwatch, grey
-            )
+            keyframe, solution = self._approach(images, camera, poses, exposure, coarsest, grey)
             self._keyframe = keyframe
         else:
-            keyframe = self._keyframe_near(poses, camera, coarsest, stopwatch, grey)
-            solution = self._solve(settings, keyframe, images, poses, exposure, coarsest, stopwatch)
-        with stopwatch.stage('assess'):
+            keyframe = self._keyframe_near(poses, camera, coarsest, grey)
+            solution = self._solve(settings, keyframe, images, poses, exposure, coarsest)
+        with stage('assess'):
             return assess(keyframe, images, solution, settings.map_error_scale)
 
     def _approach(
@@ -88,7 +85,6 @@ class LmAligner:
         poses: Tensor,
         exposure: Tensor,
         coarsest: int,
-        stopwatch: Stopwatch,
         grey: bool,
     ) -> tuple[Keyframe, Solution]:
         """Align from far off, with small renders first.
@@ -104,10 +100,8 @@ class LmAligner:
             begin = finest if level == finest else coarsest
             moved_px = torch.full((len(poses),), math.inf, device=poses.device)
             for _ in range(_FINEST_RENDERS if level == finest else settings.start_renders):
-                keyframe = self._render(settings, poses, camera, level, coarsest, stopwatch, grey)
-                solution = self._solve(
-                    settings, keyframe, images, poses, exposure, begin, stopwatch
-                )
+                keyframe = self._render(settings, poses, camera, level, coarsest, grey)
+                solution = self._solve(settings, keyframe, images, poses, exposure, begin)
                 before, poses, exposure = poses, _pose(keyframe, solution), solution.exposure
                 iterations += solution.iterations
                 last_px, moved_px = moved_px, _motion_px(keyframe, before, poses)
@@ -122,18 +116,16 @@ class LmAligner:
         if _motion_since_render(self._keyframe, pose, camera, grey) > settings.keyframe_motion:
             coarsest = _coarsest_level(camera, settings, wide=False)
             self._keyframe = self._render(
-                settings, pose, camera, settings.finest_level, coarsest, Stopwatch(), grey
+                settings, pose, camera, settings.finest_level, coarsest, grey
             )
 
-    def _keyframe_near(
-        self, poses: Tensor, camera: Camera, coarsest: int, stopwatch: Stopwatch, grey: bool
-    ) -> Keyframe:
+    def _keyframe_near(self, poses: Tensor, camera: Camera, coarsest: int, grey: bool) -> Keyframe:
         """Return the last keyframe if the view from the poses is much the same, or a new one."""
         settings, keyframe = self._settings, self._keyframe
         farthest = _STRETCH * settings.keyframe_motion
         if keyframe is None or _motion_since_render(keyframe, poses, camera, grey) > farthest:
             finest = settings.finest_level
-            keyframe = self._render(settings, poses, camera, finest, coarsest, stopwatch, grey)
+            keyframe = self._render(settings, poses, camera, finest, coarsest, grey)
             self._keyframe = keyframe
         return keyframe
 
@@ -144,10 +136,9 @@ class LmAligner:
         camera: Camera,
         level: int,
         coarsest: int,
-        stopwatch: Stopwatch,
         grey: bool,
     ) -> Keyframe:
-        with stopwatch.stage('render'):
+        with stage('render'):
             points = settings.max_points
             return make_keyframe(
                 self._scene, poses, camera, level, max(level, coarsest), points, grey=grey
@@ -161,12 +152,11 @@ class LmAligner:
         poses: Tensor,
         exposure: Tensor,
         coarsest: int,
-        stopwatch: Stopwatch,
     ) -> Solution:
         """Align from poses [B, 4, 4], from level `coarsest` to the keyframe's finest."""
         delta = se3.inverse(poses) @ keyframe.map_T_camera
         iterations = 0
-        with stopwatch.stage('solve'):
+        with stage('solve'):
             for level in reversed(keyframe.levels):
                 if level.number > coarsest:
                     continue

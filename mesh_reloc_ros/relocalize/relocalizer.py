@@ -34,7 +34,6 @@ from mesh_reloc_ros.relocalize.panoramas import Panoramas
 from mesh_reloc_ros.relocalize.pose_nms import nms_poses, same
 from mesh_reloc_ros.render.grey import with_colour_mode
 from mesh_reloc_ros.render.scene import Scene
-from mesh_reloc_ros.stopwatch import Stopwatch
 from mesh_reloc_ros.types.camera import Camera
 from mesh_reloc_ros.types.frame import Frame
 from mesh_reloc_ros.types.initial_pose import InitialPose
@@ -169,7 +168,6 @@ class Relocalizer:
             pose,
             exposure,
             wide=wide,
-            stopwatch=Stopwatch(),
             grey=bool(frame.is_grey),
         )
 

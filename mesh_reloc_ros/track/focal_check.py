@@ -19,7 +19,6 @@ from mesh_reloc_ros.align.alignment import Alignment
 from mesh_reloc_ros.align.lm_aligner import LmAligner
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.render.scene import Scene
-from mesh_reloc_ros.stopwatch import Stopwatch
 from mesh_reloc_ros.track.quality import quality_product
 from mesh_reloc_ros.types.camera import Camera
 from mesh_reloc_ros.types.frame import Frame
@@ -126,7 +125,6 @@ class FocalCheck:
                 torch.from_numpy(pose),
                 alignment.exposure,
                 wide=False,
-                stopwatch=Stopwatch(),
                 grey=bool(frame.is_grey),
             )
         )

@@ -11,7 +11,6 @@ from torch import Tensor
 from mesh_reloc_ros.align.alignment import Alignment
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.render.scene import Scene
-from mesh_reloc_ros.stopwatch import Stopwatch
 from mesh_reloc_ros.track.motion_filter import MotionFilter
 from mesh_reloc_ros.track.prediction import change, motion_at, predicted
 from mesh_reloc_ros.track.quality import AlignmentQuality
@@ -63,7 +62,6 @@ class MotionHypotheses:
         exposure: Tensor | None,
         effort: AlignmentScheduler,
         is_poor: Callable[[AlignmentQuality], bool],
-        stopwatch: Stopwatch,
     ) -> Iterator[tuple[MotionFilter, Alignment]]:
         """Align an image by one way after the other, as long as that is asked for.
 
@@ -75,12 +73,12 @@ class MotionHypotheses:
         """
         if jumped is not None and jumped.stamp_ns < frame.stamp_ns:
             jumped.predict(frame.stamp_ns, frame.odom_T_camera)
-            yield jumped, effort.quick(frame, jumped.map_T_camera, exposure, stopwatch)
+            yield jumped, effort.quick(frame, jumped.map_T_camera, exposure)
         if self._unaided is not None:
             alone = dataclasses.replace(frame, odom_T_camera=None)
             motion = predicted(self._unaided, alone, trusted_ns, self._settings.tracking).motion
             pose = motion.map_T_camera
             yield (
                 motion,
-                self._effort.align_as_needed(frame, pose, exposure, is_poor, stopwatch),
+                self._effort.align_as_needed(frame, pose, exposure, is_poor),
             )

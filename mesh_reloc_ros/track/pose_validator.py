@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from mesh_reloc_ros.align.alignment import Alignment
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.render.scene import Scene
-from mesh_reloc_ros.stopwatch import Stopwatch
+from mesh_reloc_ros.stopwatch import stage
 from mesh_reloc_ros.track.focal_check import FocalCheck
 from mesh_reloc_ros.track.motion_filter import MotionFilter
 from mesh_reloc_ros.track.quality import AlignmentQuality, QualityGate
@@ -66,7 +66,6 @@ class PoseValidator:
         state: State,
         *,
         entering: bool,
-        stopwatch: Stopwatch,
     ) -> Verdict:
         """PoseValidator an aligned pose.
 
@@ -93,9 +92,9 @@ class PoseValidator:
         if entering or narrowly:
             # Something has changed: what the camera was like before does not count.
             forget = state is State.TRACKING
-            doubt = self._doubt_of_second_look(frame, alignment, forget, stopwatch)
+            doubt = self._doubt_of_second_look(frame, alignment, forget)
         elif self._is_far(frame, motion, alignment):
-            doubt = self._doubt_of_second_look(frame, alignment, False, stopwatch)
+            doubt = self._doubt_of_second_look(frame, alignment, False)
         return Verdict(doubt or self._focal_check.doubts(frame.camera))
 
     def would_enter(self, signs: AlignmentQuality) -> bool:
@@ -132,14 +131,12 @@ class PoseValidator:
     def _depth(self, frame: Frame, alignment: Alignment) -> float:
         return median_depth(self._scene, alignment.map_T_camera[0].numpy(), frame.camera)
 
-    def _doubt_of_second_look(
-        self, frame: Frame, alignment: Alignment, forget: bool, stopwatch: Stopwatch
-    ) -> str:
+    def _doubt_of_second_look(self, frame: Frame, alignment: Alignment, forget: bool) -> str:
         """Align anew from another start, and check the camera.
 
         :param forget: what was known of the camera.
         """
-        with stopwatch.stage('second look'):
+        with stage('second look'):
             depth = self._depth(frame, alignment)
             doubt = self._second_look.doubts(frame, alignment, depth)
             self._looked_ns = frame.stamp_ns

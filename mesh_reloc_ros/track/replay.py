@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from mesh_reloc_ros.align.alignment import Alignment
 from mesh_reloc_ros.config.tracking import TrackingSettings
-from mesh_reloc_ros.stopwatch import Stopwatch
 from mesh_reloc_ros.track.motion_filter import MotionFilter
 from mesh_reloc_ros.track.pose_validator import PoseValidator
 from mesh_reloc_ros.track.prediction import motion_at, update
@@ -21,7 +20,6 @@ def replay_to_latest(
     effort: AlignmentScheduler,
     judge: PoseValidator,
     settings: TrackingSettings,
-    stopwatch: Stopwatch,
 ) -> tuple[MotionFilter, Alignment] | None:
     """Follow the camera from where it was found to the newest image, which is not judged here.
 
@@ -33,11 +31,11 @@ def replay_to_latest(
     for image in found.since:
         if motion.stamp_ns < image.stamp_ns < frame.stamp_ns:
             motion.predict(image.stamp_ns, image.odom_T_camera)
-            alignment = effort.quick(image, motion.map_T_camera, exposure, stopwatch)
+            alignment = effort.quick(image, motion.map_T_camera, exposure)
             if is_finite(alignment) and judge.would_enter(AlignmentQuality.of(alignment)):
                 update(motion, alignment)
                 exposure = alignment.exposure
     if frame.stamp_ns < motion.stamp_ns:
         return None
     motion.predict(frame.stamp_ns, frame.odom_T_camera)
-    return motion, effort.quick(frame, motion.map_T_camera, exposure, stopwatch)
+    return motion, effort.quick(frame, motion.map_T_camera, exposure)

@@ -14,7 +14,6 @@ from mesh_reloc_ros.align.alignment import Aligner, Alignment
 from mesh_reloc_ros.align.lm_aligner import LmAligner
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.render.scene import Scene
-from mesh_reloc_ros.stopwatch import Stopwatch
 from mesh_reloc_ros.track.quality import AlignmentQuality, quality_product
 from mesh_reloc_ros.types.camera import Camera
 from mesh_reloc_ros.types.frame import Frame
@@ -53,7 +52,6 @@ class AlignmentScheduler:
         exposure: Tensor | None,
         *,
         wide: bool,
-        stopwatch: Stopwatch,
     ) -> Alignment:
         """Align an image from a pose [4, 4]; see `Aligner`."""
         return self._aligner.align(
@@ -62,7 +60,6 @@ class AlignmentScheduler:
             torch.from_numpy(map_T_camera)[None],
             exposure,
             wide=wide,
-            stopwatch=stopwatch,
             grey=bool(frame.is_grey),
         )
 
@@ -71,10 +68,9 @@ class AlignmentScheduler:
         frame: Frame,
         map_T_camera: NDArray[np.float64],
         exposure: Tensor | None,
-        stopwatch: Stopwatch,
     ) -> Alignment:
         """Align an image from a pose [4, 4] near to the right one."""
-        return self.align(frame, map_T_camera, exposure, wide=False, stopwatch=stopwatch)
+        return self.align(frame, map_T_camera, exposure, wide=False)
 
     def align_as_needed(
         self,
@@ -82,13 +78,12 @@ class AlignmentScheduler:
         map_T_camera: NDArray[np.float64],
         exposure: Tensor | None,
         is_poor: Callable[[AlignmentQuality], bool],
-        stopwatch: Stopwatch,
     ) -> Alignment:
         """Align an image quickly, and thoroughly if the result is poor and it is time for that.
 
         :param map_T_camera: [4, 4], where to begin.
         """
-        quick = self.quick(frame, map_T_camera, exposure, stopwatch)
+        quick = self.quick(frame, map_T_camera, exposure)
         if not self._aligner.knows_wide:
             return quick
         if not is_poor(AlignmentQuality.of(quick)):
@@ -96,7 +91,7 @@ class AlignmentScheduler:
             return quick
         if 0 <= frame.stamp_ns - self._tried_ns < self._wait_s * 1e9:
             return quick
-        thorough = self.align(frame, map_T_camera, exposure, wide=True, stopwatch=stopwatch)
+        thorough = self.align(frame, map_T_camera, exposure, wide=True)
         if quality_product(thorough) > _WORTHWHILE * quality_product(quick):
             return thorough
         # The image itself is poor, as when somebody walks by: that is no use trying every time.

@@ -15,7 +15,6 @@ from mesh_reloc_ros.align.lm_aligner import LmAligner
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.kernels.se3 import exp
 from mesh_reloc_ros.render.scene import Scene
-from mesh_reloc_ros.stopwatch import Stopwatch
 from mesh_reloc_ros.types.camera import Camera
 from mesh_reloc_ros.types.frame import Frame
 
@@ -66,7 +65,6 @@ class SecondLook:
             torch.from_numpy(np.ascontiguousarray(map_T_camera))[None],
             exposure,
             wide=False,
-            stopwatch=Stopwatch(),
             grey=bool(frame.is_grey),
         )
 

@@ -13,7 +13,7 @@ from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.render.grey import with_colour_mode
 from mesh_reloc_ros.render.scene import Scene
-from mesh_reloc_ros.stopwatch import Stopwatch
+from mesh_reloc_ros.stopwatch import Stopwatch, stage
 from mesh_reloc_ros.track.motion_filter import MotionFilter
 from mesh_reloc_ros.track.motion_hypotheses import MotionHypotheses
 from mesh_reloc_ros.track.pose_validator import PoseValidator
@@ -129,22 +129,22 @@ class Tracker:
             raise InputError(
                 f'image of {width}x{height} is too small: at least {_MIN_WIDTH}x{_MIN_HEIGHT}'
             )
-        stopwatch = Stopwatch()
-        self._keep_time(frame)
-        self._expected = None
-        frame = with_colour_mode(frame, self._is_grey)
-        self._is_grey = bool(frame.is_grey)
-        repeated = self._repetition.doubts(
-            frame, np.zeros(6) if self._motion is None else self._motion.velocity
-        )
-        attempt = self._followed(frame, repeated, stopwatch)
-        if attempt.doubt:
-            self._distrust(frame.stamp_ns)
-            if self._search is not None and not repeated and self.state.is_searching:
-                attempt = self._searched(self._search, frame, stopwatch) or attempt
-        if not attempt.doubt and not attempt.is_late and attempt.motion and attempt.alignment:
-            self._trust(frame, attempt.motion, attempt.alignment)
-        return attempt.estimate(frame, self.state, stopwatch)
+        with Stopwatch() as stopwatch:
+            self._keep_time(frame)
+            self._expected = None
+            frame = with_colour_mode(frame, self._is_grey)
+            self._is_grey = bool(frame.is_grey)
+            repeated = self._repetition.doubts(
+                frame, np.zeros(6) if self._motion is None else self._motion.velocity
+            )
+            attempt = self._followed(frame, repeated)
+            if attempt.doubt:
+                self._distrust(frame.stamp_ns)
+                if self._search is not None and not repeated and self.state.is_searching:
+                    attempt = self._searched(self._search, frame) or attempt
+            if not attempt.doubt and not attempt.is_late and attempt.motion and attempt.alignment:
+                self._trust(frame, attempt.motion, attempt.alignment)
+        return attempt.estimate(frame, self.state, stopwatch.milliseconds())
 
     def look_ahead(self) -> None:
         """Render for the next image, and now and then check the camera, until that image comes.
@@ -180,7 +180,7 @@ class Tracker:
             hint_first=by_odometry is not None or not was_trusted,
         )
 
-    def _followed(self, frame: Frame, repeated: str, stopwatch: Stopwatch) -> TrackingResult:
+    def _followed(self, frame: Frame, repeated: str) -> TrackingResult:
         """Align an image from where the camera is expected, and judge the pose."""
         settings = self._settings.tracking
         if self._motion is None and self._start is not None:
@@ -195,17 +195,15 @@ class Tracker:
         goes_on = (
             self.state is State.TRACKING and prediction.is_recent and frame.camera == self._camera
         )
-        alignment = self._aligned(frame, motion, stopwatch)
+        alignment = self._aligned(frame, motion)
         if repeated:
             return TrackingResult(repeated, motion, alignment, is_late)
-        attempt = self._judged(frame, motion, alignment, not goes_on, stopwatch)
+        attempt = self._judged(frame, motion, alignment, not goes_on)
         if is_late:
             return dataclasses.replace(attempt, is_late=True)
-        return self._otherwise(frame, jumped, stopwatch) or attempt if attempt.doubt else attempt
+        return self._otherwise(frame, jumped) or attempt if attempt.doubt else attempt
 
-    def _otherwise(
-        self, frame: Frame, jumped: MotionFilter | None, stopwatch: Stopwatch
-    ) -> TrackingResult | None:
+    def _otherwise(self, frame: Frame, jumped: MotionFilter | None) -> TrackingResult | None:
         """Align a doubtful image by other ways that the motion may have gone."""
         for motion, alignment in self._other_ways.tries(
             frame,
@@ -214,9 +212,8 @@ class Tracker:
             self._exposure,
             self._effort,
             self._is_poor,
-            stopwatch,
         ):
-            attempt = self._judged(frame, motion, alignment, True, stopwatch)
+            attempt = self._judged(frame, motion, alignment, True)
             if not attempt.doubt:
                 return attempt
         return None
@@ -227,35 +224,30 @@ class Tracker:
         motion: MotionFilter,
         alignment: Alignment,
         entering: bool,
-        stopwatch: Stopwatch,
     ) -> TrackingResult:
-        verdict = self._judge.judged(
-            frame, motion, alignment, self.state, entering=entering, stopwatch=stopwatch
-        )
+        verdict = self._judge.judged(frame, motion, alignment, self.state, entering=entering)
         if verdict.has_jumped:
             self._other_ways.jump(frame, alignment)
         return TrackingResult(verdict.doubt, motion, alignment)
 
-    def _searched(
-        self, search: Search, frame: Frame, stopwatch: Stopwatch
-    ) -> TrackingResult | None:
+    def _searched(self, search: Search, frame: Frame) -> TrackingResult | None:
         """Offer an image to the search; return where it was taken, if that has been found."""
         near, settings = None, self._settings.tracking
         if self._motion is not None and self._start is not None:
             near = InitialPose(self._motion.map_T_camera, self._start.covariance)
-        with stopwatch.stage('search'):
+        with stage('search'):
             found = search.offer(frame, near, settings.search_period)
         if found is None:
             return None
-        newest = replay_to_latest(found, frame, self._effort, self._judge, settings, stopwatch)
-        return None if newest is None else self._judged(frame, *newest, True, stopwatch)
+        newest = replay_to_latest(found, frame, self._effort, self._judge, settings)
+        return None if newest is None else self._judged(frame, *newest, True)
 
-    def _aligned(self, frame: Frame, motion: MotionFilter, stopwatch: Stopwatch) -> Alignment:
+    def _aligned(self, frame: Frame, motion: MotionFilter) -> Alignment:
         """Align from the prediction, with as much effort as it takes."""
         pose, exposure = motion.map_T_camera, self._exposure
         if self.state is State.INITIALIZING and (self._search is None or not self._distrusted):
-            return self._effort.align(frame, pose, exposure, wide=True, stopwatch=stopwatch)
-        return self._effort.align_as_needed(frame, pose, exposure, self._is_poor, stopwatch)
+            return self._effort.align(frame, pose, exposure, wide=True)
+        return self._effort.align_as_needed(frame, pose, exposure, self._is_poor)
 
     def _is_poor(self, signs: AlignmentQuality) -> bool:
         """Whether a quick alignment is so poor that a thorough one may be better."""

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mesh_reloc_ros.align.alignment import Alignment
-from mesh_reloc_ros.stopwatch import Stopwatch
 from mesh_reloc_ros.track.motion_filter import MotionFilter
 from mesh_reloc_ros.types.estimate import PoseEstimate, State
 from mesh_reloc_ros.types.frame import Frame
@@ -30,7 +29,7 @@ class TrackingResult:
     is_late: bool = False
     """An older image than the last: it tells nothing of where the camera is now."""
 
-    def estimate(self, frame: Frame, state: State, stopwatch: Stopwatch) -> PoseEstimate:
+    def estimate(self, frame: Frame, state: State, stages_ms: dict[str, float]) -> PoseEstimate:
         """Return the answer to the frame."""
         motion, alignment = self.motion, self.alignment
         pose, covariance = np.eye(4), _NO_COVARIANCE
@@ -49,7 +48,7 @@ class TrackingResult:
             inlier_ratio=0.0 if alignment is None else _number(alignment.inlier_ratio),
             coverage=0.0 if alignment is None else _number(alignment.coverage),
             iterations=0 if alignment is None else alignment.iterations,
-            stages_ms=stopwatch.milliseconds(),
+            stages_ms=stages_ms,
             is_located=motion is not None,
             is_grey=bool(frame.is_grey),
         )

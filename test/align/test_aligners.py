@@ -20,7 +20,6 @@ from mesh_reloc_ros.align.adam_aligner import AdamAligner
 from mesh_reloc_ros.align.lm_aligner import LmAligner
 from mesh_reloc_ros.config.alignment import AdamSettings, AlignmentSettings
 from mesh_reloc_ros.render.scene import Scene
-from mesh_reloc_ros.stopwatch import Stopwatch
 from mesh_reloc_ros.types.camera import Camera
 
 TRUE = pose_at(0.5)
@@ -31,7 +30,7 @@ BEFORE_THE_PANELS = np.eye(4)
 
 def align(aligner, image, starts, wide=False, camera=CAMERA, exposure=None):
     poses = torch.from_numpy(np.stack(starts))
-    return aligner.align(image, camera, poses, exposure, wide=wide, stopwatch=Stopwatch())
+    return aligner.align(image, camera, poses, exposure, wide=wide)
 
 
 def pixels_off(room: SmallRoom, estimate) -> float:

@@ -14,7 +14,6 @@ from mesh_reloc_ros.align.lm_aligner import LmAligner
 from mesh_reloc_ros.config.declaration import build
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.render.scene import Scene
-from mesh_reloc_ros.stopwatch import Stopwatch
 from mesh_reloc_ros.track.focal_check import FocalCheck
 from mesh_reloc_ros.track.second_look import SecondLook, distance, median_depth
 from mesh_reloc_ros.types.camera import Camera
@@ -38,7 +37,6 @@ def aligned(scene: Scene, frame: Frame, start: np.ndarray) -> Alignment:
         torch.from_numpy(start)[None],
         None,
         wide=True,
-        stopwatch=Stopwatch(),
     )
 
 

@@ -25,7 +25,6 @@ from mesh_reloc_ros.kernels.se3 import exp
 from mesh_reloc_ros.progress import progress_bar
 from mesh_reloc_ros.relocalize.relocalizer import make_relocalizer
 from mesh_reloc_ros.render.scene import Scene
-from mesh_reloc_ros.stopwatch import Stopwatch
 from mesh_reloc_ros.track.second_look import distance, median_depth
 from mesh_reloc_ros.types.frame import Frame
 from mesh_reloc_ros.types.initial_pose import InitialPose
@@ -176,7 +175,6 @@ def _aligned(aligner: Aligner, start: Start) -> Alignment:
         torch.from_numpy(start.pose)[None],
         None,
         wide=True,
-        stopwatch=Stopwatch(),
     )
 
 

@@ -21,7 +21,6 @@ from mesh_reloc_ros.progress import progress_bar
 from mesh_reloc_ros.recordings.bag import ImageBag
 from mesh_reloc_ros.recordings.tum import read_tum
 from mesh_reloc_ros.render.scene import Scene
-from mesh_reloc_ros.stopwatch import Stopwatch
 from mesh_reloc_ros.types.camera import Camera
 
 Array = NDArray[np.float64]
@@ -132,9 +131,7 @@ def run_trials(
         start = torch.from_numpy(pose @ exp(spread * rng.normal(size=6)))[None]
         # A new one each time: it keeps its renders.
         aligner = LmAligner(setup.scene, settings)
-        alignment = aligner.align(
-            image, setup.camera, start, None, wide=False, stopwatch=Stopwatch()
-        )
+        alignment = aligner.align(image, setup.camera, start, None, wide=False)
         errors.append(log(np.linalg.inv(alignment.map_T_camera[0].numpy()) @ pose))
         covariances.append(alignment.covariance[0].numpy())
     return Trials(np.array(errors), np.array(covariances))

@@ -12,7 +12,6 @@ from mesh_reloc_evaluation.study.trust.trials import Outcome, Trial
 from mesh_reloc_ros.align.lm_aligner import LmAligner
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.render.scene import Scene
-from mesh_reloc_ros.stopwatch import Stopwatch
 from mesh_reloc_ros.track.focal_check import FocalCheck
 from mesh_reloc_ros.track.quality import AlignmentQuality, QualityGate
 from mesh_reloc_ros.track.second_look import SecondLook, distance, median_depth
@@ -39,7 +38,6 @@ class TrialJudge:
             torch.from_numpy(np.ascontiguousarray(trial.start))[None],
             None,
             wide=True,
-            stopwatch=Stopwatch(),
         )
         pose, signs = alignment.map_T_camera[0].numpy(), AlignmentQuality.of(alignment)
         depth = median_depth(self._scene, pose, frame.camera)
