@@ -53,10 +53,10 @@ class Rectification:
             else cv2.initUndistortRectifyMap
         )
         x, y = make(
-            _matrix(self.raw),
+            self.raw.matrix,
             np.array(self.distortion),
             np.array(self.rotation).reshape(3, 3),
-            _matrix(self.camera),
+            self.camera.matrix,
             (self.camera.width, self.camera.height),
             cv2.CV_16SC2,
         )
@@ -76,7 +76,7 @@ def rectification_from_info(info: CameraInfo) -> Rectification | None:
     camera, raw = rectified_camera(info), raw_camera(info)
     distortion, rotation = _distortion(info), _rotation(info)
     is_turned = not np.allclose(rotation, np.eye(3), atol=1e-9)
-    difference = np.abs(_matrix(camera) - _matrix(raw)).max()
+    difference = np.abs(camera.matrix - raw.matrix).max()
     if not distortion and not is_turned and difference < _LARGEST_DEVIATION:
         return None
     model = info.distortion_model if distortion else 'plumb_bob'
@@ -121,7 +121,3 @@ def _rotation(info: CameraInfo) -> NDArray[np.float64]:
     if deviation > _LARGEST_DEVIATION or np.linalg.det(rotation) < 0:
         raise InputError('camera_info: R is not a rotation: calibrate the camera again')
     return rotation
-
-
-def _matrix(camera: Camera) -> NDArray[np.float64]:
-    return np.array([[camera.fx, 0, camera.cx], [0, camera.fy, camera.cy], [0, 0, 1]])

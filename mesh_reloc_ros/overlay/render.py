@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from mesh_reloc_ros.overlay.exposure import matched
-from mesh_reloc_ros.overlay.view import Image, Map, View, resized
+from mesh_reloc_ros.overlay.view import Image, Map, View
 
 # Most pixels that are rendered: more take too long. Larger images are rendered smaller, but not at
 # less than half their size.
@@ -34,7 +34,7 @@ def rendered(view: View) -> Rendered:
     camera, image = view.camera, view.image
     scale = max(math.sqrt(_PIXELS / (camera.width * camera.height)), 0.5)
     if scale < 1:
-        camera = resized(camera, *(math.ceil(scale * n) for n in (camera.width, camera.height)))
+        camera = camera.resized(math.ceil(scale * camera.width), math.ceil(scale * camera.height))
         size = (camera.width, camera.height)
         image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
     pose = torch.from_numpy(np.asarray(view.map_T_camera, np.float32))

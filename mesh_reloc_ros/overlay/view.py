@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -41,18 +41,4 @@ def shrunk(frame: Frame, max_width: int) -> tuple[Image, Camera]:
     width = min(frame.camera.width, max_width)
     height = max(round(frame.camera.height * width / frame.camera.width), 1)
     image: Image = cv2.resize(frame.image, (width, height), interpolation=cv2.INTER_AREA)
-    return image, resized(frame.camera, width, height)
-
-
-def resized(camera: Camera, width: int, height: int) -> Camera:
-    """Return the camera of the image stretched to another size."""
-    x, y = width / camera.width, height / camera.height
-    return replace(
-        camera,
-        width=width,
-        height=height,
-        fx=camera.fx * x,
-        fy=camera.fy * y,
-        cx=(camera.cx + 0.5) * x - 0.5,
-        cy=(camera.cy + 0.5) * y - 0.5,
-    )
+    return image, frame.camera.resized(width, height)

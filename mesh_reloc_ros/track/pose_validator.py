@@ -11,10 +11,11 @@ from mesh_reloc_ros.stopwatch import stage
 from mesh_reloc_ros.track.focal_check import FocalCheck
 from mesh_reloc_ros.track.motion_filter import MotionFilter
 from mesh_reloc_ros.track.quality import AlignmentQuality, QualityGate
-from mesh_reloc_ros.track.second_look import SecondLook, distance, median_depth
+from mesh_reloc_ros.track.second_look import SecondLook, median_depth
 from mesh_reloc_ros.track.tracking_result import is_finite
 from mesh_reloc_ros.types.estimate import State
 from mesh_reloc_ros.types.frame import Frame
+from mesh_reloc_ros.types.pose import distance
 
 # An alignment that ends so far from where it began, as a share of the distance and in radians, may
 # have been drawn there by a render of the wrong place. Images 33 ms apart stay below half of it.

@@ -7,7 +7,6 @@ import dataclasses
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 from torch import Tensor
 
 from mesh_reloc_ros.align.alignment import Alignment
@@ -17,6 +16,7 @@ from mesh_reloc_ros.kernels.se3 import exp
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types.camera import Camera
 from mesh_reloc_ros.types.frame import Frame
+from mesh_reloc_ros.types.pose import distance
 
 # Where the second look starts, in the camera's frame: shares of the depth, and radians. Both move
 # the image the same way, by about a twentieth of a usual width.
@@ -76,11 +76,3 @@ def median_depth(scene: Scene, map_T_camera: NDArray[np.float64], camera: Camera
     fragments = scene.rasterizer.rasterize(pose, camera.at_level(level))
     depth = fragments.depth[fragments.face >= 0]
     return float(depth.median()) if len(depth) else 1.0
-
-
-def distance(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[float, float]:
-    """Return how far two poses [4, 4] are apart, in metres and radians; infinite if not finite."""
-    if not (np.isfinite(a).all() and np.isfinite(b).all()):
-        return np.inf, np.inf
-    turn = Rotation.from_matrix(a[:3, :3].T @ b[:3, :3]).magnitude()
-    return float(np.linalg.norm(a[:3, 3] - b[:3, 3])), float(turn)

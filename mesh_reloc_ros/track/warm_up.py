@@ -13,6 +13,7 @@ from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.track.tracker import Tracker
 from mesh_reloc_ros.types.camera import Camera
 from mesh_reloc_ros.types.frame import Frame
+from mesh_reloc_ros.types.pose import looking_at
 
 _CAMERA = Camera(width=320, height=240, fx=300.0, fy=300.0, cx=159.5, cy=119.5)
 
@@ -37,9 +38,7 @@ def _before_the_largest_face(scene: Scene) -> NDArray[np.float64]:
     doubled_areas = np.linalg.norm(normals, axis=1)
     largest = int(doubled_areas.argmax())
     forward = -normals[largest] / doubled_areas[largest]
-    right = corners[largest, 1] - corners[largest, 0]
-    right /= np.linalg.norm(right)
-    pose = np.eye(4)
-    pose[:3, :3] = np.column_stack((right, np.cross(forward, right), forward))
-    pose[:3, 3] = corners[largest].mean(0) - forward * np.sqrt(doubled_areas[largest])
-    return pose
+    centre = corners[largest].mean(0)
+    position = centre - forward * np.sqrt(doubled_areas[largest])
+    edge = corners[largest, 1] - corners[largest, 0]
+    return looking_at(position, centre, up=np.cross(edge, forward))

@@ -6,7 +6,9 @@ import functools
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from mesh_reloc_ros.errors import InputError
@@ -55,6 +57,30 @@ class Camera:
             cx=(self.cx + 0.5) / scale - 0.5,
             cy=(self.cy + 0.5) / scale - 0.5,
         )
+
+    def resized(self, width: int, height: int) -> Camera:
+        """Return the camera of the image stretched to another size.
+
+        The centre of a pixel moves from c to (c + 0.5) scale - 0.5.
+        """
+        x, y = width / self.width, height / self.height
+        return Camera(
+            width=width,
+            height=height,
+            fx=self.fx * x,
+            fy=self.fy * y,
+            cx=(self.cx + 0.5) * x - 0.5,
+            cy=(self.cy + 0.5) * y - 0.5,
+        )
+
+    def cropped(self, left: int, top: int, width: int, height: int) -> Camera:
+        """Return the camera of a part of the image, given by its top-left pixel and its size."""
+        return Camera(width, height, self.fx, self.fy, self.cx - left, self.cy - top)
+
+    @property
+    def matrix(self) -> NDArray[np.float64]:
+        """The calibration matrix K [3, 3]: camera-frame points to homogeneous pixels."""
+        return np.array([[self.fx, 0, self.cx], [0, self.fy, self.cy], [0, 0, 1]])
 
     def project(self, points: Tensor) -> Tensor:
         """Project camera-frame points [..., 3] in metres to pixels [..., 2]."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.transform import Rotation
 
 from mesh_reloc_ros.errors import InputError
@@ -45,3 +45,31 @@ def pose_to_numbers(pose: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return `x y z qx qy qz qw` [7] of a pose [4, 4]; the quaternion is unit, qw >= 0."""
     quaternion = Rotation.from_matrix(pose[:3, :3]).as_quat(canonical=True)
     return np.concatenate((pose[:3, 3], quaternion))
+
+
+def distance(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the distance in metres and the angle in radians between two poses [4, 4].
+
+    Both are infinite if a pose is not finite.
+    """
+    if not (np.isfinite(a).all() and np.isfinite(b).all()):
+        return np.inf, np.inf
+    angle = Rotation.from_matrix(a[:3, :3].T @ b[:3, :3]).magnitude()
+    return float(np.linalg.norm(a[:3, 3] - b[:3, 3])), float(angle)
+
+
+def looking_at(position: ArrayLike, target: ArrayLike, up: ArrayLike) -> NDArray[np.float64]:
+    """Return the pose [4, 4] of a camera's optical frame (x right, y down, z forward).
+
+    :param position: [3], of the camera. :param target: [3], the point in the image's centre.
+    :param up: [3], a direction that is upright in the image; not that to the target.
+    """
+    origin = np.asarray(position, dtype=np.float64)
+    forward = np.asarray(target, dtype=np.float64) - origin
+    forward /= np.linalg.norm(forward)
+    right = np.cross(forward, np.asarray(up, dtype=np.float64))
+    right /= np.linalg.norm(right)
+    pose = np.eye(4)
+    pose[:3, :3] = np.column_stack((right, np.cross(forward, right), forward))
+    pose[:3, 3] = origin
+    return pose

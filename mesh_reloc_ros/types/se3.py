@@ -6,8 +6,6 @@ J. Deray, D. Atchuthan, "A micro Lie theory for state estimation in robotics", 2
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 
@@ -158,8 +156,3 @@ def adjoint(motions: Tensor) -> Tensor:
 def transform(motions: Tensor, points: Tensor) -> Tensor:
     """Move points [..., N, 3] by motions [..., 4, 4]."""
     return points @ motions[..., :3, :3].transpose(-1, -2) + motions[..., None, :3, 3]
-
-
-def rotation_angle(motions: Tensor) -> Tensor:
-    """Return the angle [...] of motions [..., 4, 4], in radians, 0 to pi."""
-    return so3_log(motions[..., :3, :3]).norm(dim=-1).clamp(max=math.pi)

@@ -15,7 +15,7 @@ from mesh_reloc_ros.config.declaration import build
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.track.focal_check import FocalCheck
-from mesh_reloc_ros.track.second_look import SecondLook, distance, median_depth
+from mesh_reloc_ros.track.second_look import SecondLook, median_depth
 from mesh_reloc_ros.types.camera import Camera
 from mesh_reloc_ros.types.frame import Frame
 
@@ -67,10 +67,6 @@ def test_how_near_a_second_look_must_end_is_a_setting(room):
         {'tracking.second_look_position': 0.09, 'tracking.second_look_rotation': 0.1},
     )
     assert SecondLook(room.scene, settings).doubts(picture(room, 0), claimed, depth=2.5) == ''
-
-
-def test_poses_that_are_not_finite_are_infinitely_far_apart():
-    assert distance(np.eye(4), np.full((4, 4), np.nan)) == (np.inf, np.inf)
 
 
 def test_the_median_depth_is_that_of_what_is_seen():

@@ -46,6 +46,22 @@ def test_a_pixel_of_a_level_looks_where_the_pixels_that_it_averages_look(level):
     assert torch.allclose(camera.rays(), averaged, atol=1e-5)
 
 
+def test_a_point_keeps_its_place_in_a_resized_part_of_the_image():
+    camera = CAMERA.cropped(10, 20, 80, 40).resized(160, 120)
+    assert (camera.width, camera.height) == (160, 120)
+    point = torch.tensor([0.3, -0.2, 2.0])
+    u, v = CAMERA.project(point).tolist()
+    # Pixel borders, not centres, are stretched.
+    expected = [(u - 10 + 0.5) * 2 - 0.5, (v - 20 + 0.5) * 3 - 0.5]
+    assert camera.project(point).tolist() == pytest.approx(expected, abs=1e-4)
+
+
+def test_the_matrix_projects_as_the_camera_does():
+    point = torch.tensor([0.3, -0.2, 2.0], dtype=torch.float64)
+    u, v, w = CAMERA.matrix @ point.numpy()
+    assert CAMERA.project(point).tolist() == pytest.approx([u / w, v / w])
+
+
 def test_levels_add_up():
     assert CAMERA.at_level(0) == CAMERA
     one_by_one = CAMERA.at_level(1).at_level(2)

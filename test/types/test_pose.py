@@ -7,7 +7,13 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from mesh_reloc_ros.errors import InputError
-from mesh_reloc_ros.types.pose import pose_from_numbers, pose_from_text, pose_to_numbers
+from mesh_reloc_ros.types.pose import (
+    distance,
+    looking_at,
+    pose_from_numbers,
+    pose_from_text,
+    pose_to_numbers,
+)
 
 
 def test_numbers_are_position_then_quaternion_with_w_last():
@@ -52,3 +58,25 @@ def test_what_is_not_a_pose_is_refused_in_one_line(text, words):
     with pytest.raises(InputError, match=words) as refusal:
         pose_from_text(text)
     assert '\n' not in str(refusal.value)
+
+
+def test_the_distance_of_two_poses_is_in_metres_and_radians():
+    a = pose_from_text('1 2 3 0 0 0 1')
+    b = pose_from_numbers([1, 2, 5, math.sin(0.2), 0, 0, math.cos(0.2)])
+    assert distance(a, b) == pytest.approx((2.0, 0.4))
+    assert distance(b, b) == pytest.approx((0.0, 0.0), abs=1e-7)
+
+
+def test_poses_that_are_not_finite_are_infinitely_far_apart():
+    assert distance(np.eye(4), np.full((4, 4), np.nan)) == (np.inf, np.inf)
+
+
+def test_a_camera_looks_at_its_target_with_up_upright():
+    pose = looking_at((1, 2, 3), target=(4, 2, 3), up=(0, 0, 1))
+    # Right, down and forward of a camera that looks along x with z up.
+    np.testing.assert_allclose(pose[:3, :3], [[0, 0, 1], [-1, 0, 0], [0, -1, 0]], atol=1e-12)
+    np.testing.assert_allclose(pose[:, 3], [1, 2, 3, 1])
+    tilted = looking_at((0, 0, 2), target=(3, 1, 0), up=(0, 0, 5))
+    assert np.linalg.det(tilted[:3, :3]) == pytest.approx(1)
+    assert tilted[2, 0] == pytest.approx(0, abs=1e-12)
+    assert tilted[2, 1] < 0

@@ -25,9 +25,10 @@ from mesh_reloc_ros.kernels.se3 import exp
 from mesh_reloc_ros.progress import progress_bar
 from mesh_reloc_ros.relocalize.relocalizer import make_relocalizer
 from mesh_reloc_ros.render.scene import Scene
-from mesh_reloc_ros.track.second_look import distance, median_depth
+from mesh_reloc_ros.track.second_look import median_depth
 from mesh_reloc_ros.types.frame import Frame
 from mesh_reloc_ros.types.initial_pose import InitialPose
+from mesh_reloc_ros.types.pose import distance
 
 Array = NDArray[np.float64]
 

@@ -14,7 +14,8 @@ from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.track.focal_check import FocalCheck
 from mesh_reloc_ros.track.quality import AlignmentQuality, QualityGate
-from mesh_reloc_ros.track.second_look import SecondLook, distance, median_depth
+from mesh_reloc_ros.track.second_look import SecondLook, median_depth
+from mesh_reloc_ros.types.pose import distance
 from mesh_reloc_ros.types.trajectory import WRONG_BEYOND_DEG, WRONG_BEYOND_M
 
 
