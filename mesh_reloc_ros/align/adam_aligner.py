@@ -16,7 +16,7 @@ from torch import Tensor
 from mesh_reloc_ros.align.alignment import Alignment, neutral_exposure
 from mesh_reloc_ros.align.assessment import assess
 from mesh_reloc_ros.align.keyframe import last_level, make_keyframe
-from mesh_reloc_ros.align.lm import solve
+from mesh_reloc_ros.align.lm import SolverOptions, solve
 from mesh_reloc_ros.align.pyramid import image_pyramid
 from mesh_reloc_ros.config.alignment import AdamSettings, AlignmentSettings
 from mesh_reloc_ros.render.scene import Scene
@@ -51,32 +51,27 @@ class AdamAligner:
         settings, device = self._settings, self._scene.device
         level = settings.finest_level
         finest = camera.at_level(level)
-        poses = map_T_camera.to(dtype=torch.float64, device=device)
+        poses = map_T_camera.double()
         exposure = neutral_exposure(len(poses)) if exposure is None else exposure
         with stage('pyramid'):
             last = last_level(camera, level, level, settings.max_points)
-            images = image_pyramid(image, last, device)
+            pyramid = image_pyramid(image, camera, last)
         with stage('solve'):
+            target = torch.from_numpy(pyramid[level].image).to(device).float() / 255
             poses, exposure, iterations = self._minimise(
-                images[level].float() / 255, finest, poses, exposure.to(device), grey
+                target, finest, poses.to(device), exposure.to(device), grey
             )
+            poses, exposure = poses.cpu(), exposure.cpu()
         with stage('assess'):
             points = settings.max_points
             keyframe = make_keyframe(self._scene, poses, camera, level, level, points, grey=grey)
             # No step is taken: this only judges the pose as the other solver's is judged.
-            still = torch.eye(4, dtype=torch.float64, device=device).repeat(len(poses), 1, 1)
-            solution = solve(
-                keyframe.levels[0].surface,
-                images[level],
-                finest,
-                still,
-                exposure,
-                robust_scale=settings.robust_scale,
-                max_iterations=0,
-                small_px=0.0,
-            )
+            still = torch.eye(4, dtype=torch.float64).repeat(len(poses), 1, 1)
+            options = SolverOptions(settings.robust_scale, max_iterations=0, small_px=0.0)
+            surface = keyframe.levels[0].surface
+            solution = solve(surface, pyramid[level], still, exposure, options)
             solution = dataclasses.replace(solution, iterations=iterations)
-            return assess(keyframe, images, solution, settings.map_error_scale)
+            return assess(keyframe, pyramid, solution, settings.map_error_scale)
 
     def look_ahead(self, camera: Camera, map_T_camera: Tensor, grey: bool = False) -> None:
         """Do nothing: every step renders anew."""

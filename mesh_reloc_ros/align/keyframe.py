@@ -83,7 +83,7 @@ def make_keyframe(
         levels=[level for level in levels if level.number <= coarsest],
         # One level coarser than what was rendered: it should not mind a pixel.
         score_level=KeyframeLevel(rendered + 1, pyramid[1].camera, all_points(pyramid[1])),
-        coverage=render.mask.to(torch.float32).mean((1, 2)),
+        coverage=render.mask.to(torch.float32).mean((1, 2)).cpu(),
     )
 
 

@@ -13,8 +13,8 @@ from torch import Tensor
 from mesh_reloc_ros.align.alignment import Alignment, neutral_exposure
 from mesh_reloc_ros.align.assessment import assess
 from mesh_reloc_ros.align.keyframe import MIN_SIDE_PX, Keyframe, last_level, make_keyframe
-from mesh_reloc_ros.align.lm import Solution, image_motion_px, solve
-from mesh_reloc_ros.align.pyramid import image_pyramid
+from mesh_reloc_ros.align.lm import Solution, SolverOptions, image_motion_px, solve
+from mesh_reloc_ros.align.pyramid import ImageLevel, image_pyramid
 from mesh_reloc_ros.config.alignment import AlignmentSettings
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.stopwatch import stage
@@ -61,26 +61,24 @@ class LmAligner:
         grey: bool = False,
     ) -> Alignment:
         """Align an RGB image [H, W, 3] from start poses [B, 4, 4]; see `Aligner`."""
-        settings, device = self._settings, self._scene.device
-        poses = map_T_camera.to(dtype=torch.float64, device=device)
+        settings, poses = self._settings, map_T_camera.double()
         exposure = neutral_exposure(len(poses)) if exposure is None else exposure
-        exposure = exposure.to(device)
         coarsest = _coarsest_level(camera, settings, wide)
         with stage('pyramid'):
             last = last_level(camera, settings.finest_level, coarsest, settings.max_points)
-            images = image_pyramid(image, last, device)
+            pyramid = image_pyramid(image, camera, last)
         if wide:
-            keyframe, solution = self._approach(images, camera, poses, exposure, coarsest, grey)
+            keyframe, solution = self._approach(pyramid, camera, poses, exposure, coarsest, grey)
             self._keyframe = keyframe
         else:
             keyframe = self._keyframe_near(poses, camera, coarsest, grey)
-            solution = self._solve(settings, keyframe, images, poses, exposure, coarsest)
+            solution = self._solve(settings, keyframe, pyramid, poses, exposure, coarsest)
         with stage('assess'):
-            return assess(keyframe, images, solution, settings.map_error_scale)
+            return assess(keyframe, pyramid, solution, settings.map_error_scale)
 
     def _approach(
         self,
-        images: list[Tensor],
+        pyramid: list[ImageLevel],
         camera: Camera,
         poses: Tensor,
         exposure: Tensor,
@@ -98,10 +96,10 @@ class LmAligner:
         coarse = range(finest + 1, coarsest) or range(coarsest, finest, -1)
         for level in (*reversed(coarse), finest):
             begin = finest if level == finest else coarsest
-            moved_px = torch.full((len(poses),), math.inf, device=poses.device)
+            moved_px = torch.full((len(poses),), math.inf)
             for _ in range(_FINEST_RENDERS if level == finest else settings.start_renders):
                 keyframe = self._render(settings, poses, camera, level, coarsest, grey)
-                solution = self._solve(settings, keyframe, images, poses, exposure, begin)
+                solution = self._solve(settings, keyframe, pyramid, poses, exposure, begin)
                 before, poses, exposure = poses, _pose(keyframe, solution), solution.exposure
                 iterations += solution.iterations
                 last_px, moved_px = moved_px, _motion_px(keyframe, before, poses)
@@ -112,7 +110,7 @@ class LmAligner:
     def look_ahead(self, camera: Camera, map_T_camera: Tensor, grey: bool = False) -> None:
         """Render at the pose if the last render will soon be too far from there."""
         settings = self._settings
-        pose = map_T_camera.to(dtype=torch.float64, device=self._scene.device)
+        pose = map_T_camera.double()
         if _motion_since_render(self._keyframe, pose, camera, grey) > settings.keyframe_motion:
             coarsest = _coarsest_level(camera, settings, wide=False)
             self._keyframe = self._render(
@@ -148,30 +146,28 @@ class LmAligner:
         self,
         settings: AlignmentSettings,
         keyframe: Keyframe,
-        images: list[Tensor],
+        pyramid: list[ImageLevel],
         poses: Tensor,
         exposure: Tensor,
         coarsest: int,
     ) -> Solution:
         """Align from poses [B, 4, 4], from level `coarsest` to the keyframe's finest."""
-        delta = se3.inverse(poses) @ keyframe.map_T_camera
+        live_T_keyframe = se3.inverse(poses) @ keyframe.map_T_camera
         iterations = 0
         with stage('solve'):
             for level in reversed(keyframe.levels):
                 if level.number > coarsest:
                     continue
                 steps_above = level.number - settings.finest_level
-                solution = solve(
-                    level.surface,
-                    images[level.number],
-                    level.camera,
-                    delta,
-                    exposure,
+                options = SolverOptions(
                     robust_scale=settings.robust_scale * (1 + _ROBUST_GROWTH * steps_above),
                     max_iterations=settings.max_iterations,
                     small_px=_SMALL_COARSE_STEP_PX if steps_above else _SMALL_STEP_PX,
                 )
-                delta, exposure = solution.delta, solution.exposure
+                solution = solve(
+                    level.surface, pyramid[level.number], live_T_keyframe, exposure, options
+                )
+                live_T_keyframe, exposure = solution.live_T_keyframe, solution.exposure
                 iterations += solution.iterations
         return dataclasses.replace(solution, iterations=iterations)
 
@@ -199,7 +195,7 @@ def _settled(moved_px: Tensor, last_px: Tensor) -> bool:
 
 
 def _pose(keyframe: Keyframe, solution: Solution) -> Tensor:
-    return se3.normalized(keyframe.map_T_camera @ se3.inverse(solution.delta))
+    return se3.normalized(keyframe.map_T_camera @ se3.inverse(solution.live_T_keyframe))
 
 
 def _coarsest_level(camera: Camera, settings: AlignmentSettings, wide: bool) -> int:

@@ -65,7 +65,7 @@ def select_patch_points(
     one_surface = (depth.amin(-1) > 0) & (depth.amax(-1) < DEPTH_JUMP * depth.amin(-1))
     counts = one_surface & (strength > GRADIENT_FLOOR) & (best > GRADIENT_FLOOR)
     rays = camera.rays(depth.device).reshape(-1, 3)[pick(pixels[:, :, _INSIDE])]
-    return SurfacePoints(
+    return SurfacePoints.from_tensors(
         points=rays * pick(depth[:, :, _INSIDE])[..., None],
         colours=pick(colour[:, :, _INSIDE]),
         gradients=pick(gradients),

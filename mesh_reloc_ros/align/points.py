@@ -6,8 +6,10 @@ import functools
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as functional
+from numpy.typing import NDArray
 from torch import Tensor
 
 from mesh_reloc_ros.align.pyramid import RenderLevel
@@ -15,29 +17,37 @@ from mesh_reloc_ros.align.pyramid import RenderLevel
 
 @dataclass(frozen=True)
 class SurfacePoints:
-    """N points of each of B renders."""
+    """N points of each of B renders, in main memory."""
 
-    points: Tensor
-    """[B, N, 3] float32, metres, in the frame of the camera that rendered them."""
-    colours: Tensor
-    """[B, N, 3] float32, RGB of 0 to 1."""
-    gradients: Tensor
-    """[B, N, 3, 2] float32, change of each channel per pixel along u and v."""
-    weights: Tensor
-    """[B, N] float32, how much each point counts; 0 for padding."""
+    points: NDArray[np.float32]
+    """[B, N, 3], metres, in the frame of the camera that rendered them."""
+    colours: NDArray[np.float32]
+    """[B, N, 3], RGB of 0 to 1."""
+    gradients: NDArray[np.float32]
+    """[B, N, 3, 2], change of each channel per pixel along u and v."""
+    weights: NDArray[np.float32]
+    """[B, N], weight of each point in the loss; 0 for padding."""
     block_size: int
-    """So many points in a row lie in one block of the image, which may be lit in its own way."""
+    """Number of consecutive points that lie in one block of the image. A block has its own
+    brightness."""
+
+    @classmethod
+    def from_tensors(
+        cls, points: Tensor, colours: Tensor, gradients: Tensor, weights: Tensor, block_size: int
+    ) -> SurfacePoints:
+        """Copy float32 tensors of any device to main memory."""
+
+        def array(values: Tensor) -> NDArray[np.float32]:
+            return np.asarray(values.contiguous().cpu().numpy())
+
+        return cls(array(points), array(colours), array(gradients), array(weights), block_size)
 
     @functools.cached_property
-    def total_weight(self) -> Tensor:
-        """[B] float64."""
-        return self.weights.sum(1).double()
-
-    @functools.cached_property
-    def median_depth(self) -> Tensor:
-        """[B] float64, metres; 1 where there are no points."""
-        depth = self.points[..., 2].masked_fill(self.weights == 0, float('nan'))
-        return depth.nanmedian(dim=1).values.nan_to_num(1.0).double()
+    def median_depth(self) -> NDArray[np.float64]:
+        """[B], metres; 1 where there are no points."""
+        depth = torch.from_numpy(np.where(self.weights == 0, np.nan, self.points[..., 2]))
+        median: NDArray[np.float64] = depth.nanmedian(dim=1).values.nan_to_num(1.0).double().numpy()
+        return median
 
 
 # Every cell of the image gives one point; a block is so many cells a side.
@@ -114,11 +124,11 @@ def _gathered(
     channels = index[:, None].expand(-1, 3, -1)
 
     def pick(values: Tensor) -> Tensor:
-        return values.flatten(2).gather(2, channels).transpose(1, 2).contiguous()
+        return values.flatten(2).gather(2, channels).transpose(1, 2)
 
     rays = level.camera.rays(index.device).reshape(-1, 3)[index]
     inverse_depth = level.inverse_depth.flatten(1).gather(1, index)
-    return SurfacePoints(
+    return SurfacePoints.from_tensors(
         points=rays / inverse_depth.clamp(min=1e-6)[..., None],
         colours=pick(level.colour),
         gradients=torch.stack((pick(du), pick(dv)), dim=-1),

@@ -14,27 +14,31 @@ from torch import Tensor
 from mesh_reloc_ros.types.camera import Camera
 
 
-def image_pyramid(image: NDArray[np.uint8], last: int, device: torch.device) -> list[Tensor]:
-    """Return levels 0 to `last` of an RGB image [H, W, 3], uint8.
+@dataclass(frozen=True)
+class ImageLevel:
+    """One pyramid level of the live image: what renders are aligned with."""
+
+    number: int
+    """0 is the full image."""
+    image: NDArray[np.uint8]
+    """[H, W, 3] RGB, in main memory."""
+    camera: Camera
+    """Of this level."""
+
+
+def image_pyramid(image: NDArray[np.uint8], camera: Camera, last: int) -> list[ImageLevel]:
+    """Return levels 0 to `last` of an RGB image [H, W, 3].
 
     Level l is [H / 2^l, W / 2^l, 3]; odd rows and columns at the far border are dropped.
     """
-    if device.type == 'cpu':
-        return [torch.from_numpy(level) for level in _pyramid_on_cpu(image, last)]
-    level = torch.from_numpy(image).to(device).to(torch.float32).permute(2, 0, 1)[None]
-    levels = [level]
+    levels = [ImageLevel(0, np.ascontiguousarray(image), camera)]
     while len(levels) <= last:
-        levels.append(functional.avg_pool2d(levels[-1], 2))
-    return [level[0].permute(1, 2, 0).round().to(torch.uint8).contiguous() for level in levels]
-
-
-def _pyramid_on_cpu(image: NDArray[np.uint8], last: int) -> list[NDArray[np.uint8]]:
-    levels = [np.ascontiguousarray(image)]
-    while len(levels) <= last:
-        height, width = levels[-1].shape[0] // 2, levels[-1].shape[1] // 2
-        even = levels[-1][: 2 * height, : 2 * width]
+        number, finer = len(levels), levels[-1].image
+        height, width = finer.shape[0] // 2, finer.shape[1] // 2
+        even = finer[: 2 * height, : 2 * width]
         halved = cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA)
-        levels.append(np.asarray(halved, dtype=np.uint8))
+        level = np.asarray(halved, dtype=np.uint8)
+        levels.append(ImageLevel(number, level, camera.at_level(number)))
     return levels
 
 

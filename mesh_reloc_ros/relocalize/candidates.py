@@ -10,9 +10,9 @@ from torch import Tensor
 
 from mesh_reloc_ros.align.alignment import neutral_exposure
 from mesh_reloc_ros.align.keyframe import MIN_SIDE_PX
-from mesh_reloc_ros.align.lm import solve
+from mesh_reloc_ros.align.lm import SolverOptions, solve
 from mesh_reloc_ros.align.points import all_points, select_points
-from mesh_reloc_ros.align.pyramid import render_pyramid
+from mesh_reloc_ros.align.pyramid import ImageLevel, render_pyramid
 from mesh_reloc_ros.align.score import mean_block_ncc
 from mesh_reloc_ros.relocalize.pose_nms import nms_poses
 from mesh_reloc_ros.render.scene import Scene
@@ -65,16 +65,15 @@ class Candidates:
     def best(self, count: int) -> Candidates:
         """Return the `count` best that are different poses."""
         order = self.score.argsort(descending=True, stable=True)
-        poses, distance = self.map_T_camera[order].cpu(), self.distance[order].cpu()
-        chosen = nms_poses(poses.numpy(), distance.numpy(), _SAME_SHARE, _SAME_ANGLE, count)
-        picked = order[torch.from_numpy(chosen).to(order.device)]
+        poses, distance = self.map_T_camera[order].numpy(), self.distance[order].numpy()
+        chosen = nms_poses(poses, distance, _SAME_SHARE, _SAME_ANGLE, count)
+        picked = order[torch.from_numpy(chosen)]
         return Candidates(*(values[picked] for values in _values(self)))
 
 
 def align_candidates(
     scene: Scene,
-    images: list[Tensor],
-    camera: Camera,
+    pyramid: list[ImageLevel],
     map_T_camera: Tensor,
     rounds: tuple[_Round, ...] = ROUNDS,
     *,
@@ -82,15 +81,15 @@ def align_candidates(
 ) -> Candidates:
     """Align an image from many poses [C, 4, 4], and return the few that agree best.
 
-    :param images: levels of the image [H, W, 3] of 0 to 255, from the full one on, as far as
-        `coarsest_level`.
+    :param pyramid: levels of the image, from the full one to `coarsest_level`.
     """
-    poses = map_T_camera.to(device=scene.device, dtype=torch.float64)
-    exposure = neutral_exposure(len(poses)).to(scene.device)
-    finest = max(coarsest_level(camera) - _LEVELS + 1, 0)
+    poses = map_T_camera.double()
+    exposure = neutral_exposure(len(poses))
+    coarsest = coarsest_level(pyramid[0].camera)
+    finest = max(coarsest - _LEVELS + 1, 0)
     for turn in rounds:
-        level = min(finest + turn.above, coarsest_level(camera))
-        found = _aligned(scene, images[level], camera, poses, exposure, level, turn, grey)
+        level = pyramid[min(finest + turn.above, coarsest)]
+        found = _aligned(scene, level, poses, exposure, turn, grey)
         best = found.best(turn.kept)
         poses, exposure = best.map_T_camera, best.exposure
     return best
@@ -105,21 +104,14 @@ def coarsest_level(camera: Camera) -> int:
 
 
 def _aligned(
-    scene: Scene,
-    image: Tensor,
-    camera: Camera,
-    poses: Tensor,
-    exposure: Tensor,
-    level: int,
-    turn: _Round,
-    grey: bool,
+    scene: Scene, level: ImageLevel, poses: Tensor, exposure: Tensor, turn: _Round, grey: bool
 ) -> Candidates:
     """Align once with renders of one level."""
-    halves = range(_THREADS if poses.device.type == 'cpu' and len(poses) > _THREADS else 1)
+    halves = range(_THREADS if scene.device.type == 'cpu' and len(poses) > _THREADS else 1)
     parts = [slice(number, None, len(halves)) for number in halves]
 
     def align(part: slice) -> Candidates:
-        return _aligned_batch(scene, image, camera, poses[part], exposure[part], level, turn, grey)
+        return _aligned_batch(scene, level, poses[part], exposure[part], turn, grey)
 
     with ThreadPoolExecutor(_THREADS) as threads:
         found = list(threads.map(align, parts))
@@ -131,34 +123,22 @@ def _values(candidates: Candidates) -> list[Tensor]:
 
 
 def _aligned_batch(
-    scene: Scene,
-    image: Tensor,
-    camera: Camera,
-    poses: Tensor,
-    exposure: Tensor,
-    level: int,
-    turn: _Round,
-    grey: bool,
+    scene: Scene, level: ImageLevel, poses: Tensor, exposure: Tensor, turn: _Round, grey: bool
 ) -> Candidates:
-    at_level = camera.at_level(level)
-    render = scene.render(poses, at_level, grey=grey)
-    view = render_pyramid(render.colour, render.depth, at_level, 1)[0]
+    render = scene.render(poses, level.camera, grey=grey)
+    view = render_pyramid(render.colour, render.depth, level.camera, 1)[0]
     surface = select_points(view, turn.points)
-    still = torch.eye(4, dtype=torch.float64, device=poses.device).repeat(len(poses), 1, 1)
-    solution = solve(
-        surface,
-        image,
-        view.camera,
-        still,
-        exposure,
-        robust_scale=_ROBUST_SCALE * (1 + _ROBUST_GROWTH * level),
+    still = torch.eye(4, dtype=torch.float64).repeat(len(poses), 1, 1)
+    options = SolverOptions(
+        robust_scale=_ROBUST_SCALE * (1 + _ROBUST_GROWTH * level.number),
         max_iterations=turn.iterations,
         small_px=_SMALL_STEP_PX,
     )
-    score = mean_block_ncc(all_points(view), image, view.camera, solution.delta)
+    solution = solve(surface, level, still, exposure, options)
+    score = mean_block_ncc(all_points(view), level, solution.live_T_keyframe)
     return Candidates(
-        se3.normalized(poses @ se3.inverse(solution.delta)),
+        se3.normalized(poses @ se3.inverse(solution.live_T_keyframe)),
         solution.exposure,
         score,
-        surface.median_depth,
+        torch.from_numpy(surface.median_depth),
     )

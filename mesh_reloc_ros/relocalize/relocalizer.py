@@ -125,10 +125,8 @@ class Relocalizer:
             poses = sample_poses(self._scene, near.map_T_camera, camera, count, covariance)
         if not len(poses):
             return None
-        images = image_pyramid(image, coarsest_level(camera), self._scene.device)
-        candidates = align_candidates(
-            self._scene, images, camera, torch.from_numpy(poses), grey=grey
-        )
+        pyramid = image_pyramid(image, camera, coarsest_level(camera))
+        candidates = align_candidates(self._scene, pyramid, torch.from_numpy(poses), grey=grey)
         alignment = self._refine_until_converged(frame, candidates)
         if alignment is None:
             alignment = self._aligned(frame, *_first(candidates), wide=True)
@@ -136,7 +134,7 @@ class Relocalizer:
                 return None
         # The alignment may have moved far: score it at the resolution of the other candidates.
         answer = align_candidates(
-            self._scene, images, camera, alignment.map_T_camera, ROUNDS[-1:], grey=grey
+            self._scene, pyramid, alignment.map_T_camera, ROUNDS[-1:], grey=grey
         )
         margin = _margin(answer, candidates)
         if not margin >= self._settings.min_margin:

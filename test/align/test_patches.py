@@ -2,8 +2,10 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
+from support.oracle.residual import tensors_of
 from support.small_room import CAMERA, SmallRoom, pose_at
 
 from mesh_reloc_ros.align.patches import select_patch_points
@@ -28,7 +30,8 @@ def patch_points(room: SmallRoom, levels_below: int) -> SurfacePoints:
 
 def pixels_of(surface: SurfacePoints, view: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the row and column [N] of the points that count, which lie on rays of pixels."""
-    pixels = CAMERA.project(surface.points[view].double())[surface.weights[view] > 0]
+    found = tensors_of(surface)
+    pixels = CAMERA.project(found.points[view].double())[found.weights[view] > 0]
     assert (pixels - pixels.round()).abs().max() < 1e-3
     column, row = pixels.round().long().unbind(-1)
     return row, column
@@ -37,18 +40,19 @@ def pixels_of(surface: SurfacePoints, view: int) -> tuple[torch.Tensor, torch.Te
 @pytest.mark.parametrize('levels_below', [1, 2])
 def test_points_are_those_of_the_whole_render_at_their_pixels(room, levels_below):
     surface = patch_points(room, levels_below)
+    found = tensors_of(surface)
     whole = room.scene.render(POSES, CAMERA)
     for view in range(2):
-        counts = surface.weights[view] > 0
+        counts = found.weights[view] > 0
         assert 500 < int(counts.sum()) <= 1.2 * MAX_POINTS
         row, column = pixels_of(surface, view)
         colour, depth = whole.colour[view], whole.depth[view]
-        assert torch.allclose(surface.points[view, counts, 2], depth[row, column], rtol=1e-5)
-        assert torch.allclose(surface.colours[view, counts], colour[row, column], atol=1e-5)
+        assert torch.allclose(found.points[view, counts, 2], depth[row, column], rtol=1e-5)
+        assert torch.allclose(found.colours[view, counts], colour[row, column], atol=1e-5)
         du = 0.5 * (colour[row, column + 1] - colour[row, column - 1])
         dv = 0.5 * (colour[row + 1, column] - colour[row - 1, column])
         expected = torch.stack((du, dv), dim=-1)
-        assert torch.allclose(surface.gradients[view, counts], expected, atol=1e-5)
+        assert torch.allclose(found.gradients[view, counts], expected, atol=1e-5)
         assert (expected.square().sum((-1, -2)).sqrt() > 0.004).all()
 
 
@@ -78,7 +82,7 @@ def test_a_cell_gives_a_point_at_most_and_a_block_is_a_block(room, levels_below)
         cells = torch.stack((row >> levels_below, column >> levels_below)) // cell
         # A chosen pixel lies in the middle of its coarse pixel, and so in its cell.
         assert len(cells.unique(dim=1).T) == cells.shape[1]
-        block = (surface.weights[view] > 0).nonzero()[:, 0] // 64
+        block = (tensors_of(surface).weights[view] > 0).nonzero()[:, 0] // 64
         assert torch.equal(block, cells[0] // 8 * across + cells[1] // 8)
 
 
@@ -92,4 +96,4 @@ def test_where_nothing_is_to_be_seen_no_point_counts(room, levels_below):
     (coarse,) = render_pyramid(render.colour, render.depth, camera, 1)
     surface = select_patch_points(room.scene, away, CAMERA, coarse, levels_below, MAX_POINTS)
     assert not surface.weights.any()
-    assert torch.isfinite(surface.points).all()
+    assert np.isfinite(surface.points).all()

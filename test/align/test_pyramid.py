@@ -7,7 +7,6 @@ import torch
 from mesh_reloc_ros.align.pyramid import image_pyramid, render_pyramid
 from mesh_reloc_ros.types.camera import Camera
 
-CPU = torch.device('cpu')
 CAMERA = Camera(width=64, height=48, fx=60.0, fy=66.0, cx=27.4, cy=29.1)
 
 
@@ -21,25 +20,28 @@ def pixel_centres(level, height, width):
 def test_an_affine_image_is_the_same_affine_function_at_every_level(height, width):
     v, u = np.mgrid[:height, :width]
     image = np.stack((2 * u + v + 5, 3 * v, 190 - 2 * u - v), axis=-1).astype(np.uint8)
-    levels = image_pyramid(image, 3, CPU)
-    assert [tuple(level.shape) for level in levels] == [
+    camera = Camera(width=width, height=height, fx=60.0, fy=66.0, cx=27.4, cy=29.1)
+    levels = image_pyramid(image, camera, 3)
+    assert [level.number for level in levels] == [0, 1, 2, 3]
+    assert [level.camera for level in levels] == [camera.at_level(n) for n in range(4)]
+    assert [level.image.shape for level in levels] == [
         (height >> l, width >> l, 3)
         for l in range(4)  # noqa: E741
     ]
     for number, level in enumerate(levels):
-        u, v = pixel_centres(number, *level.shape[:2])
+        u, v = pixel_centres(number, *level.image.shape[:2])
         expected = np.stack((2 * u + v + 5, 3 * v, 190 - 2 * u - v), axis=-1)
-        assert level.dtype == torch.uint8
+        assert level.image.dtype == np.uint8
         # Every level is rounded; a shift by half a pixel would be one to twelve grey values.
-        np.testing.assert_allclose(level, expected, atol=0.5 * number)
+        np.testing.assert_allclose(level.image, expected, atol=0.5 * number)
 
 
 def test_a_pixel_of_a_level_is_the_average_of_four():
     image = np.random.default_rng(1).integers(0, 256, (48, 64, 3), dtype=np.uint8)
-    full, half = image_pyramid(image, 1, CPU)
-    np.testing.assert_array_equal(full, image)
+    full, half = image_pyramid(image, CAMERA, 1)
+    np.testing.assert_array_equal(full.image, image)
     average = image.reshape(24, 2, 32, 2, 3).mean((1, 3))
-    assert (np.abs(half.numpy() - average) <= 0.5).all()
+    assert (np.abs(half.image - average) <= 0.5).all()
 
 
 def plane_render():
