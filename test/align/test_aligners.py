@@ -76,10 +76,10 @@ def renders(monkeypatch) -> list[torch.Tensor]:
     rendered = []
     render = Scene.render
 
-    def spy(scene, map_T_camera, camera, pixels=None):
+    def spy(scene, map_T_camera, camera, pixels=None, **others):
         if pixels is None:
             rendered.append(map_T_camera)
-        return render(scene, map_T_camera, camera, pixels)
+        return render(scene, map_T_camera, camera, pixels, **others)
 
     monkeypatch.setattr(Scene, 'render', spy)
     return rendered
