@@ -13,6 +13,8 @@ _FAR_BACK_NS = 1_000_000_000
 # than `_FAR_BACK_NS`, and all others. A single old image is only late.
 _RUN_FAR_BACK, _RUN = 2, 10
 
+_LEFTOVERS_S = 3.0
+
 _HISTORY_SPACING_NS = 100_000_000
 # An hour of poses.
 _HISTORY_LENGTH = 36_000
@@ -102,6 +104,21 @@ class PoseHistory:
         if best is None or abs(self._stamps[best] - stamp_ns) > _HISTORY_SPACING_NS:
             return None
         return self._poses[best]
+
+
+def is_leftover(stamp_ns: int, before_ns: int, after_ns: int, passed_s: float) -> bool:
+    """Whether a transform that arrives after a jump back still belongs to the time before it.
+
+    Its stamp is then nearer to the time before the jump. Once the images are within a second of
+    that time, the two cannot be told apart.
+
+    :param before_ns: stamp of the last image before the jump.
+    :param after_ns: stamp of the newest image since.
+    :param passed_s: time since the jump; leftovers arrive within three seconds.
+    """
+    if passed_s > _LEFTOVERS_S or before_ns - after_ns < _FAR_BACK_NS:
+        return False
+    return stamp_ns > (after_ns + before_ns) // 2
 
 
 def is_live(stamp_ns: int, now_ns: int, is_simulated: bool) -> bool:

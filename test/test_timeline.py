@@ -8,6 +8,7 @@ from mesh_reloc_ros.timeline import (
     TimelineMonitor,
     clock_problem,
     is_far_ahead,
+    is_leftover,
     is_live,
 )
 
@@ -136,3 +137,16 @@ def test_the_history_takes_poses_in_any_order():
     # A stamp newer than all others belongs to a live image.
     assert seen.at(9 * S + S // 20) is None
     assert seen.at(4 * S) is None
+
+
+@pytest.mark.parametrize(
+    ('stamp_s', 'passed_s', 'leftover'),
+    [(100.1, 0.1, True), (56, 0.1, True), (54, 0.1, False), (10.1, 0.1, False), (100.1, 4, False)],
+)
+def test_what_arrives_after_a_jump_back_may_belong_to_the_time_before(stamp_s, passed_s, leftover):
+    """Of a jump from 100 s to 10 s."""
+    assert is_leftover(round(stamp_s * S), 100 * S, 10 * S, passed_s) == leftover
+
+
+def test_near_the_time_before_a_jump_nothing_is_left_over():
+    assert not is_leftover(100 * S, 100 * S, 99 * S + S // 2, passed_s=1.0)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mesh_reloc_ros.cli.arguments import open_bag
 from mesh_reloc_ros.errors import InputError
-from mesh_reloc_ros.recordings.bag import ImageBag
 from mesh_reloc_ros.recordings.tum import read_tum
 from mesh_reloc_ros.types.frame import Frame
 from mesh_reloc_ros.types.pose import pose_from_text
@@ -55,10 +55,9 @@ def read_images(arguments: argparse.Namespace) -> tuple[list[Frame], Trajectory 
     :raises InputError: the bag or the truth is unusable, or they do not belong together.
     """
     truth = read_tum(arguments.ground_truth) if arguments.ground_truth else None
-    topics = arguments.image_topic, arguments.camera_info_topic
-    with ImageBag(arguments.bag, *topics, rectify=arguments.rectify) as bag:
+    with open_bag(arguments) as bag:
         frames = list(bag.frames(arguments.start, arguments.end))
-        truth = truth or bag.poses()
+        truth = truth or bag.ground_truth()
     if not frames:
         raise InputError(
             f'bag {arguments.bag} has no images from {arguments.start:g} to {arguments.end:g} s'

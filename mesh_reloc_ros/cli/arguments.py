@@ -15,6 +15,7 @@ from mesh_reloc_ros.config.parameter_file import read_parameter_file
 from mesh_reloc_ros.config.parameters import PARAMETERS
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.recordings.bag import ImageBag
 
 
 class DeprecatedOption(argparse.Action):
@@ -63,6 +64,18 @@ def add_inputs(
         action='store_true',
         help='the images are raw (image_raw): rectify them by camera_info',
     )
+    parser.add_argument(
+        '--odom-frame',
+        default='',
+        metavar='FRAME',
+        help="predict by the camera's motion in this frame, by /tf and /tf_static of the bag",
+    )
+    parser.add_argument(
+        '--camera-frame',
+        default='',
+        metavar='FRAME',
+        help="camera's optical frame in TF (default: frame_id of the images)",
+    )
     parser.add_argument('--params', type=Path, metavar='config.yaml', help='ROS 2 parameter file')
     for name in overrides:
         parser.add_argument(f'--{name}', choices=choices[name], help='overrides --params')
@@ -92,6 +105,21 @@ def add_output_folder(parser: argparse.ArgumentParser, default: str) -> None:
         default=Path(default),
         metavar='DIR',
         help='folder for the figures and pictures (default: %(default)s)',
+    )
+
+
+def open_bag(arguments: argparse.Namespace) -> ImageBag:
+    """Open the bag that `add_inputs` names.
+
+    :raises InputError: it cannot be read, or lacks a topic.
+    """
+    return ImageBag(
+        arguments.bag,
+        arguments.image_topic,
+        arguments.camera_info_topic,
+        arguments.rectify,
+        arguments.odom_frame,
+        arguments.camera_frame,
     )
 
 

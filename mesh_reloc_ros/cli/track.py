@@ -11,11 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from mesh_reloc_ros.cli.arguments import DeprecatedOption, add_inputs, settings_of_arguments
+from mesh_reloc_ros.cli.arguments import (
+    DeprecatedOption,
+    add_inputs,
+    open_bag,
+    settings_of_arguments,
+)
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.files import write_text_atomically
 from mesh_reloc_ros.progress import progress_bar, show_progress
-from mesh_reloc_ros.recordings.bag import ImageBag
 from mesh_reloc_ros.recordings.reference_cameras import read_reference_cameras
 from mesh_reloc_ros.recordings.tum import write_tum
 from mesh_reloc_ros.types.estimate import PoseEstimate
@@ -58,20 +62,10 @@ def run(arguments: argparse.Namespace) -> int:
     """
     settings = settings_of_arguments(arguments, _OVERRIDES)
     start = None if arguments.initial_pose is None else pose_from_text(arguments.initial_pose)
-    can_search, reference = settings.relocalization.enabled, arguments.reference_cameras
-    if start is None and not can_search:
-        raise InputError(
-            'no start pose: give --initial-pose "x y z qx qy qz qw", or set'
-            ' relocalization.enabled to true'
-        )
-    if reference is not None and not reference.exists():
-        raise InputError(f'reference cameras {reference}: no such file')
-    for output in (arguments.output, arguments.report):
-        if output is not None and not output.parent.is_dir():
-            raise InputError(f'output {output}: the folder {output.parent} does not exist')
+    _check(arguments, start is not None or settings.relocalization.enabled)
+    reference = arguments.reference_cameras
     cameras = None if reference is None else read_reference_cameras(reference)
-    topics = arguments.image_topic, arguments.camera_info_topic
-    with ImageBag(arguments.bag, *topics, rectify=arguments.rectify) as bag:
+    with open_bag(arguments) as bag:
         # Imported here: the renderer takes seconds to load, in vain if the bag is unusable.
         from mesh_reloc_ros.pipeline import Pipeline
         from mesh_reloc_ros.process import use_one_core_per_operation
@@ -82,20 +76,37 @@ def run(arguments: argparse.Namespace) -> int:
         pipeline = Pipeline.load(
             arguments.mesh, settings, reference_cameras=cameras, progress=progress
         )
+        span = arguments.start, arguments.end
         if start is None:
-            first = next(bag.frames(arguments.start, arguments.end), None)
+            first = next(bag.frames(*span), None)
             pipeline.prepare(None if first is None else first.camera)
-        frames = bag.frames(arguments.start, arguments.end)
-        whole = arguments.start <= 0 and math.isinf(arguments.end)
-        total = len(bag) if whole else None
-        poses = pipeline.run(frames, start)
+        total = len(bag) if arguments.start <= 0 and math.isinf(arguments.end) else None
+        poses = pipeline.run(bag.frames(*span), start)
         estimates = list(progress_bar(poses, 'tracking', sys.stdout, total=total))
-    if not estimates:
-        raise InputError(
-            f'bag {arguments.bag} has no images from {arguments.start:g} to {arguments.end:g} s'
-        )
-    _write(arguments, estimates)
+        if not estimates:
+            raise InputError(f'bag {arguments.bag} has no images from {span[0]:g} to {span[1]:g} s')
+        _write(arguments, estimates)
+        if bag.odometry_problem:
+            print(bag.odometry_problem)
     return 0
+
+
+def _check(arguments: argparse.Namespace, can_start: bool) -> None:
+    """Refuse arguments that would waste the run.
+
+    :raises InputError: there is nothing to start from, or an output could not be written.
+    """
+    if not can_start:
+        raise InputError(
+            'no start pose: give --initial-pose "x y z qx qy qz qw", or set'
+            ' relocalization.enabled to true'
+        )
+    reference = arguments.reference_cameras
+    if reference is not None and not reference.exists():
+        raise InputError(f'reference cameras {reference}: no such file')
+    for output in (arguments.output, arguments.report):
+        if output is not None and not output.parent.is_dir():
+            raise InputError(f'output {output}: the folder {output.parent} does not exist')
 
 
 def _write(arguments: argparse.Namespace, estimates: list[PoseEstimate]) -> None:

@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-import bisect
+import dataclasses
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from rosbags.highlevel import AnyReader, AnyReaderError
 from rosbags.interfaces import Connection
 from rosbags.typesys import Stores, get_typestore
 
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.messages.frames import MessageReader
+from mesh_reloc_ros.messages.poses import pose_from_message
 from mesh_reloc_ros.messages.stamps import stamp_to_ns
+from mesh_reloc_ros.recordings.synchronizer import Synchronized, Synchronizer
 from mesh_reloc_ros.types.frame import Frame
-from mesh_reloc_ros.types.pose import pose_from_numbers
 from mesh_reloc_ros.types.trajectory import Trajectory
 
 IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
 CAMERA_INFO_TYPES = ('sensor_msgs/msg/CameraInfo',)
 POSE_TYPE = 'geometry_msgs/msg/PoseStamped'
+TRANSFORMS_TYPE = 'tf2_msgs/msg/TFMessage'
 
 
 class ImageBag:
-    """The images of one topic, raw or compressed, each with its camera; a context manager."""
+    """The images of one topic of a rosbag2 recording, raw or compressed; a `Recording`."""
 
     def __init__(
         self,
@@ -36,34 +36,38 @@ class ImageBag:
         image_topic: str = '',
         camera_info_topic: str = '',
         rectify: bool = False,
+        odom_frame: str = '',
+        camera_frame: str = '',
     ) -> None:
         """Open the bag. A topic that is left out is the bag's only one of its kind.
 
         :param path: folder of a rosbag2 recording (MCAP or SQLite).
-        :param rectify: whether the images are raw and are to be rectified here.
-        :raises InputError: no such bag, or none or several topics to choose from.
+        :param rectify: rectify the images, which are raw.
+        :param odom_frame: give each frame `odom_T_camera` as /tf and /tf_static have it; empty:
+            without odometry.
+        :param camera_frame: the camera's optical frame in TF; empty: `frame_id` of the images.
+        :raises InputError: no such bag, none or several topics to choose from, or no /tf.
         """
         self._path = path
         self._frame_reader = MessageReader(rectify)
+        self._odom_frame, self._camera_frame = odom_frame, camera_frame
         self._reader = _opened(path)
         try:
             self._images = self._choose(image_topic, IMAGE_TYPES, 'image')
             self._infos = self._choose(camera_info_topic, CAMERA_INFO_TYPES, 'camera-info')
+            self._transforms = self._transform_topics() if odom_frame else []
         except InputError:
             self._reader.close()
             raise
         self.image_topic = self._images[0].topic
         self.camera_info_topic = self._infos[0].topic
+        self.odometry_problem = ''
+        """How many of the frames lack odometry that was asked for, and why; '' if none."""
 
     def __enter__(self) -> ImageBag:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._reader.close()
 
     def __len__(self) -> int:
@@ -73,24 +77,19 @@ class ImageBag:
     def frames(self, start_s: float = 0.0, end_s: float = math.inf) -> Iterator[Frame]:
         """Yield the images recorded from `start_s` to `end_s` seconds after the bag's beginning.
 
-        An image goes with the camera_info of its own stamp, or else with the last before it.
+        An image goes with the camera_info of its own stamp; if there is none, with the last that
+        was recorded before it.
 
         :raises InputError: an image or a camera_info cannot be used, or they do not fit together.
         """
-        infos = sorted(
-            ((_stamp_ns(message), message) for _, message in self._messages(self._infos)),
-            key=lambda item: item[0],
-        )
-        stamps = [stamp_ns for stamp_ns, _ in infos]
-        begin = self._reader.start_time
-        for recorded_ns, message in self._messages(self._images):
-            if not start_s <= (recorded_ns - begin) / 1e9 <= end_s:
-                continue
-            info = infos[max(bisect.bisect_right(stamps, _stamp_ns(message)) - 1, 0)][1]
-            yield self._frame_reader.read(message, info, self.image_topic)
+        begin_ns = self._reader.start_time + start_s * 1e9
+        end_ns = self._reader.start_time + end_s * 1e9
+        for image, info, odom_T_camera in self._synchronized(begin_ns, end_ns):
+            frame = self._frame_reader.read(image, info, self.image_topic)
+            yield dataclasses.replace(frame, odom_T_camera=odom_T_camera)
 
-    def poses(self) -> Trajectory | None:
-        """Return the poses of the bag's only PoseStamped topic; None where it has not just one.
+    def ground_truth(self) -> Trajectory | None:
+        """Return the poses of the bag's only PoseStamped topic; None if it has not exactly one.
 
         :raises InputError: a pose is not one.
         """
@@ -100,12 +99,52 @@ class ImageBag:
         messages = sorted((message for _, message in self._messages(found)), key=_stamp_ns)
         return Trajectory(
             np.array([_stamp_ns(message) for message in messages], dtype=np.int64),
-            np.array([_pose(message.pose) for message in messages]),
+            np.array([pose_from_message(message.pose) for message in messages]),
         )
 
+    def _synchronized(self, begin_ns: float, end_ns: float) -> Iterator[Synchronized]:
+        """Yield the images recorded in a span of time with what belongs to them."""
+        _, first_info = next(self._messages(self._infos))
+        images = Synchronizer(first_info, self._odom_frame, self._camera_frame)
+        static = [c for c in self._transforms if c.topic.endswith('tf_static')]
+        for _, message in self._messages(static):
+            images.add_static_transforms(message)
+        dynamic = [c for c in self._transforms if c not in static]
+        chosen = [*self._images, *self._infos, *dynamic]
+        for connection, recorded_ns, data in self._reader.messages(chosen):
+            if connection.topic == self.image_topic:
+                if begin_ns <= recorded_ns <= end_ns:
+                    yield from images.add_image(self._message(connection, data), recorded_ns)
+            elif connection.topic == self.camera_info_topic:
+                images.add_info(self._message(connection, data))
+            else:
+                images.add_transforms(self._message(connection, data), recorded_ns)
+            yield from images.release(recorded_ns)
+            if recorded_ns > end_ns and not images.is_waiting:
+                break
+        yield from images.release(math.inf)
+        if images.without_odometry:
+            self.odometry_problem = (
+                f'{images.without_odometry} images have no odometry: {images.odometry_problem}'
+            )
+
     def _messages(self, connections: list[Connection]) -> Iterator[tuple[int, Any]]:
-        for connection, recorded_ns, data in self._reader.messages(connections):
-            yield recorded_ns, self._reader.deserialize(data, connection.msgtype)
+        """Yield time of recording and message, in the order of recording."""
+        if connections:  # AnyReader reads all topics if it is given none.
+            for connection, recorded_ns, data in self._reader.messages(connections):
+                yield recorded_ns, self._message(connection, data)
+
+    def _message(self, connection: Connection, data: bytes) -> Any:
+        return self._reader.deserialize(data, connection.msgtype)
+
+    def _transform_topics(self) -> list[Connection]:
+        found = [c for c in self._reader.connections if c.msgtype == TRANSFORMS_TYPE and c.msgcount]
+        if not any(connection.topic.endswith('/tf') for connection in found):
+            raise InputError(
+                f'bag {self._path} has no transforms on /tf: record /tf and /tf_static, or leave'
+                ' out the odometry frame'
+            )
+        return found
 
     def _choose(self, topic: str, types: tuple[str, ...], kind: str) -> list[Connection]:
         candidates = [c for c in self._reader.connections if c.msgtype in types and c.msgcount]
@@ -141,8 +180,3 @@ def _opened(path: Path) -> AnyReader:
 
 def _stamp_ns(message: Any) -> int:
     return stamp_to_ns(message.header.stamp)
-
-
-def _pose(pose: Any) -> NDArray[np.float64]:
-    p, q = pose.position, pose.orientation
-    return pose_from_numbers((p.x, p.y, p.z, q.x, q.y, q.z, q.w))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import array
-from collections.abc import Sequence
 
 import numpy as np
 from builtin_interfaces.msg import Time
@@ -13,7 +12,6 @@ from geometry_msgs.msg import (
     PoseStamped,
     PoseWithCovarianceStamped,
     Quaternion,
-    Transform,
     TransformStamped,
     Vector3,
 )
@@ -22,7 +20,7 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from mesh_reloc_ros.types.estimate import PoseEstimate
-from mesh_reloc_ros.types.pose import pose_from_numbers, pose_to_numbers
+from mesh_reloc_ros.types.pose import pose_to_numbers
 
 
 def ns_to_stamp(stamp_ns: int) -> Time:
@@ -52,24 +50,6 @@ def pose_to_message(map_T_camera: NDArray[np.float64]) -> Pose:
     return Pose(position=Point(x=x, y=y, z=z), orientation=Quaternion(x=qx, y=qy, z=qz, w=qw))
 
 
-def pose_from_message(pose: Pose) -> NDArray[np.float64]:
-    """Return the pose [4, 4] of a message.
-
-    :raises InputError: not finite, or a quaternion of length zero.
-    """
-    position, orientation = pose.position, pose.orientation
-    numbers: Sequence[float] = (
-        position.x,
-        position.y,
-        position.z,
-        orientation.x,
-        orientation.y,
-        orientation.z,
-        orientation.w,
-    )
-    return pose_from_numbers(numbers)
-
-
 def estimate_to_pose(estimate: PoseEstimate, map_frame: str) -> PoseStamped:
     """Return an estimate as a pose in `map_frame`, stamped as its image was."""
     return PoseStamped(
@@ -97,15 +77,6 @@ def transform_from_pose(
     message.transform.translation = Vector3(x=x, y=y, z=z)
     message.transform.rotation = Quaternion(x=qx, y=qy, z=qz, w=qw)
     return message
-
-
-def pose_from_transform(transform: Transform) -> NDArray[np.float64]:
-    """Return the pose [4, 4], from child to parent, of a transform.
-
-    :raises InputError: not finite, or a quaternion of length zero.
-    """
-    t, q = transform.translation, transform.rotation
-    return pose_from_numbers((t.x, t.y, t.z, q.x, q.y, q.z, q.w))
 
 
 def _header(estimate: PoseEstimate, frame_id: str) -> Header:

@@ -187,12 +187,12 @@ class ImageTracking:
         :raises InputError: the image or its camera_info cannot be used.
         """
         stamp_ns = stamp_of_image(message)
+        if not self._is_in_order(stamp_ns):
+            return None
         info = self._infos.of(stamp_ns)
         if info is None:
             self._worked = time.monotonic()
             self._diagnostics.waiting('waiting for camera_info')
-            return None
-        if not self._is_in_order(stamp_ns):
             return None
         frame = self._reader.read(message, info, self._images.topic)
         if self._odometry is None:
@@ -223,6 +223,7 @@ class ImageTracking:
         start = self._pipeline.initialization.pending or 'nothing'
         self._diagnostics.note(f'time went back in the images: starting anew from {start}')
         self._outputs.path.clear()
+        self._infos.clear()
         if self._odometry is not None:
             self._odometry.clear(before_ns)
 

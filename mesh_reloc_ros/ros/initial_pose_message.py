@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from mesh_reloc_ros.errors import InputError
-from mesh_reloc_ros.ros.conversions import pose_from_message
+from mesh_reloc_ros.messages.poses import pose_from_message
 from mesh_reloc_ros.types.initial_pose import InitialPose
 
 Array = NDArray[np.float64]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 
@@ -13,8 +14,9 @@ from rclpy.time import Time
 from tf2_ros import Buffer, ExtrapolationException, TransformException, TransformListener
 
 from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.messages.poses import pose_from_transform
 from mesh_reloc_ros.messages.stamps import stamp_to_ns
-from mesh_reloc_ros.ros.conversions import pose_from_transform
+from mesh_reloc_ros.timeline import is_leftover
 
 Array = NDArray[np.float64]
 
@@ -22,8 +24,6 @@ _POLL_S = 0.002
 # Where odometry has stopped for so long there is no wait for as long: without it poses are not to
 # be late as well.
 _PATIENCE_AFTER_S = 1.0
-# Transforms of before time went back may still come for so long after it did.
-_STRAGGLERS_S = 3.0
 
 
 class Odometry:
@@ -40,15 +40,14 @@ class Odometry:
         self._listener = TransformListener(self._buffer, node)
         self._stopped = threading.Event()
         self._impatient_until = 0.0
-        self._before_ns = 0
-        self._stragglers_until = 0.0
+        self._before_ns, self._jumped = 0, -math.inf
 
     def at(self, camera_frame: str, stamp_ns: int, timeout_s: float) -> Array | None:
         """Return `odom_T_camera` [4, 4] at a stamp, None where TF does not have it in time."""
         began = time.monotonic()
         deadline = began + (timeout_s if began >= self._impatient_until else 0.0)
         while True:
-            if self._has_straggler(camera_frame, stamp_ns):
+            if self._has_leftover(camera_frame, stamp_ns):
                 self._buffer.clear()
             try:
                 found = self._buffer.lookup_transform(
@@ -81,8 +80,7 @@ class Odometry:
 
         :param before_ns: where time was.
         """
-        self._before_ns = before_ns
-        self._stragglers_until = time.monotonic() + _STRAGGLERS_S
+        self._before_ns, self._jumped = before_ns, time.monotonic()
         self._buffer.clear()
 
     def stop(self) -> None:
@@ -90,12 +88,13 @@ class Odometry:
         self._stopped.set()
         self._listener.unregister()
 
-    def _has_straggler(self, camera_frame: str, stamp_ns: int) -> bool:
-        """Whether TF has got something of before time went back, since all that was forgotten."""
-        if stamp_ns >= self._before_ns or time.monotonic() > self._stragglers_until:
-            return False
-        # Nearer to where time was than to where it is.
-        return self._newest_ns(camera_frame) > (stamp_ns + self._before_ns) // 2
+    def _has_leftover(self, camera_frame: str, stamp_ns: int) -> bool:
+        """Whether TF has received a transform of before a jump back, since the buffer was cleared.
+
+        Lookups between the two times would interpolate.
+        """
+        passed_s = time.monotonic() - self._jumped
+        return is_leftover(self._newest_ns(camera_frame), self._before_ns, stamp_ns, passed_s)
 
     def _taken(self, transform: Transform) -> Array | None:
         self._impatient_until = 0.0

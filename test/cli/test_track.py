@@ -10,12 +10,12 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from mesh_reloc_evaluation.painted_room.film import Shot
-from mesh_reloc_evaluation.painted_room.recording import write_recording
+from support.bags import CAMERA_INFO_TOPIC, IMAGE_TOPIC, camera_info, compressed, write_bag
 from support.small_room import CAMERA, SmallRoom, error, photographed, pose_at
 
 from mesh_reloc_ros.cli.main import main
 from mesh_reloc_ros.recordings.tum import read_tum, write_tum
+from mesh_reloc_ros.types.camera import Camera
 from mesh_reloc_ros.types.pose import pose_to_numbers
 from mesh_reloc_ros.types.trajectory import Trajectory
 
@@ -38,13 +38,21 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-def shot(room: SmallRoom, index: int) -> Shot:
-    pose = pose_at(0.3 * index)
-    image = photographed(room.view(pose), index)
+def shot(room: SmallRoom, index: int) -> bytes:
+    """Return an image as an encoded file."""
+    image = photographed(room.view(pose_at(0.3 * index)), index)
     if index == BLACK:
         image = np.zeros_like(image)
-    jpeg = cv2.imencode('.jpg', image[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
-    return Shot(BEGIN_NS + index * STEP_NS, jpeg, pose, covered=0.0)
+    return cv2.imencode('.jpg', image[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
+
+
+def write_shots(folder: Path, shots: list[bytes], camera: Camera = CAMERA) -> Path:
+    messages = []
+    for index, data in enumerate(shots):
+        stamp_ns = BEGIN_NS + index * STEP_NS
+        messages.append((CAMERA_INFO_TOPIC, stamp_ns, camera_info(camera, stamp_ns)))
+        messages.append((IMAGE_TOPIC, stamp_ns, compressed(data, stamp_ns)))
+    return write_bag(folder, messages)
 
 
 def start_pose() -> str:
@@ -54,8 +62,7 @@ def start_pose() -> str:
 @pytest.fixture(scope='module')
 def bag(room: SmallRoom, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp('recording') / 'bag'
-    write_recording(folder, [shot(room, index) for index in range(COUNT)], CAMERA)
-    return folder
+    return write_shots(folder, [shot(room, index) for index in range(COUNT)])
 
 
 @pytest.fixture
@@ -251,20 +258,19 @@ def test_a_mesh_without_faces_is_named(arguments, capsys, tmp_path):
 
 
 def test_a_bag_without_images_is_named(arguments, capsys, tmp_path):
-    write_recording(tmp_path / 'empty', [], CAMERA)
+    write_bag(tmp_path / 'empty', [(CAMERA_INFO_TOPIC, BEGIN_NS, camera_info(CAMERA, BEGIN_NS))])
     arguments['--bag'] = str(tmp_path / 'empty')
     assert 'no image messages' in refusal(arguments, capsys)
 
 
 def test_images_of_another_size_than_camera_info_are_refused(room, arguments, capsys, tmp_path):
-    write_recording(tmp_path / 'other', [shot(room, 0)], replace(CAMERA, width=640))
+    write_shots(tmp_path / 'other', [shot(room, 0)], replace(CAMERA, width=640))
     arguments['--bag'] = str(tmp_path / 'other')
     assert 'image is 320x240 but camera_info says 640x240' in refusal(arguments, capsys)
 
 
 def test_an_image_that_cannot_be_decoded_is_refused(room, arguments, capsys, tmp_path):
-    shots = [shot(room, 0), replace(shot(room, 1), jpeg=b'not a picture')]
-    write_recording(tmp_path / 'broken', shots, CAMERA)
+    write_shots(tmp_path / 'broken', [shot(room, 0), b'not a picture'])
     arguments['--bag'] = str(tmp_path / 'broken')
     assert 'cannot be decoded' in refusal(arguments, capsys)
 

@@ -4,29 +4,26 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
-from mesh_reloc_evaluation.study import trust
-from rosbags.rosbag2 import StoragePlugin, Writer
-from rosbags.typesys import Stores, get_typestore
+from rosbags.rosbag2 import StoragePlugin
+from support.bags import camera_info, compressed, header, message, transform, write_bag
 
 from mesh_reloc_ros.cli import track
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.messages.rectification import rectification_from_info
+from mesh_reloc_ros.recordings import open_recording
 from mesh_reloc_ros.recordings.bag import ImageBag
+from mesh_reloc_ros.types.camera import Camera
 
-STORE = get_typestore(Stores.ROS2_JAZZY)
-TYPES = STORE.types
 BEGIN_NS = 1_700_000_000_000_000_000
 STEP_NS = 100_000_000
 WIDTH, HEIGHT = 32, 24
+CAMERA = Camera(WIDTH, HEIGHT, 30.0, 30.0, 16.0, 12.0)
 
 
-def header(index):
-    stamp = BEGIN_NS + index * STEP_NS
-    time = TYPES['builtin_interfaces/msg/Time'](sec=stamp // 10**9, nanosec=stamp % 10**9)
-    return TYPES['std_msgs/msg/Header'](stamp=time, frame_id='camera')
+def stamp(index: float) -> int:
+    return BEGIN_NS + round(index * STEP_NS)
 
 
 def picture(index):
@@ -41,8 +38,9 @@ def raw(index, encoding='rgb8', padding=0):
         image = image[:, :, ::-1]
     rows = image.reshape(HEIGHT, -1)
     rows = np.pad(rows, ((0, 0), (0, padding)), constant_values=99)
-    return TYPES['sensor_msgs/msg/Image'](
-        header=header(index),
+    return message(
+        'sensor_msgs/msg/Image',
+        header=header(stamp(index)),
         height=HEIGHT,
         width=WIDTH,
         encoding=encoding,
@@ -52,42 +50,19 @@ def raw(index, encoding='rgb8', padding=0):
     )
 
 
-def compressed(index):
-    data = cv2.imencode('.png', picture(index)[:, :, ::-1])[1].reshape(-1)
-    return TYPES['sensor_msgs/msg/CompressedImage'](header=header(index), format='png', data=data)
+def png(index):
+    return compressed(picture(index), stamp(index))
 
 
 def info(index, fx=30.0, width=WIDTH, distortion=()):
-    roi = TYPES['sensor_msgs/msg/RegionOfInterest'](
-        x_offset=0, y_offset=0, height=0, width=0, do_rectify=False
-    )
-    return TYPES['sensor_msgs/msg/CameraInfo'](
-        header=header(index),
-        height=HEIGHT,
-        width=width,
-        distortion_model='plumb_bob',
-        d=np.array(distortion, dtype=np.float64),
-        k=np.array([fx, 0, 16, 0, fx, 12, 0, 0, 1]),
-        r=np.eye(3).ravel(),
-        p=np.array([fx, 0, 16, 0, 0, fx, 12, 0, 0, 0, 1, 0]),
-        binning_x=0,
-        binning_y=0,
-        roi=roi,
-    )
+    return camera_info(replace(CAMERA, fx=fx, width=width), stamp(index), distortion)
 
 
-def write_bag(folder: Path, messages: list, storage=StoragePlugin.MCAP) -> Path:
+def bag_of(folder: Path, messages: list, storage=StoragePlugin.MCAP) -> Path:
     """Write (topic, index, message), recorded at the time of its index."""
-    with Writer(folder, version=9, storage_plugin=storage) as writer:
-        connections = {}
-        for topic, index, message in messages:
-            if topic not in connections:
-                connections[topic] = writer.add_connection(
-                    topic, message.__msgtype__, typestore=STORE
-                )
-            data = STORE.serialize_cdr(message, message.__msgtype__)
-            writer.write(connections[topic], BEGIN_NS + index * STEP_NS, data)
-    return folder
+    return write_bag(
+        folder, [(topic, stamp(index), each) for topic, index, each in messages], storage
+    )
 
 
 @pytest.mark.parametrize('storage', list(StoragePlugin))
@@ -99,7 +74,7 @@ def write_bag(folder: Path, messages: list, storage=StoragePlugin.MCAP) -> Path:
 def test_frames_are_the_pictures_that_were_recorded(tmp_path, image, storage):
     messages = [('/c/image_rect', i, image(i)) for i in range(4)]
     messages += [('/c/camera_info', i, info(i)) for i in range(4)]
-    with ImageBag(write_bag(tmp_path / 'bag', messages, storage)) as bag:
+    with ImageBag(bag_of(tmp_path / 'bag', messages, storage)) as bag:
         frames = list(bag.frames())
         assert len(bag) == 4
     assert [frame.stamp_ns for frame in frames] == [BEGIN_NS + i * STEP_NS for i in range(4)]
@@ -113,13 +88,13 @@ def test_frames_are_the_pictures_that_were_recorded(tmp_path, image, storage):
 def test_each_image_goes_with_the_camera_info_of_its_time(tmp_path):
     messages = [('/image', i, raw(i)) for i in range(4)]
     messages += [('/info', 1, info(1, fx=40.0)), ('/info', 3, info(3, fx=50.0))]
-    with ImageBag(write_bag(tmp_path / 'bag', messages)) as bag:
+    with ImageBag(bag_of(tmp_path / 'bag', messages)) as bag:
         assert [frame.camera.fx for frame in bag.frames()] == [40.0, 40.0, 40.0, 50.0]
 
 
 def test_a_span_of_the_bag_can_be_read(tmp_path):
     messages = [('/info', 0, info(0))] + [('/image', i, raw(i)) for i in range(6)]
-    with ImageBag(write_bag(tmp_path / 'bag', messages)) as bag:
+    with ImageBag(bag_of(tmp_path / 'bag', messages)) as bag:
         frames = list(bag.frames(start_s=0.15, end_s=0.4))
     assert [frame.stamp_ns - BEGIN_NS for frame in frames] == [
         2 * STEP_NS,
@@ -129,7 +104,7 @@ def test_a_span_of_the_bag_can_be_read(tmp_path):
 
 
 def test_several_image_topics_are_named_until_one_is_chosen(tmp_path):
-    bag = write_bag(tmp_path / 'bag', [('/a', 0, raw(0)), ('/b', 0, raw(1)), ('/info', 0, info(0))])
+    bag = bag_of(tmp_path / 'bag', [('/a', 0, raw(0)), ('/b', 0, raw(1)), ('/info', 0, info(0))])
     with pytest.raises(InputError, match=r'\(/a, /b\): choose one with --image-topic'):
         ImageBag(bag)
     with ImageBag(bag, image_topic='/b') as chosen:
@@ -147,7 +122,7 @@ def test_several_image_topics_are_named_until_one_is_chosen(tmp_path):
 )
 def test_a_bag_that_lacks_a_topic_says_which(tmp_path, messages, words):
     with pytest.raises(InputError, match=words):
-        ImageBag(write_bag(tmp_path / 'bag', messages))
+        ImageBag(bag_of(tmp_path / 'bag', messages))
 
 
 def test_what_is_not_a_bag_is_refused(tmp_path):
@@ -166,9 +141,7 @@ def test_what_is_not_a_bag_is_refused(tmp_path):
         (raw(0, encoding='tin_foil'), 'tin_foil'),
         (raw(0, encoding='rgba8'), 'rgba8'),
         (
-            TYPES['sensor_msgs/msg/CompressedImage'](
-                header=header(0), format='jpeg', data=np.zeros(9, dtype=np.uint8)
-            ),
+            compressed(bytes(9), stamp(0)),
             'cannot be decoded',
         ),
     ],
@@ -177,7 +150,7 @@ def test_what_is_not_a_bag_is_refused(tmp_path):
 def test_an_image_that_cannot_be_read_is_refused_in_one_line(tmp_path, image, words):
     messages = [('/info', 0, info(0)), ('/image', 0, image)]
     with (
-        ImageBag(write_bag(tmp_path / 'bag', messages)) as bag,
+        ImageBag(bag_of(tmp_path / 'bag', messages)) as bag,
         pytest.raises(InputError, match=words) as refusal,
     ):
         list(bag.frames())
@@ -187,7 +160,7 @@ def test_an_image_that_cannot_be_read_is_refused_in_one_line(tmp_path, image, wo
 def test_a_camera_info_of_another_size_is_refused(tmp_path):
     messages = [('/info', 0, info(0, width=64)), ('/image', 0, raw(0))]
     with (
-        ImageBag(write_bag(tmp_path / 'bag', messages)) as bag,
+        ImageBag(bag_of(tmp_path / 'bag', messages)) as bag,
         pytest.raises(InputError, match='32x24 but camera_info says 64x24'),
     ):
         list(bag.frames())
@@ -200,7 +173,7 @@ def test_images_of_other_encodings_are_read_as_the_node_reads_them(tmp_path, pad
     rows = np.pad(grey.astype('>u2').view(np.uint8), ((0, 0), (0, padding)))
     deep = replace(deep, is_bigendian=1, step=rows.shape[1], data=rows.reshape(-1))
     messages = [('/info', 0, info(0)), ('/image', 0, deep)]
-    with ImageBag(write_bag(tmp_path / 'bag', messages)) as bag:
+    with ImageBag(bag_of(tmp_path / 'bag', messages)) as bag:
         frame = next(bag.frames())
     np.testing.assert_array_equal(frame.image, np.dstack([grey] * 3))
 
@@ -208,7 +181,7 @@ def test_images_of_other_encodings_are_read_as_the_node_reads_them(tmp_path, pad
 def test_raw_images_with_a_distortion_are_refused_or_rectified(tmp_path):
     bent = (-0.3, 0.1, 0, 0)
     messages = [('/c/image_raw', 0, raw(0)), ('/c/camera_info', 0, info(0, distortion=bent))]
-    path = write_bag(tmp_path / 'bag', messages)
+    path = bag_of(tmp_path / 'bag', messages)
     with ImageBag(path) as bag, pytest.raises(InputError, match=r'/c/image_raw .*--rectify'):
         list(bag.frames())
     with ImageBag(path, rectify=True) as bag:
@@ -218,10 +191,50 @@ def test_raw_images_with_a_distortion_are_refused_or_rectified(tmp_path):
     assert not np.array_equal(image, picture(0))
 
 
-@pytest.mark.parametrize('add', [track.add_arguments, trust.add_arguments])
-def test_commands_have_bags_rectified_on_request(add):
+def test_a_bag_is_rectified_on_request():
     parser = argparse.ArgumentParser()
-    add(parser)
+    track.add_arguments(parser)
     given = ['--mesh', 'm.obj', '--bag', 'b', '--output', 'o']
     assert parser.parse_args([*given, '--rectify']).rectify
     assert not parser.parse_args(given).rectify
+
+
+def odometry(index: float, metres: float, parent: str = 'odom', child: str = 'base'):
+    pose = np.eye(4)
+    pose[0, 3] = metres
+    return transform(stamp(index), parent, child, pose)
+
+
+def test_frames_have_the_camera_in_the_odometry_frame(tmp_path):
+    messages = [('/tf_static', 0, odometry(0, 0.25, 'base', 'camera_optical'))]
+    for index in range(4):
+        messages += [('/info', index, info(index)), ('/image', index, png(index))]
+        # At other stamps than the images, and recorded later.
+        messages += [('/tf', index + 0.7, odometry(index + 0.5, index + 0.5))]
+    path = bag_of(tmp_path / 'bag', messages)
+    with open_recording(path, odom_frame='odom') as recording:
+        frames = list(recording.frames())
+        assert '1 images have no odometry: no transform odom -> camera_optical' in (
+            recording.odometry_problem
+        )
+    assert frames[0].odom_T_camera is None
+    for index, frame in enumerate(frames[1:], start=1):
+        np.testing.assert_allclose(frame.odom_T_camera[:3, 3], (index + 0.25, 0, 0), atol=1e-9)
+    with open_recording(path, odom_frame='odom', camera_frame='base') as recording:
+        frame = list(recording.frames())[2]
+    np.testing.assert_allclose(frame.odom_T_camera[0, 3], 2.0, atol=1e-9)
+    with open_recording(str(path)) as recording:
+        assert [frame.odom_T_camera for frame in recording.frames()] == [None] * 4
+        assert recording.odometry_problem == ''
+
+
+def test_a_bag_without_transforms_is_refused_if_odometry_is_asked_for(tmp_path):
+    path = bag_of(tmp_path / 'bag', [('/info', 0, info(0)), ('/image', 0, raw(0))])
+    with pytest.raises(InputError, match=r'no transforms on /tf: record /tf and /tf_static'):
+        ImageBag(path, odom_frame='odom')
+
+
+def test_a_bag_without_poses_has_no_ground_truth(tmp_path):
+    path = bag_of(tmp_path / 'bag', [('/info', 0, info(0)), ('/image', 0, raw(0))])
+    with open_recording(path) as recording:
+        assert recording.ground_truth() is None

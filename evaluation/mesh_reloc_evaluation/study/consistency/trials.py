@@ -89,7 +89,7 @@ def read_setup(arguments: argparse.Namespace) -> Setup:
     if arguments.bag:
         with ImageBag(arguments.bag) as bag:
             frame = next(bag.frames(), None)
-            camera, truth = frame.camera if frame else camera, bag.poses()
+            camera, truth = frame.camera if frame else camera, bag.ground_truth()
     if arguments.ground_truth:
         truth = read_tum(arguments.ground_truth)
     if truth is None or not len(truth):
