@@ -68,7 +68,7 @@ def bag_of(folder: Path, messages: list, storage=StoragePlugin.MCAP) -> Path:
 @pytest.mark.parametrize('storage', list(StoragePlugin))
 @pytest.mark.parametrize(
     'image',
-    [raw, compressed, lambda i: raw(i, 'bgr8'), lambda i: raw(i, padding=40)],
+    [raw, png, lambda i: raw(i, 'bgr8'), lambda i: raw(i, padding=40)],
     ids=['rgb8', 'png', 'bgr8', 'padded rows'],
 )
 def test_frames_are_the_pictures_that_were_recorded(tmp_path, image, storage):
