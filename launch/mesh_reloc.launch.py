@@ -1,48 +1,55 @@
-"""Start mesh_reloc_node, and RViz where asked for."""
+"""Start mesh_reloc_node, and RViz on request."""
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 
 from ament_index_python.packages import get_package_share_directory
 from launch import LaunchContext, LaunchDescription
-from launch.actions import DeclareLaunchArgument, OpaqueFunction
+from launch.actions import DeclareLaunchArgument, LogInfo, OpaqueFunction
 from launch.conditions import IfCondition
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
+from mesh_reloc_ros.config.declaration import Setting, settings_of
+from mesh_reloc_ros.config.deprecation import without_deprecated
+from mesh_reloc_ros.config.node import NodeSettings
+
 _SHARE = Path(get_package_share_directory('mesh_reloc_ros'))
 _YES_OR_NO = ['true', 'false']
 
-# Arguments that are parameters of the node, too: description, and the values that they may have.
-_PARAMETERS: dict[str, tuple[str, list[str] | None]] = {
-    'mesh': ('Textured mesh: a path, file:// or package://', None),
-    'camera_frame': ("Camera's optical frame in TF", None),
-    'image_transport': ('How the images come', ['raw', 'compressed']),
-    'rectify': ('The images are raw (image_raw): the node rectifies them', _YES_OR_NO),
-    'initial_pose': (
-        'Start pose "x y z qx qy qz qw" of the optical frame in the map, in metres',
-        None,
-    ),
-    'initialization': ('Where to start', ['pose', 'global', 'saved']),
-    'publish_tf': ('What to publish in TF', ['map_camera', 'map_odom', 'none']),
-    'autostart': ('Configure and activate at once, without a lifecycle manager', _YES_OR_NO),
-}
+# Parameters of the node that are arguments, too.
+_NAMES = (
+    'mesh',
+    'camera_frame',
+    'image_transport',
+    'rectify',
+    'initial_pose',
+    'initialization',
+    'publish_tf',
+    'autostart',
+)
+_PARAMETERS = {each.name: each for each in settings_of(NodeSettings) if each.name in _NAMES}
+
+
+def _argument(setting: Setting) -> DeclareLaunchArgument:
+    """Declare the argument of a parameter; without a value, the parameter file decides."""
+    choices = _YES_OR_NO if isinstance(setting.default, bool) else setting.choices
+    return DeclareLaunchArgument(
+        setting.name,
+        default_value='',
+        choices=['', *choices] if choices else None,
+        description=f'{setting.description} (empty: as in params_file)',
+    )
+
 
 _ARGUMENTS = [
-    *(
-        DeclareLaunchArgument(
-            name,
-            default_value='',
-            choices=choices and ['', *choices],
-            description=f'{description} (empty: as in params_file)',
-        )
-        for name, (description, choices) in _PARAMETERS.items()
-    ),
+    *(_argument(setting) for setting in _PARAMETERS.values()),
     DeclareLaunchArgument(
         'params_file',
         default_value=str(_SHARE / 'config' / 'mesh_reloc.yaml'),
-        description='Parameter file of the node; the other arguments come before it',
+        description='Parameter file of the node; other arguments override it',
     ),
     DeclareLaunchArgument(
         'namespace', default_value='', description='Namespace of the node, its topics, and RViz'
@@ -50,30 +57,52 @@ _ARGUMENTS = [
     DeclareLaunchArgument(
         'image_topic',
         default_value='image_rect',
-        description='Rectified images, or raw ones with rectify; without /compressed',
+        description='Topic of the images: rectified, or raw with rectify; without /compressed',
     ),
     DeclareLaunchArgument(
         'camera_info_topic',
         default_value='camera_info',
-        description='camera_info of these images',
+        description='Topic of the camera_info of these images',
     ),
     DeclareLaunchArgument(
         'use_sim_time',
         default_value='false',
         choices=_YES_OR_NO,
-        description='Take the time from /clock, as when a bag is played',
+        description='Use the time on /clock, for bags and simulations',
     ),
     DeclareLaunchArgument(
         'rviz',
         default_value='false',
         choices=_YES_OR_NO,
-        description='Start RViz with the view of this package',
+        description='Start RViz with the configuration of this package',
     ),
 ]
 
 
+def _check_names(context: LaunchContext) -> list[LogInfo]:
+    """Replace deprecated arguments, and report them and misspelt ones.
+
+    Launch itself ignores unknown arguments: they may belong to a launch file that includes this
+    one.
+
+    :raises InputError: an argument is given by a deprecated and by its current name.
+    """
+    given = context.launch_configurations
+    current, warnings = without_deprecated(_PARAMETERS.values(), given)
+    given.clear()
+    given.update(current)
+    known = [argument.name for argument in _ARGUMENTS]
+    for name in given.keys() - set(known):
+        for similar in difflib.get_close_matches(name, known, n=1, cutoff=0.88):
+            warnings.append(f'unknown argument {name}: did you mean {similar}?')
+    return [LogInfo(msg=f'mesh_reloc.launch.py: {warning}') for warning in warnings]
+
+
 def _numbers(initial_pose: str) -> list[float]:
-    """Return the seven numbers of a start pose; spaces, commas and brackets may surround them."""
+    """Return the seven numbers of an initial pose; spaces, commas and brackets are separators.
+
+    :raises RuntimeError: they are not seven numbers.
+    """
     try:
         numbers = [float(word) for word in initial_pose.strip('[] ').replace(',', ' ').split()]
     except ValueError:
@@ -86,21 +115,25 @@ def _numbers(initial_pose: str) -> list[float]:
 
 
 def _parameter(name: str, value: str) -> object:
-    """Return the parameter that an argument means."""
-    if name == 'initial_pose':
+    """Return the value of an argument in the type of its parameter."""
+    default = _PARAMETERS[name].default
+    if isinstance(default, list):
         return _numbers(value)
-    return value == 'true' if _PARAMETERS[name][1] is _YES_OR_NO else value
+    return value == 'true' if isinstance(default, bool) else value
 
 
 def _node(context: LaunchContext) -> list[Node]:
-    """Return the node, with those arguments as parameters that are not empty."""
+    """Return the node, with the arguments that are not empty as parameters.
+
+    :raises RuntimeError: an argument cannot be used.
+    """
 
     def value(name: str) -> str:
         return LaunchConfiguration(name).perform(context)
 
     params_file = Path(value('params_file')).expanduser()
     if not params_file.is_file():
-        raise RuntimeError(f'params_file: {params_file} does not exist or is no file')
+        raise RuntimeError(f'params_file: {params_file} does not exist or is not a file')
     if value('image_topic').endswith('/compressed'):
         raise RuntimeError(
             f'image_topic: leave /compressed out of {value("image_topic")}, and give'
@@ -131,10 +164,12 @@ def generate_launch_description() -> LaunchDescription:
     rviz = Node(
         package='rviz2',
         executable='rviz2',
-        # The view's topics are relative, so that they are the node's in any namespace.
+        # The topics of the view are relative: with its namespace they are those of the node.
         namespace=LaunchConfiguration('namespace'),
         arguments=['-d', str(_SHARE / 'config' / 'mesh_reloc.rviz')],
         parameters=[{'use_sim_time': LaunchConfiguration('use_sim_time')}],
         condition=IfCondition(LaunchConfiguration('rviz')),
     )
-    return LaunchDescription([*_ARGUMENTS, OpaqueFunction(function=_node), rviz])
+    return LaunchDescription(
+        [OpaqueFunction(function=_check_names), *_ARGUMENTS, OpaqueFunction(function=_node), rviz]
+    )

@@ -1,4 +1,4 @@
-"""Play a bag to mesh_reloc_node, from when the node is ready."""
+"""Start mesh_reloc_node, and play a bag as soon as the node is ready."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ _LAUNCH = Path(get_package_share_directory('mesh_reloc_ros')) / 'launch'
 
 _ARGUMENTS = [
     DeclareLaunchArgument('bag', description='Folder of the rosbag2 recording'),
-    DeclareLaunchArgument('rate', default_value='1.0', description='Speed of the replay'),
+    DeclareLaunchArgument('rate', default_value='1.0', description='Playback speed'),
     DeclareLaunchArgument(
         'loop',
         default_value='false',
         choices=['true', 'false'],
-        description='Play the bag again and again',
+        description='Repeat the bag endlessly',
     ),
     DeclareLaunchArgument(
         'delay',
         default_value='3.0',
-        description='Seconds from when the node is ready to the first image, for DDS discovery',
+        description='Seconds from the ready node to the first image, for DDS discovery',
     ),
 ]
 
 
 def _number(name: str, text: str, least: float) -> str:
-    """Return a number that the player takes.
+    """Return a number as text for the player.
 
-    :raises RuntimeError: it is none, or too small.
+    :raises RuntimeError: it is not a number, or too small.
     """
     try:
         number = float(text)
@@ -52,7 +52,7 @@ def _number(name: str, text: str, least: float) -> str:
 
 
 def _play_when_ready(context: LaunchContext) -> list[RegisterEventHandler]:
-    """Return what starts the player: loading the mesh takes seconds that the bag must not run."""
+    """Start the player when the node is ready: until then it would miss the images."""
 
     def value(name: str) -> str:
         return LaunchConfiguration(name).perform(context)
@@ -77,7 +77,7 @@ def _play_when_ready(context: LaunchContext) -> list[RegisterEventHandler]:
 
 
 def generate_launch_description() -> LaunchDescription:
-    """Describe the node, with the arguments of its own launch file, and the player."""
+    """Describe the node, with the arguments of mesh_reloc.launch.py, and the player."""
     node = IncludeLaunchDescription(
         PythonLaunchDescriptionSource(str(_LAUNCH / 'mesh_reloc.launch.py')),
         launch_arguments={'use_sim_time': 'true'}.items(),

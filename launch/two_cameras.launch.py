@@ -1,7 +1,8 @@
-"""Start mesh_reloc_node for two cameras in one mesh, each in a namespace of its own."""
+"""Start a mesh_reloc_node for each of two cameras in one mesh, in separate namespaces."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from ament_index_python.packages import get_package_share_directory
@@ -16,17 +17,23 @@ from launch.actions import (
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
 
+from mesh_reloc_ros.config.declaration import settings_of
+from mesh_reloc_ros.config.deprecation import without_deprecated
+from mesh_reloc_ros.config.node import NodeSettings
+
 _LAUNCH = Path(get_package_share_directory('mesh_reloc_ros')) / 'launch'
 _SIDES = ('left', 'right')
 
+# Parameters of the node that differ between the cameras.
+_NAMES = ('camera_frame', 'initial_pose', 'publish_tf')
+_PARAMETERS = [each for each in settings_of(NodeSettings) if each.name in _NAMES]
+
 # Arguments of mesh_reloc.launch.py that differ between the cameras.
 _OWN = {
-    'namespace': 'Namespace of the {} camera',
-    'image_topic': 'Images of the {} camera, in its namespace unless it begins with /',
-    'camera_info_topic': 'camera_info of the {} camera, likewise',
-    'camera_frame': "Optical frame of the {} camera in TF (empty: the images' frame_id)",
-    'initial_pose': 'Start pose of the {} camera (empty: as in params_file)',
-    'publish_tf': 'What to publish in TF of the {} camera (empty: as in params_file)',
+    'namespace': 'Namespace of the node and its topics',
+    'image_topic': 'Topic of the images, in the namespace unless it begins with /',
+    'camera_info_topic': 'Topic of the camera_info of these images, likewise',
+    **{each.name: f'{each.description} (empty: as in params_file)' for each in _PARAMETERS},
 }
 
 
@@ -36,23 +43,44 @@ def _arguments(side: str) -> list[DeclareLaunchArgument]:
         'namespace': side,
         'image_topic': 'image_rect',
         'camera_info_topic': 'camera_info',
-        # Cameras of one make have one frame_id.
+        # Cameras of the same model often have the same frame_id.
         'camera_frame': [LaunchConfiguration(f'{side}_namespace'), '_optical_frame'],
     }
     return [
         DeclareLaunchArgument(
             f'{side}_{name}',
             default_value=defaults.get(name, ''),
-            description=description.format(side),
+            description=f'Of the {side} camera: {description}',
         )
         for name, description in _OWN.items()
     ]
 
 
-def _check(context: LaunchContext) -> list[LogInfo]:
-    """Refuse what cannot go well with two cameras, and name the arguments that have no effect.
+def _replace_deprecated(context: LaunchContext) -> list[LogInfo]:
+    """Replace deprecated arguments of one camera, with a warning.
 
-    :raises RuntimeError: they would share a namespace, or both publish map -> odom.
+    :raises InputError: an argument is given by a deprecated and by its current name.
+    """
+    sided = [
+        replace(
+            each,
+            name=f'{side}_{each.name}',
+            deprecated_names=tuple(f'{side}_{name}' for name in each.deprecated_names),
+        )
+        for side in _SIDES
+        for each in _PARAMETERS
+    ]
+    given = context.launch_configurations
+    current, warnings = without_deprecated(sided, given)
+    given.clear()
+    given.update(current)
+    return [LogInfo(msg=f'two_cameras.launch.py: {warning}') for warning in warnings]
+
+
+def _check(context: LaunchContext) -> list[LogInfo]:
+    """Check that the cameras do not conflict, and report arguments without effect.
+
+    :raises RuntimeError: both have the same namespace, or both publish map -> odom.
     """
 
     def values(name: str) -> list[str]:
@@ -73,10 +101,10 @@ def _check(context: LaunchContext) -> list[LogInfo]:
 
 
 def _camera(side: str) -> GroupAction:
-    """Return the node of one camera; what is not its own comes from the common arguments."""
+    """Return the node of one camera, with its own and the common arguments."""
     own = {name: LaunchConfiguration(f'{side}_{name}') for name in _OWN}
     source = PythonLaunchDescriptionSource(str(_LAUNCH / 'mesh_reloc.launch.py'))
-    # In a group, so that what one camera is given does not reach the other.
+    # The group limits the arguments of one camera to its node.
     return GroupAction([IncludeLaunchDescription(source, launch_arguments=own.items())])
 
 
@@ -84,6 +112,7 @@ def generate_launch_description() -> LaunchDescription:
     """Describe the arguments and the two nodes."""
     return LaunchDescription(
         [
+            OpaqueFunction(function=_replace_deprecated),
             *(argument for side in _SIDES for argument in _arguments(side)),
             OpaqueFunction(function=_check),
             *(_camera(side) for side in _SIDES),

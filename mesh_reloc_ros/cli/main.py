@@ -7,7 +7,7 @@ import sys
 from importlib.metadata import entry_points
 from typing import NoReturn, Protocol
 
-from mesh_reloc_ros.cli import track
+from mesh_reloc_ros.cli import params, track
 from mesh_reloc_ros.errors import InputError
 
 COMMANDS_GROUP = 'mesh_reloc.commands'
@@ -64,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _commands() -> dict[str, Command]:
     """Return the subcommands by name: the package's own, then those of other packages."""
     added = {entry.name: entry.load() for entry in entry_points(group=COMMANDS_GROUP)}
-    return {'track': track, **added}
+    return {'track': track, 'params': params, **added}
 
 
 if __name__ == '__main__':

@@ -13,58 +13,63 @@ class AlignmentSettings:
 
     finest_level: int = setting(
         0,
-        'Pyramid level of the last alignment; 0 is the full image, each level halves it.',
+        'Finest pyramid level of the alignment. 0 is the full image; each level halves it. Higher'
+        ' is faster and less accurate.',
         minimum=0,
         maximum=3,
     )
     levels: int = setting(
         4,
-        'Pyramid levels used while tracking; more survive larger errors of the prediction.',
+        'Number of pyramid levels while tracking. More levels tolerate larger prediction errors.',
         minimum=1,
         maximum=8,
     )
     start_levels: int = setting(
         6,
-        'Pyramid levels used from a start pose and while lost.',
+        'Number of pyramid levels from an initial pose and while lost.',
         minimum=1,
         maximum=8,
     )
     keyframe_motion: float = setting(
         0.05,
-        'Motion of the image, as a share of its width, after which the mesh is rendered again'
-        ' between two images; an image waits for it only after three times as much.',
+        'Image motion since the last keyframe, relative to the image width, after which a new'
+        ' keyframe is rendered between two images. At three times this motion the image waits for'
+        ' the new keyframe.',
         minimum=0.0,
         maximum=0.5,
     )
     start_renders: int = setting(
         6,
-        'Most renders per pyramid level from a start pose and while lost.',
+        'Maximum number of renders per pyramid level from an initial pose and while lost.',
         minimum=1,
         maximum=50,
     )
     max_points: int = setting(
         4800,
-        'Most pixels used at the finest level, half as many at each coarser one; twice as many from'
-        ' a start pose and while lost.',
+        'Maximum number of points at the finest level; each coarser level has half as many. Doubled'
+        ' from an initial pose and while lost. More points are more accurate and slower.',
         minimum=100,
         maximum=1_000_000,
     )
     max_iterations: int = setting(
         12,
-        'Most steps per level; three times as many from a start pose and while lost.',
+        'Maximum number of solver iterations per level. Tripled from an initial pose and while'
+        ' lost.',
         minimum=1,
         maximum=200,
     )
     robust_scale: float = setting(
         0.12,
-        'Residual, in image intensity of 0 to 1, from which pixels count less and less.',
+        'Scale of the robust loss, in image intensity of 0 to 1. Points with larger residuals are'
+        ' down-weighted and count as outliers. Lower is stricter against occlusions; higher'
+        ' tolerates a mesh that looks different from the images.',
         minimum=1e-3,
         maximum=1.0,
     )
     map_error_scale: float = setting(
         1.0,
-        'Factor on that part of the covariance that no image tells: areas of the mesh that are out'
-        ' of place. At 1 they are by 0.1 % of their distance, 1 sigma; 0: the mesh is exact.',
+        'Factor on the part of the covariance that models local errors of the mesh. 1 assumes'
+        ' surfaces displaced by 0.1 % of their distance (1 sigma); 0 assumes an exact mesh.',
         minimum=0.0,
         maximum=1e6,
         deprecated_names=('covariance_scale',),
@@ -75,28 +80,28 @@ class AlignmentSettings:
 class AdamSettings:
     """Adam through the differentiable render."""
 
-    iterations: int = setting(300, 'Most steps per image.', minimum=1, maximum=10_000)
+    iterations: int = setting(300, 'Maximum number of steps per image.', minimum=1, maximum=10_000)
     learning_rate: float = setting(
         0.001,
-        'Step size, alike for rotation, translation and exposure.',
+        'Step size, the same for rotation, translation and exposure.',
         minimum=1e-6,
         maximum=1.0,
     )
     clip: float = setting(
         0.2,
-        'Residual at which the loss stops growing, of 0 to 1.',
+        'Residual at which the loss saturates, in image intensity of 0 to 1.',
         minimum=1e-3,
         maximum=1.0,
     )
     patience: int = setting(
         25,
-        'Steps without a gain after which it stops.',
+        'Number of steps without improvement after which the solver stops.',
         minimum=1,
         maximum=10_000,
     )
     min_gain: float = setting(
         1e-5,
-        'Drop of the loss that counts as a gain.',
+        'Smallest decrease of the loss that counts as an improvement.',
         minimum=0.0,
         maximum=1.0,
     )

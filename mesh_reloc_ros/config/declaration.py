@@ -1,7 +1,7 @@
-"""Settings declared once, as dataclass fields that carry description, unit and range.
+"""Settings declared once, as dataclass fields with a description, a unit and a range.
 
-ROS parameters, YAML files and the documentation all read the same declarations. A group of
-settings is a frozen dataclass; a group inside a group gives the dotted names of ROS parameters.
+ROS parameters, the parameter file and the documentation are generated from these declarations. A
+group of settings is a frozen dataclass; nested groups give the dotted names of ROS parameters.
 """
 
 from __future__ import annotations
@@ -20,15 +20,20 @@ Group = TypeVar('Group')
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting: dotted `name`, `default`, and what its declaration says of it."""
+    """One setting as it was declared."""
 
     name: str
+    """Dotted: `group.name`."""
     default: Any
     description: str
     unit: str
     minimum: float | None
     maximum: float | None
     choices: tuple[str, ...]
+    live: bool
+    """Whether a change takes effect at once while the node runs."""
+    read_only: bool
+    """Whether it can be set at the start only."""
     deprecated_names: tuple[str, ...]
     """Dotted names that are accepted with a warning."""
     deprecated_choices: Mapping[str, str]
@@ -43,11 +48,15 @@ def setting(
     minimum: float | None = None,
     maximum: float | None = None,
     choices: tuple[str, ...] = (),
+    live: bool = False,
+    read_only: bool = False,
     deprecated_names: tuple[str, ...] = (),
     deprecated_choices: Mapping[str, str] = MappingProxyType({}),
 ) -> Any:
     """Declare a dataclass field that is a setting. Ranges include their ends.
 
+    :param live: whether a change takes effect at once while the node runs.
+    :param read_only: whether it can be set at the start only.
     :param deprecated_names: former names, without the name of the group.
     :param deprecated_choices: former choices, each with the choice that replaces it.
     """
@@ -57,6 +66,8 @@ def setting(
         'minimum': minimum,
         'maximum': maximum,
         'choices': choices,
+        'live': live,
+        'read_only': read_only,
         'deprecated_names': deprecated_names,
         'deprecated_choices': deprecated_choices,
     }
@@ -65,39 +76,63 @@ def setting(
     return dataclasses.field(default=default, metadata=metadata)
 
 
-def settings_of(group: type, prefix: str = '') -> Iterator[Setting]:
-    """Yield every setting of a dataclass and of the groups inside it, in order of declaration."""
-    for field in dataclasses.fields(group):
+def group(default: Any, description: str, *, live: bool = False) -> Any:
+    """Declare a dataclass field that is a group of settings.
+
+    :param default: the group with its defaults. :param live: whether all its settings are live.
+    """
+    return dataclasses.field(default=default, metadata={'description': description, 'live': live})
+
+
+def settings_of(group_type: type, prefix: str = '', *, live: bool = False) -> Iterator[Setting]:
+    """Yield every setting of a dataclass and of its groups, in order of declaration.
+
+    :param live: whether all of them are live.
+    """
+    for field in dataclasses.fields(group_type):
         default = _default_of(field)
+        are_live = live or field.metadata['live']
         if dataclasses.is_dataclass(default):
-            yield from settings_of(type(default), f'{prefix}{field.name}.')
+            yield from settings_of(type(default), f'{prefix}{field.name}.', live=are_live)
         else:
-            yield _setting_of(field, prefix)
+            yield dataclasses.replace(_setting_of(field, prefix), live=are_live)
 
 
-def build(group: type[Group], values: Mapping[str, Any], prefix: str = '') -> Group:
-    """Make a `group` from values by dotted name; names that are left out keep their default.
+def groups_of(group_type: type) -> dict[str, str]:
+    """Return the description of each group in a dataclass, by name."""
+    return {
+        field.name: field.metadata['description']
+        for field in dataclasses.fields(group_type)
+        if dataclasses.is_dataclass(_default_of(field))
+    }
 
-    :raises InputError: a value has the wrong type or lies outside its range.
+
+def build(group_type: type[Group], values: Mapping[str, Any], prefix: str = '') -> Group:
+    """Make a group from values by dotted name; missing names keep their default.
+
+    :raises InputError: a value has the wrong type, is out of range, or does not fit the others.
     """
     arguments: dict[str, Any] = {}
-    for field in dataclasses.fields(group):  # type: ignore[arg-type]
+    for field in dataclasses.fields(group_type):  # type: ignore[arg-type]
         name, default = f'{prefix}{field.name}', _default_of(field)
         if dataclasses.is_dataclass(default):
             arguments[field.name] = build(type(default), values, f'{name}.')
         elif name in values:
             arguments[field.name] = checked(_setting_of(field, prefix), values[name])
-    return group(**arguments)
+    return group_type(**arguments)
 
 
 def checked(declared: Setting, value: Any) -> Any:
     """Return `value` in the type of the setting's default.
 
-    :raises InputError: wrong type, outside the range, or not one of the choices.
+    :raises InputError: wrong type, out of range, or not one of the choices.
     """
     wanted = type(declared.default)
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
+    if wanted is list and value in (None, 'null'):
+        # As `ros2 param dump` writes an empty list.
+        value = []
     if wanted is list and isinstance(value, (tuple, list)):
         value = [float(item) if isinstance(item, (int, float)) else item for item in value]
     if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):

@@ -1,35 +1,42 @@
-"""All settings of the pipeline, as one tree: what the node declares and parameter files name."""
+"""All settings of the pipeline, as one tree."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from mesh_reloc_ros.config.alignment import AdamSettings, AlignmentSettings
-from mesh_reloc_ros.config.declaration import setting
+from mesh_reloc_ros.config.declaration import group, setting
 from mesh_reloc_ros.config.relocalization import RelocalizationSettings
 from mesh_reloc_ros.config.tracking import TrackingSettings
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything between a mesh with images and their poses."""
+    """From a mesh and images to poses."""
 
     device: str = setting(
         'auto',
-        'Where the scene lives and the alignment runs; auto: a GPU where there is one.',
+        'Device of the mesh and the alignment. auto: the GPU if there is one, else the CPU.',
         choices=('auto', 'cpu', 'cuda'),
     )
     rasterizer: str = setting(
         'auto',
-        'What renders the mesh; auto: pytorch3d on a GPU, embree without.',
+        'Renderer of the mesh. auto: pytorch3d on a GPU, embree on the CPU.',
         choices=('auto', 'embree', 'pytorch3d'),
     )
     solver: str = setting(
         'lm',
-        'lm: Levenberg-Marquardt; adam: the slow reference by differentiable rendering.',
+        'Solver of the alignment. lm: Levenberg-Marquardt. adam: slow reference by differentiable'
+        ' rendering.',
         choices=('lm', 'adam'),
     )
-    alignment: AlignmentSettings = AlignmentSettings()
-    adam: AdamSettings = AdamSettings()
-    tracking: TrackingSettings = TrackingSettings()
-    relocalization: RelocalizationSettings = RelocalizationSettings()
+    alignment: AlignmentSettings = group(
+        AlignmentSettings(), 'Coarse-to-fine alignment of image and render (solver: lm).', live=True
+    )
+    adam: AdamSettings = group(AdamSettings(), 'The reference solver (solver: adam).')
+    tracking: TrackingSettings = group(
+        TrackingSettings(), 'Motion model, pose checks and state transitions.', live=True
+    )
+    relocalization: RelocalizationSettings = group(
+        RelocalizationSettings(), 'Global relocalization: the search without a prior pose.'
+    )

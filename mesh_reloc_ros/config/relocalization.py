@@ -1,4 +1,4 @@
-"""Settings of the search for a pose without a prior."""
+"""Settings of global relocalization, the search for a pose without a prior."""
 
 from __future__ import annotations
 
@@ -11,56 +11,61 @@ UP_AXES = ('z', '-z', 'y', '-y', 'x', '-x', 'any')
 
 @dataclass(frozen=True)
 class RelocalizationSettings:
-    """Viewpoints, the comparison with them, and when an answer is taken."""
+    """Viewpoints, retrieval, and the acceptance of a result."""
 
     enabled: bool = setting(
         True,
-        'Search for the camera where there is no start pose, and when it is lost.',
+        'Search the whole mesh for the camera when there is no initial pose and when tracking is'
+        ' lost.',
     )
     up_axis: str = setting(
         'z',
-        "The map's axis that points up: poses of a camera held level come first, all others after"
-        ' them; any: nothing is known.',
+        'Axis of the map that points up. Poses of a level camera are tried first, then all others.'
+        ' any: the axis is unknown, all poses are tried alike.',
         choices=UP_AXES,
     )
     max_viewpoints: int = setting(
         3000,
-        'Most places that the mesh is seen from in advance.',
+        'Maximum number of viewpoints from which the mesh is rendered in advance. Raise it for a'
+        ' large site; memory and search time grow with it.',
         minimum=10,
         maximum=100_000,
     )
     viewpoint_spacing: float = setting(
         0.2,
-        'Distance between neighbouring viewpoints, as a share of the distance to what they see.',
+        'Distance between neighbouring viewpoints, relative to the distance of the surfaces that'
+        ' they see. Lower finds the camera at more places; the search takes longer.',
         minimum=0.05,
         maximum=1.0,
     )
     min_view_share: float = setting(
         0.012,
-        'Smallest share of all directions in which a viewpoint sees the mesh; smaller: from'
-        ' farther off.',
+        'Minimum fraction of all viewing directions in which a viewpoint sees the mesh. Lower adds'
+        ' viewpoints farther away from the mesh.',
         minimum=1e-4,
         maximum=0.5,
     )
     candidates: int = setting(
         400,
-        'Poses that are aligned with a small image, the likeliest first; a few are carried on.',
+        'Number of candidate poses, best match first, that are aligned at low resolution. The best'
+        ' few are refined further. More find the camera more often and take longer.',
         minimum=10,
         maximum=10_000,
     )
     min_score: float = setting(
         0.75,
-        'Smallest correlation of image and render for a pose that was found from nothing.',
+        'Minimum score, the correlation of image and render, of a pose found by the search.',
         minimum=0.0,
         maximum=1.0,
     )
     min_margin: float = setting(
         0.15,
-        'Smallest difference in score between the answer and the next best pose elsewhere.',
+        'Minimum difference in score between the best pose and the best one at another place. Raise'
+        ' it if places that look alike are confused.',
         minimum=0.0,
         maximum=1.0,
     )
     cache: bool = setting(
         True,
-        'Keep what is seen from the viewpoints in a file beside the mesh, for the next start.',
+        'Keep the rendered viewpoints in a file beside the mesh, for a faster next start.',
     )

@@ -1,4 +1,4 @@
-"""Settings of the motion model and of trust."""
+"""Settings of the motion model and of pose validation."""
 
 from __future__ import annotations
 
@@ -9,119 +9,122 @@ from mesh_reloc_ros.config.declaration import setting
 
 @dataclass(frozen=True)
 class TrackingSettings:
-    """Motion model and judgement of trust."""
+    """Motion model, thresholds of the pose checks, and state transitions."""
 
     linear_acceleration_noise: float = setting(
         4.0,
-        'Acceleration that a hand or robot gives the camera, 1 sigma.',
+        'Standard deviation of the acceleration in the motion model. Raise it for abrupt motion.',
         unit='m/s^2',
         minimum=1e-3,
         maximum=1e3,
     )
     angular_acceleration_noise: float = setting(
         15.0,
-        'Angular acceleration that a hand or robot gives the camera, 1 sigma.',
+        'Standard deviation of the angular acceleration in the motion model. Raise it for abrupt'
+        ' rotation.',
         unit='rad/s^2',
         minimum=1e-3,
         maximum=1e3,
     )
     max_prediction_interval: float = setting(
         0.5,
-        'Longest time that the motion is extrapolated; beyond it the camera is taken to rest.',
+        'Maximum time over which the motion is extrapolated. After that the camera is assumed to be'
+        ' at rest.',
         unit='s',
         minimum=0.0,
         maximum=10.0,
     )
     min_coverage: float = setting(
         0.1,
-        'Smallest share of the image that the mesh must cover.',
+        'Minimum fraction of the image that the mesh covers.',
         minimum=0.0,
         maximum=1.0,
     )
     min_inlier_ratio: float = setting(
         0.4,
-        'Smallest share of aligned pixels that must agree with the mesh.',
+        'Minimum fraction of inliers among the aligned points, to continue tracking.',
         minimum=0.0,
         maximum=1.0,
     )
     acquisition_min_inlier_ratio: float = setting(
         0.5,
-        'The same for trust to begin, or to come back.',
+        'Minimum inlier ratio to start or resume tracking.',
         minimum=0.0,
         maximum=1.0,
         deprecated_names=('min_inlier_ratio_to_enter',),
     )
     min_inlier_ratio_of_baseline: float = setting(
         0.5,
-        'Smallest such share relative to the running baseline of trusted poses.',
+        'Minimum inlier ratio relative to its running mean over trusted poses.',
         minimum=0.0,
         maximum=1.0,
     )
     min_score: float = setting(
         0.65,
-        'Smallest correlation of image and render for a pose to be trusted.',
+        'Minimum score, the correlation of image and render, to continue tracking. Raise it to'
+        ' reject more poses; lower it if the mesh is blurred or outdated.',
         minimum=0.0,
         maximum=1.0,
     )
     acquisition_min_score: float = setting(
         0.75,
-        'The same for trust to begin, or to come back.',
+        'Minimum score to start or resume tracking.',
         minimum=0.0,
         maximum=1.0,
         deprecated_names=('min_score_to_enter',),
     )
     min_score_of_baseline: float = setting(
         0.7,
-        'Smallest score relative to the running baseline of trusted poses.',
+        'Minimum score relative to its running mean over trusted poses.',
         minimum=0.0,
         maximum=1.0,
     )
     max_position_sigma: float = setting(
         0.15,
-        "Largest deviation of the position along its weakest direction, by the alignment's"
-        ' covariance, 1 sigma.',
+        'Maximum standard deviation of the position in its least certain direction.',
         unit='m',
         minimum=1e-4,
         maximum=1e3,
     )
     max_rotation_sigma: float = setting(
         0.05,
-        'The same of the rotation.',
+        'Maximum standard deviation of the rotation about its least certain axis.',
         unit='rad',
         minimum=1e-5,
         maximum=3.0,
     )
     innovation_gate: float = setting(
         3.5,
-        'Largest distance of the aligned from the predicted pose, in standard deviations.',
+        'Maximum difference between aligned and predicted pose, in standard deviations.',
         minimum=1.0,
         maximum=100.0,
     )
-    second_look_position: float = setting(
+    max_realignment_distance: float = setting(
         0.05,
-        'Largest distance between a pose and what a second look from another start leads to.',
+        'Maximum distance between a pose and the result of a second alignment from another start.',
         unit='m',
         minimum=1e-4,
         maximum=1e3,
+        deprecated_names=('second_look_position',),
     )
-    second_look_rotation: float = setting(
+    max_realignment_angle: float = setting(
         0.015,
-        'Largest angle between the two.',
+        'Maximum angle between a pose and the result of a second alignment from another start.',
         unit='rad',
         minimum=1e-5,
         maximum=3.0,
+        deprecated_names=('second_look_rotation',),
     )
     max_focal_error: float = setting(
         0.03,
-        'Largest error of the focal length in camera_info, as a share of it, by what the images'
-        ' agree with best.',
+        'Maximum relative error of the focal length in camera_info, estimated from the images.',
         minimum=0.0,
         maximum=1.0,
     )
     frozen_image_timeout: float = setting(
         0.2,
-        'Longest time that an image is believed which comes again and again, the same bit by bit,'
-        ' after the camera moved. Raise it where a simulation without noise stands still.',
+        'Time after which an image that repeats bit by bit is rejected as frozen, if the camera was'
+        ' moving before. Raise it for a simulation without image noise, where the camera may stop.',
         unit='s',
         minimum=0.0,
         maximum=1e6,
@@ -129,29 +132,29 @@ class TrackingSettings:
     )
     lost_after: int = setting(
         5,
-        'Images in a row without a trusted pose after which the tracker is LOST.',
+        'Number of consecutive rejected images after which the state is LOST.',
         unit='images',
         minimum=1,
         maximum=1000,
     )
     lost_after_interval: float = setting(
         0.5,
-        'Time without a trusted pose after which an image without one makes it LOST, too.',
+        'Time without a trusted pose after which the next rejected image makes the state LOST.',
         unit='s',
         minimum=0.0,
         maximum=60.0,
     )
     restart_after: float = setting(
         5.0,
-        'An image so far ahead of the last one begins anew, as where a recording is skipped'
-        ' through: the last pose is then no more than a place to look at.',
+        'Time between two images after which tracking restarts, as when a recording is skipped'
+        ' forward. The last pose is then only a hint for the search.',
         unit='s',
         minimum=0.1,
         maximum=3600.0,
     )
     search_period: float = setting(
         0.3,
-        'Shortest time between two images that are searched for from nothing.',
+        'Minimum time between two images that are searched for in the whole mesh.',
         unit='s',
         minimum=0.0,
         maximum=60.0,

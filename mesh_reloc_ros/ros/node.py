@@ -16,6 +16,7 @@ from rclpy.parameter import Parameter
 from std_srvs.srv import Trigger
 
 from mesh_reloc_ros.config.node import NodeSettings
+from mesh_reloc_ros.config.parameters import initial_pose
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.initialization import Initialization
 from mesh_reloc_ros.pipeline import Pipeline
@@ -24,7 +25,7 @@ from mesh_reloc_ros.ros.image_tracking import NO_START_POSE, ImageTracking
 from mesh_reloc_ros.ros.initial_pose_message import start_from_message
 from mesh_reloc_ros.ros.loading import facts_of, heights_of, load
 from mesh_reloc_ros.ros.outputs import Outputs
-from mesh_reloc_ros.ros.parameters import NodeParameters, initial_pose, mesh_path, mesh_url
+from mesh_reloc_ros.ros.parameters import NodeParameters, mesh_path, mesh_url
 from mesh_reloc_ros.ros.saved_pose import SavedPose, saved_pose_file
 from mesh_reloc_ros.types.initial_pose import InitialPose
 from mesh_reloc_ros.types.pose import pose_to_numbers
@@ -218,7 +219,7 @@ class MeshRelocNode(LifecycleNode):
             if pose is not None:
                 self.get_logger().info(f'starting from the pose saved in {saved.file}')
                 return Initialization(InitialPose(pose), 'the saved pose')
-        pose = initial_pose(settings.initial_pose)
+        pose = initial_pose(settings)
         return None if pose is None else Initialization(InitialPose(pose))
 
     def _on_change(self, before: NodeSettings) -> None:
@@ -235,7 +236,7 @@ class MeshRelocNode(LifecycleNode):
         moved = settings.initial_pose != before.initial_pose
         if moved or settings.initialization != before.initialization:
             starts.change(self._given_start(self._outputs.saved))
-        pose = initial_pose(settings.initial_pose)
+        pose = initial_pose(settings)
         if moved and pose is not None:
             starts.give(Initialization(InitialPose(pose)))
 

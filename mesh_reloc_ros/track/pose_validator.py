@@ -126,7 +126,7 @@ class PoseValidator:
         if radians > _FAR_ANGLE:
             return True
         # What is within a second look's tolerance needs none, and the depth takes a render.
-        is_tolerable = metres <= self._settings.tracking.second_look_position
+        is_tolerable = metres <= self._settings.tracking.max_realignment_distance
         return not is_tolerable and metres > _FAR_SHARE * self._depth(frame, alignment)
 
     def _depth(self, frame: Frame, alignment: Alignment) -> float:

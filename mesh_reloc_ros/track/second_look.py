@@ -42,7 +42,10 @@ class SecondLook:
         """
         metres, radians = self.disagreement(frame, alignment, depth)
         settings = self._settings
-        if metres <= settings.second_look_position and radians <= settings.second_look_rotation:
+        if (
+            metres <= settings.max_realignment_distance
+            and radians <= settings.max_realignment_angle
+        ):
             return ''
         return (
             f'a second look from another start ends {100 * metres:.1f} cm and'

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from mesh_reloc_ros.config.declaration import setting, settings_of
+from mesh_reloc_ros.config.declaration import group, setting, settings_of
 from mesh_reloc_ros.config.deprecation import without_deprecated
 from mesh_reloc_ros.config.parameters import PARAMETERS
 from mesh_reloc_ros.errors import InputError
@@ -24,7 +24,7 @@ class Kitchen:
         deprecated_names=('stove',),
         deprecated_choices={'timber': 'wood'},
     )
-    kettle: Kettle = Kettle()
+    kettle: Kettle = group(Kettle(), 'What boils.')
 
 
 SETTINGS = tuple(settings_of(Kitchen))

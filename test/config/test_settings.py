@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from mesh_reloc_ros.config.declaration import build, setting, settings_of
+from mesh_reloc_ros.config.declaration import build, group, groups_of, setting, settings_of
 from mesh_reloc_ros.config.parameter_file import read_parameter_file
 from mesh_reloc_ros.errors import InputError
 
@@ -17,10 +17,10 @@ class Kettle:
 
 @dataclass(frozen=True)
 class Kitchen:
-    stove: str = setting('gas', 'What heats.', choices=('gas', 'wood'))
-    open: bool = setting(True, 'Whether guests may come in.')
+    stove: str = setting('gas', 'What heats.', choices=('gas', 'wood'), read_only=True)
+    open: bool = setting(True, 'Whether guests may come in.', live=True)
     place: list = setting([0.0, 1.0], 'Where it is.', unit='m')
-    kettle: Kettle = Kettle()
+    kettle: Kettle = group(Kettle(), 'What boils.', live=True)
 
 
 def test_settings_come_in_order_with_dotted_names_and_all_that_was_declared():
@@ -37,6 +37,9 @@ def test_settings_come_in_order_with_dotted_names_and_all_that_was_declared():
     assert volume.description == 'How much it holds.'
     assert (volume.unit, volume.minimum, volume.maximum) == ('l', 0.5, 3.0)
     assert declared[0].choices == ('gas', 'wood')
+    assert [each.live for each in declared] == [False, True, False, True, True]
+    assert [each.read_only for each in declared] == [True, False, False, False, False]
+    assert groups_of(Kitchen) == {'kettle': 'What boils.'}
 
 
 def test_what_is_left_out_keeps_its_default():
@@ -50,6 +53,11 @@ def test_values_reach_their_group():
     assert kitchen == Kitchen('wood', True, [3.0, 4.5], Kettle(2.0, 10))
     assert isinstance(kitchen.kettle.volume, float)
     assert all(isinstance(number, float) for number in kitchen.place)
+
+
+def test_an_empty_list_may_be_written_as_ros2_param_dump_does():
+    for empty in ([], (), None, 'null'):
+        assert build(Kitchen, {'place': empty}).place == []
 
 
 def test_ranges_include_their_ends():

@@ -150,6 +150,26 @@ def test_arguments_become_parameters_remappings_and_a_namespace(installed):
     assert all(len(description) > 10 for description in described.values())
 
 
+def test_deprecated_arguments_are_accepted_with_a_warning(installed):
+    printed = installed.launch('mesh_reloc.launch.py', 'child_frame:=eye', 'start_from:=nothing')
+    call = installed.calls()['mesh_reloc_node']
+    assert call.parameters == {
+        'camera_frame': 'eye', 'initialization': 'global', 'use_sim_time': False
+    }  # fmt: skip
+    for warning in (
+        'parameter child_frame is deprecated: use camera_frame',
+        'parameter start_from: nothing is deprecated: use initialization: global',
+    ):
+        assert sum(line.endswith(warning) for line in printed) == 1
+
+
+def test_a_misspelt_argument_is_reported(installed):
+    printed = installed.launch('mesh_reloc.launch.py', 'initialisation:=saved', 'unlike:=1')
+    unknown = [line for line in printed if 'unknown argument' in line]
+    assert len(unknown) == 1
+    assert unknown[0].endswith('unknown argument initialisation: did you mean initialization?')
+
+
 def test_what_is_not_given_stays_as_in_the_parameter_file(installed, tmp_path):
     parameters = tmp_path / 'my.yaml'
     parameters.write_text('/**:\n  ros__parameters:\n    mesh: /x.obj\n')
@@ -179,10 +199,12 @@ def test_rviz_runs_in_the_namespace_of_the_node(installed):
         ('publish_tf:=true', 'publish_tf.*map_camera.*map_odom.*none'),
         ('rectify:=yes', 'rectify.*true.*false'),
         ('initialization:=here', 'initialization.*saved'),
+        (('child_frame:=a', 'camera_frame:=b'), 'give camera_frame only'),
     ],
 )
 def test_a_wrong_argument_is_refused_in_one_line(installed, argument, reason):
-    assert re.search(reason, installed.refusal('mesh_reloc.launch.py', argument))
+    arguments = (argument,) if isinstance(argument, str) else argument
+    assert re.search(reason, installed.refusal('mesh_reloc.launch.py', *arguments))
     assert not installed.calls()
 
 
@@ -241,8 +263,18 @@ def test_two_cameras_have_a_node_each_in_one_mesh(installed):
     assert 'image_rect:=/stereo/left/image_raw' in left.arguments
     assert 'image_rect:=image_rect' in right.arguments
     assert sum('give left_image_topic and right_image_topic' in line for line in printed) == 1
+    assert not any('unknown argument' in line for line in printed)
     described = descriptions(printed)
     assert {'mesh', 'initialization', 'left_image_topic', 'right_camera_frame'} < set(described)
+
+
+def test_a_deprecated_argument_of_one_camera_is_accepted_with_a_warning(installed):
+    printed = installed.launch('two_cameras.launch.py', 'left_child_frame:=eye')
+    calls = installed.calls()
+    assert calls['mesh_reloc_node.left'].parameters['camera_frame'] == 'eye'
+    assert calls['mesh_reloc_node.right'].parameters['camera_frame'] == 'right_optical_frame'
+    warning = 'parameter left_child_frame is deprecated: use left_camera_frame'
+    assert sum(line.endswith(warning) for line in printed) == 1
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,7 @@ def test_the_motion_goes_by_the_new_settings(room, tracker):
 
 
 def test_a_second_look_goes_by_the_new_settings(room, tracker):
-    tracker.change(settings(tracking__second_look_position=1e-4))
+    tracker.change(settings(tracking__max_realignment_distance=1e-4))
     image = photographed(room.view(pose_at(4)), seed=99)
     # Later than the motion goes on by itself, so that there is a second look.
     estimate = tracker.track(Frame(shown(room, 30).stamp_ns, image, CAMERA))

@@ -64,7 +64,7 @@ def test_how_near_a_second_look_must_end_is_a_setting(room):
     claimed = at(perturbed(pose_at(0), 2, 0.07, 0.0)).alignment
     settings = build(
         Settings,
-        {'tracking.second_look_position': 0.09, 'tracking.second_look_rotation': 0.1},
+        {'tracking.max_realignment_distance': 0.09, 'tracking.max_realignment_angle': 0.1},
     )
     assert SecondLook(room.scene, settings).doubts(picture(room, 0), claimed, depth=2.5) == ''
 

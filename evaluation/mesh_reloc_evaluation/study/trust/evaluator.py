@@ -47,15 +47,15 @@ class TrialJudge:
         self._focal_check.look(frame, alignment, depth)
         error = self._focal_check.error(frame.camera)
         enters = not self._health.doubts(signs, entering=True)
-        near = metres <= settings.second_look_position
-        agrees = enters and near and radians <= settings.second_look_rotation
+        near = metres <= settings.max_realignment_distance
+        agrees = enters and near and radians <= settings.max_realignment_angle
         return Outcome(
             kind=trial.kind,
             right=_is_right(pose, trial),
             signs={
                 **dataclasses.asdict(signs),
-                'second_look_position': metres,
-                'second_look_rotation': radians,
+                'realignment_distance': metres,
+                'realignment_angle': radians,
                 'focal_error': abs(error),
             },
             goes_on=not self._health.doubts(signs, entering=False),
