@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Makes .venv ready; does nothing where it is. Called by make, which says which Python (PYTHON)
-# and whether a ROS installation is in use (ROS=installed) or ROS 2 comes as wheels (empty).
+# Creates or updates .venv; does nothing if it is up to date. make sets PYTHON, and ROS: `installed`
+# if a ROS installation is sourced, empty to install ROS 2 as wheels.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 venv=$PWD/.venv
-stamp=$venv/ready  # written last: what .venv was made from
+stamp=$venv/ready  # written last: identifies what .venv was made from
 log=$venv/setup.log
 
 fail() {
@@ -13,12 +13,12 @@ fail() {
     exit 1
 }
 
-# What cannot change without a new environment.
+# A change of these needs a new environment.
 base() {
     echo "$venv $(realpath "$PYTHON") $("$PYTHON" --version) ${ROS:+${ROS_DISTRO:-}}"
 }
 
-# What an environment can be brought up to date with.
+# A change of these needs an update of the environment.
 contents() {
     cat requirements/*.txt setup.py setup.cfg evaluation/setup.py scripts/setup.sh standalone_ros/setup.py \
         standalone_ros/build_tf2_msgs.sh standalone_ros/tf2_msgs/{CMakeLists.txt,package.xml,msg/*} \
@@ -44,7 +44,7 @@ check_tools_for_wheels() {
     [ -e "$headers/Python.h" ] || fail 'the headers of Python are missing: install python3-dev'
 }
 
-# Runs a command with its output in the log; shows pip's large downloads, and the end on failure.
+# Runs a command with its output in the log; shows large downloads of pip, and errors.
 logged() {
     "$@" 2>&1 | tee -a "$log" | sed -unE 's/^ +(Downloading .*[0-9]{3}\.[0-9] MB.*)/  \1/p' || {
         grep -i 'error' "$log" | tail -n 3 >&2
@@ -57,12 +57,12 @@ pip_install() {
 }
 
 install_all() {
-    echo 'Installing torch, pytorch3d and the rest (5.9 GB when new, a few minutes) ...'
+    echo 'Installing torch, pytorch3d and other packages (up to 5.9 GB, a few minutes) ...'
     pip_install -r requirements/build.txt -r requirements/runtime.txt \
         -r requirements/evaluation.txt -r requirements/test.txt \
         $([ -n "$ROS" ] || echo -r requirements/ros.txt -r requirements/ros_build.txt)
     if [ -z "$ROS" ]; then
-        echo 'Building tf2_msgs, which no wheel has ...'
+        echo 'Building tf2_msgs, which is not available as a wheel ...'
         logged standalone_ros/build_tf2_msgs.sh "$venv"
         pip_install --no-build-isolation --no-deps -e standalone_ros
     fi
@@ -76,12 +76,12 @@ found=$(cat "$stamp" 2>/dev/null || true)
 
 check_tools
 if [ -n "$ROS" ]; then
-    echo "Setting up .venv on the ROS 2 installation that is sourced (${ROS_DISTRO:-unnamed}) ..."
+    echo "Setting up .venv with the sourced ROS 2 installation (${ROS_DISTRO:-unnamed}) ..."
 else
-    echo 'Setting up .venv with ROS 2 Kilted as wheels ...'
+    echo 'Setting up .venv with ROS 2 Kilted from wheels ...'
 fi
 rm -f "$stamp"
-# Without a fitting stamp it was interrupted, moved or made for another Python: begin anew.
+# Without a matching stamp, set-up was interrupted, or .venv was moved or has another Python.
 [[ $found == "$(base) "* ]] || "$PYTHON" -m venv --clear ${ROS:+--system-site-packages} "$venv"
 : > "$log"
 install_all

@@ -13,12 +13,13 @@ from mesh_reloc_ros.mesh_io.trimesh_formats import read_by_trimesh
 from mesh_reloc_ros.progress import Progress, silent
 
 
-def load_mesh(path: Path, progress: Progress = silent) -> TexturedMesh:
-    """Read a textured mesh.
+def load_mesh(path: Path | str, progress: Progress = silent) -> TexturedMesh:
+    """Read a textured mesh: OBJ with MTL, PLY, GLB or another format of trimesh.
 
     :raises InputError: the file is missing or unreadable, has no faces or no texture coordinates,
         or one of its textures is missing.
     """
+    path = Path(path)
     if not path.is_file():
         reason = 'is a folder: name the file' if path.is_dir() else 'does not exist'
         raise InputError(f'mesh {path} {reason}')
