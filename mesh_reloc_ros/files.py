@@ -22,6 +22,18 @@ def absolute(path: str, name: str) -> Path:
         raise InputError(f'{name}: {path}: there is no such home folder') from error
 
 
+def user_cache() -> Path:
+    """Return the user's folder for data that programs can create again: `$XDG_CACHE_HOME`.
+
+    It may not exist, and may not be writable.
+    """
+    try:
+        return Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache')
+    except RuntimeError:
+        # A user without a home folder, as of a service or in a container.
+        return Path('/var/cache')
+
+
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
     """Yield a temporary path to write to, and rename it to `path` when the body ends well.

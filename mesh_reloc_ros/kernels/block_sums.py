@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from mesh_reloc_ros.kernels.compile import kernel
 
 NEAR_M = 1e-2
 _UNIT = 1 / 255
@@ -22,7 +23,7 @@ FIGURES = 23
 RENDER, CURVATURE, PLACE = 12, 15, 19
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@kernel(fastmath=True)
 def sum_blocks(
     points: Any,
     colours: Any,
@@ -79,7 +80,7 @@ def sum_blocks(
             figures[PLACE + 3] += energy[n] * nearness[n]
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@kernel(fastmath=True)
 def _sample(
     points: Any,
     colours: Any,
@@ -134,7 +135,7 @@ def _sample(
     return count
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@kernel(fastmath=True)
 def _add_channel(
     values: Any,
     weights: Any,

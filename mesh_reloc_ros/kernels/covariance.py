@@ -10,9 +10,9 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from mesh_reloc_ros.kernels.block_sums import CURVATURE, PLACE, RENDER
+from mesh_reloc_ros.kernels.compile import kernel
 
 # Directions of less information than this share of the best one's are not known at all.
 _UNSEEN, _UNKNOWN_VARIANCE = 1e-10, 1e4
@@ -26,7 +26,7 @@ _AREAS_COUNT, _LEAST_FREEDOM = 0.85, 3.0
 _FLATTEST, _MOST_DEPARTURE = 0.1, 0.5
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def pose_covariance(
     system: Any,
     blocks: Any,
@@ -67,7 +67,7 @@ def pose_covariance(
     return 0.5 * (covariance + covariance.T) + _LEAST_VARIANCE * np.eye(6)
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _places(blocks: Any, intrinsics: Any, area_px: float) -> Any:
     """Return how a twist moves each block's image [blocks, 2, 6], its area, and their number."""
     fx, fy, cx, cy = intrinsics
@@ -89,7 +89,7 @@ def _places(blocks: Any, intrinsics: Any, area_px: float) -> Any:
     return along, areas, rows * columns
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _by_areas(blocks: Any, along: Any, areas: Any, count: int) -> Any:
     """Return information by area [areas, 6, 6], curvature [6, 6] and lever arms [areas, 6, 2].
 
@@ -113,7 +113,7 @@ def _by_areas(blocks: Any, along: Any, areas: Any, count: int) -> Any:
     return informations, curvature, arms
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _whitened(system: Any, blocks: Any) -> Any:
     """Return the root [6, 6] of the inverse of the system, and the blocks' scores in its units.
 
@@ -140,7 +140,7 @@ def _whitened(system: Any, blocks: Any) -> Any:
     return root, unroot, unknown, scores @ root
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _size(
     scores: Any,
     areas: Any,
@@ -181,7 +181,7 @@ def _size(
     return max(by_blocks, _AREAS_COUNT * total / freedom)
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _inverse_bread(ratio: Any, flatness: float) -> Any:
     """Return the inverse [6, 6] of the loss's curvature, in units of the root of the system.
 

@@ -14,16 +14,16 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from mesh_reloc_ros.kernels.compile import kernel
 from mesh_reloc_ros.kernels.se3 import exp
 
 Array = NDArray[np.float64]
 _NEAR_M = 1e-2
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@kernel(fastmath=True)
 def accumulate(
     points: Any,
     colours: Any,
@@ -70,7 +70,7 @@ def accumulate(
             system[k, j] = system[j, k]
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@kernel(fastmath=True)
 def _add_points(
     points: Any,
     colours: Any,
@@ -156,7 +156,7 @@ def _add_points(
             sums[4] += weights[i]
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@kernel(fastmath=True)
 def _add_block(pose: Any, own: Any, prior: Any, system: Any) -> None:
     """Add a block to the lower half of the system, its own gain and offset eliminated."""
     for j in range(6):
@@ -183,7 +183,7 @@ def _add_block(pose: Any, own: Any, prior: Any, system: Any) -> None:
                 system[row, 12] += own[c, j - 6, 8]
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def solve_one(
     points: Any,
     colours: Any,
@@ -251,7 +251,7 @@ def solve_one(
     return iterations
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def mixed_step(plain: Any, last_plain: Any, last_step: Any, weights: Any, bounds: Any) -> Any:
     """Return the step [12] by Anderson's acceleration; see `lm._mixed`."""
     product, length = 0.0, 1e-30
@@ -263,7 +263,7 @@ def mixed_step(plain: Any, last_plain: Any, last_step: Any, weights: Any, bounds
     return plain - factor * (last_step + plain - last_plain)
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def damped_step(system: Any, exposure: Any, damping: float, prior: Any) -> Any:
     """Return the damped step [12]: zero where the points leave it undetermined."""
     n = 12

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from mesh_reloc_ros.kernels.compile import kernel
 
 _TAB, _LINE_FEED, _RETURN, _SPACE, _HASH = 9, 10, 13, 32, 35
 _PLUS, _MINUS, _DOT, _SLASH, _ZERO, _NINE = 43, 45, 46, 47, 48, 57
@@ -17,7 +18,7 @@ _EXACT_POWERS = np.array([float(f'1e{exponent}') for exponent in range(23)])
 _NONE = -1
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def scan(
     text: Any, before: Any, vertices: Any, uvs: Any, faces: Any, statements: Any
 ) -> tuple[int, int, int, int, int]:
@@ -54,29 +55,29 @@ def scan(
     return v, t, f, s, _NONE
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _is_end(character: Any) -> bool:
     return character in (_LINE_FEED, _RETURN)
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _is_blank(character: Any) -> bool:
     return character in (_SPACE, _TAB)
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _is_digit(character: Any) -> bool:
     return _ZERO <= character <= _NINE
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _after_blanks(text: Any, i: int) -> int:
     while _is_blank(text[i]):
         i += 1
     return i
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _read_numbers(text: Any, i: int, row: Any) -> None:
     """Fill the row [N]; a number that is none becomes NaN."""
     for column in range(len(row)):
@@ -84,7 +85,7 @@ def _read_numbers(text: Any, i: int, row: Any) -> None:
         row[column], i = _number(text, i)
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _number(text: Any, i: int) -> tuple[float, int]:
     """Return the number that begins at i, NaN where none does, and where it ends."""
     negative = text[i] == _MINUS
@@ -117,7 +118,7 @@ def _number(text: Any, i: int) -> tuple[float, int]:
     return -value if negative else value, i
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _integer(text: Any, i: int) -> tuple[int, int]:
     """Return the integer that begins at i, 0 where none does, and where it ends."""
     negative = text[i] == _MINUS
@@ -130,7 +131,7 @@ def _integer(text: Any, i: int) -> tuple[int, int]:
     return -value if negative else value, i
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _read_face(text: Any, i: int, vertices: int, uvs: int, faces: Any) -> int:
     """Write a polygon as triangles [F, 3, 2]; return how many, or -1 where it cannot be read."""
     corner = 0
@@ -159,7 +160,7 @@ def _read_face(text: Any, i: int, vertices: int, uvs: int, faces: Any) -> int:
     return max(corner - 2, 0)
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def number_pairs(faces: Any, newest: Any, numbers: Any, pairs: Any) -> int:
     """Fill numbers [F, 3] and pairs [N, 2]; return N.
 

@@ -9,13 +9,13 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from mesh_reloc_ros.kernels.compile import kernel
 
 _NEAR_M = 1e-2
 
 
-# No flag that assumes that there is no NaN.
-@njit(cache=True, nogil=True, fastmath={'contract', 'reassoc', 'arcp', 'nsz'})
+@kernel(fastmath=True)
 def block_correlations(
     points: Any,
     colours: Any,

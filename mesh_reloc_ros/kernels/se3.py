@@ -9,13 +9,14 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from mesh_reloc_ros.kernels.compile import kernel
 
 # Below this angle the series are exact to double precision.
 _SMALL_ANGLE = 1e-3
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def exp(twist: Any) -> Any:
     """Return the motion [4, 4] of a twist [6]."""
     x, y, z = twist[3], twist[4], twist[5]
@@ -33,7 +34,7 @@ def exp(twist: Any) -> Any:
     return motion
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def log(motion: Any) -> Any:
     """Return the twist [6] of a motion [4, 4], of rotation at most pi."""
     quaternion = _quaternion(motion)
@@ -58,7 +59,7 @@ def log(motion: Any) -> Any:
     return twist
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _quaternion(m: Any) -> Any:
     """Return the unit quaternion [4] (w first, w >= 0) of a motion's rotation; see `se3`."""
     trace = m[0, 0] + m[1, 1] + m[2, 2]

@@ -8,10 +8,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from numba import njit
+from mesh_reloc_ros.kernels.compile import kernel
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@kernel(fastmath=True)
 def shade(
     pixels: Any,
     width: int,

@@ -6,14 +6,15 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from mesh_reloc_ros.kernels.compile import kernel
 
 # Pixels along a side of the blocks that are compared by themselves, each without its mean.
 _BLOCK = 4
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def halved(colours: Any, side: int) -> Any:
     """Return panoramas [V, 6 (side/2)^2, 3]: means of 2x2 pixels, of those that show mesh."""
     half = side // 2
@@ -52,7 +53,7 @@ def thumbnails(
     return places, directions, _gathered(colours, table, places, directions)
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _covered(colours: Any, table: Any) -> Any:
     """Return the number of pixels [V, D] that show mesh."""
     counts = np.zeros((len(colours), len(table)), dtype=np.int32)
@@ -63,7 +64,7 @@ def _covered(colours: Any, table: Any) -> Any:
     return counts
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _gathered(colours: Any, table: Any, places: Any, directions: Any) -> Any:
     views = np.empty((len(places), table.shape[1], 3), dtype=np.uint8)
     for view in range(len(places)):
@@ -74,7 +75,7 @@ def _gathered(colours: Any, table: Any, places: Any, directions: Any) -> Any:
     return views
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@kernel(fastmath=True)
 def pair_scores(
     colours: Any,
     table: Any,
@@ -104,7 +105,7 @@ def pair_scores(
     return scores
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@kernel(fastmath=True)
 def turn_to_best(
     colours: Any,
     places: Any,
@@ -141,7 +142,7 @@ def turn_to_best(
             rotations[pose] = best
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@kernel(fastmath=True)
 def _product(a: Any, b: Any) -> Any:
     product = np.zeros((3, 3))
     for i in range(3):
@@ -151,7 +152,7 @@ def _product(a: Any, b: Any) -> Any:
     return product
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@kernel(fastmath=True)
 def _look_up(rotation: Any, rays: Any, shown: Any, sides: Any, side: int, pixels: Any) -> None:
     """Fill in which pixels of a cube [N] a camera sees; see `cube.cube_pixels`."""
     for n in range(len(rays)):
@@ -175,7 +176,7 @@ def _look_up(rotation: Any, rays: Any, shown: Any, sides: Any, side: int, pixels
         pixels[n] = (number * side + row) * side + column
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@kernel(fastmath=True)
 def _score(
     panorama: Any, pixels: Any, image: Any, shows: Any, min_overlap: float, full_overlap: float
 ) -> float:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesh_reloc_ros.config.relocalization import RelocalizationSettings
-from mesh_reloc_ros.files import atomic_write
+from mesh_reloc_ros.files import atomic_write, user_cache
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.progress import Progress, silent
 from mesh_reloc_ros.relocalize.panoramas import SIDE, Panoramas, render_panoramas
@@ -64,9 +64,8 @@ def cache_file(mesh: Path) -> Path:
     name = f'{mesh.name}.views.npz'
     if os.access(mesh.parent, os.W_OK):
         return mesh.parent / name
-    caches = Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache')
     place = hashlib.blake2b(str(mesh.resolve()).encode(), digest_size=8).hexdigest()
-    return caches / 'mesh_reloc_ros' / f'{place}-{name}'
+    return user_cache() / 'mesh_reloc_ros' / f'{place}-{name}'
 
 
 def _rendered(

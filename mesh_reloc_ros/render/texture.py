@@ -6,15 +6,13 @@ all materials on any device.
 
 from __future__ import annotations
 
-from typing import Any
-
 import cv2
 import numpy as np
 import torch
-from numba import njit
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mesh_reloc_ros.kernels.texture import divide, mark_texels, weigh
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.progress import Progress, silent
 
@@ -91,47 +89,10 @@ def _level_sizes(texture: NDArray[np.uint8]) -> list[tuple[int, int]]:
 def _covered_texels(mesh: TexturedMesh, material: int) -> NDArray[np.bool_]:
     """Return the mask [H, W] of texels that a face uses, without the gaps between charts."""
     covered = np.zeros(mesh.textures[material].shape[:2], dtype=np.bool_)
-    if not _mark_texels(mesh.uvs, mesh.faces, mesh.face_materials, material, covered):
+    if not mark_texels(mesh.uvs, mesh.faces, mesh.face_materials, material, covered):
         # A repeating texture is not an atlas: all of it is used.
         covered[:] = True
     return covered
-
-
-@njit(cache=True, nogil=True)
-def _mark_texels(uvs: Any, faces: Any, face_materials: Any, material: int, covered: Any) -> bool:
-    """Mark the texels [H, W] whose centre lies in a face of the material.
-
-    The texel at the centre of a face is always marked, because a small face may have no other.
-    Returns False if a face extends beyond the texture.
-    """
-    height, width = covered.shape
-    one, columns, rows = np.float32(1), np.float32(width), np.float32(height)
-    for face in range(len(faces)):
-        if face_materials[face] != material:
-            continue
-        a, b, c = uvs[faces[face, 0]], uvs[faces[face, 1]], uvs[faces[face, 2]]
-        if min(a[0], b[0], c[0], a[1], b[1], c[1]) < 0:
-            return False
-        if max(a[0], b[0], c[0], a[1], b[1], c[1]) > 1:
-            return False
-        ax, bx, cx = a[0] * columns, b[0] * columns, c[0] * columns
-        ay, by, cy = (one - a[1]) * rows, (one - b[1]) * rows, (one - c[1]) * rows
-        x, y = (ax + bx + cx) / 3, (ay + by + cy) / 3
-        covered[min(int(y), height - 1), min(int(x), width - 1)] = True
-        area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
-        sign = 1.0 if area > 0 else -1.0
-        left, right = max(int(min(ax, bx, cx)), 0), min(int(max(ax, bx, cx)) + 1, width)
-        top, bottom = max(int(min(ay, by, cy)), 0), min(int(max(ay, by, cy)) + 1, height)
-        for row in range(top, bottom):
-            y = row + 0.5
-            for column in range(left, right):
-                x = column + 0.5
-                edge_a = sign * ((bx - ax) * (y - ay) - (by - ay) * (x - ax))
-                edge_b = sign * ((cx - bx) * (y - by) - (cy - by) * (x - bx))
-                edge_c = sign * ((ax - cx) * (y - cy) - (ay - cy) * (x - cx))
-                if edge_a >= 0 and edge_b >= 0 and edge_c >= 0:
-                    covered[row, column] = True
-    return True
 
 
 def _fill_levels(
@@ -151,7 +112,7 @@ def _fill_levels(
             _first_halving(texture, covered, size) if weighted is None else _halved(weighted, size)
         )
         empty.append(weighted[..., 3] == 0)
-        _divide(weighted, image)
+        divide(weighted, image)
     for image, coarser, holes in zip(images[-2::-1], images[:0:-1], empty[-2::-1], strict=True):
         if holes.any():
             blurred = cv2.resize(coarser, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
@@ -170,7 +131,7 @@ def _first_halving(
     halved = np.empty((size[1], size[0], 4), dtype=np.float32)
     for top in range(0, height, rows):
         band = np.empty((min(rows, height - top), width, 4), dtype=np.float32)
-        _weigh(texture[top : top + rows], covered[top : top + rows], band)
+        weigh(texture[top : top + rows], covered[top : top + rows], band)
         to = slice(top // 2, (top + len(band)) // 2) if rows < height else slice(None)
         halved[to] = _halved(band, (size[0], len(halved[to])))
     return halved
@@ -179,26 +140,3 @@ def _first_halving(
 def _halved(weighted: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
     halved = cv2.resize(weighted, size, interpolation=cv2.INTER_AREA)
     return halved.reshape(size[1], size[0], 4)
-
-
-@njit(cache=True, nogil=True)
-def _weigh(texture: Any, covered: Any, weighted: Any) -> None:
-    """Fill `weighted` [H, W, 4] with colour and weight 1 at covered texels, 0 elsewhere."""
-    for row in range(covered.shape[0]):
-        for column in range(covered.shape[1]):
-            weight = np.float32(covered[row, column])
-            for channel in range(3):
-                weighted[row, column, channel] = texture[row, column, channel] * weight
-            weighted[row, column, 3] = weight
-
-
-@njit(cache=True, nogil=True)
-def _divide(weighted: Any, image: Any) -> None:
-    """Divide weighted colours by their weights into an image [H, W, 3], rounded; 0 at weight 0."""
-    half, least = np.float32(0.5), np.float32(1e-6)
-    for row in range(image.shape[0]):
-        for column in range(image.shape[1]):
-            weight = max(weighted[row, column, 3], least)
-            for channel in range(3):
-                colour = weighted[row, column, channel] / weight + half
-                image[row, column, channel] = np.uint8(colour)
