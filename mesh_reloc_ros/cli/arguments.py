@@ -1,4 +1,4 @@
-"""Arguments that several commands have: what is tracked, in what, and with which settings."""
+"""Arguments that several commands share: mesh, recording and settings."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mesh_reloc_ros.config.declaration import build, settings_of
+from mesh_reloc_ros.config.declaration import build
 from mesh_reloc_ros.config.deprecation import without_deprecated
 from mesh_reloc_ros.config.parameter_file import read_parameter_file
-from mesh_reloc_ros.config.parameters import PARAMETERS
+from mesh_reloc_ros.config.parameters import GROUPS, PARAMETERS
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.recordings.bag import ImageBag
 
 
 class DeprecatedOption(argparse.Action):
-    """An option that stands for the option of its `dest`, with a warning."""
+    """A deprecated option: stores its value for the option named by `dest`, with a warning."""
 
     def __call__(
         self,
@@ -28,7 +28,7 @@ class DeprecatedOption(argparse.Action):
         values: str | Sequence[Any] | None,
         option_string: str | None = None,
     ) -> None:
-        """Store the value, and print which option to use."""
+        """Store the value, and warn which option to use."""
         current = f'--{self.dest.replace("_", "-")}'
         print(f'{parser.prog}: {option_string} is deprecated: use {current}', file=sys.stderr)
         setattr(namespace, self.dest, values)
@@ -43,17 +43,17 @@ def add_inputs(
 ) -> None:
     """Declare mesh, bag, start pose, topics, time span and parameters.
 
-    :param overrides: settings that have an argument of their own. :param required: whether mesh and
-        bag must be given. :param start_pose: whether there is a start pose to give.
+    :param overrides: settings with an option that overrides the parameter file.
+    :param required: whether mesh and bag must be given. :param start_pose: whether to declare
+        the start pose.
     """
-    choices = {declared.name: declared.choices for declared in settings_of(Settings)}
     parser.add_argument('--mesh', type=Path, required=required, help='textured mesh (OBJ with MTL)')
     parser.add_argument('--bag', type=Path, required=required, help='folder of a rosbag2 recording')
     if start_pose:
         parser.add_argument(
             '--initial-pose',
             metavar='"x y z qx qy qz qw"',
-            help="map_T_camera of the first image: the camera's optical frame in the map, metres",
+            help='pose of the first image: optical frame of the camera in the map, metres',
         )
     parser.add_argument('--image-topic', default='', help="default: the bag's only image topic")
     parser.add_argument(
@@ -62,28 +62,38 @@ def add_inputs(
     parser.add_argument(
         '--rectify',
         action='store_true',
-        help='the images are raw (image_raw): rectify them by camera_info',
+        help='rectify raw images (image_raw) with camera_info',
     )
     parser.add_argument(
         '--odom-frame',
         default='',
         metavar='FRAME',
-        help="predict by the camera's motion in this frame, by /tf and /tf_static of the bag",
+        help='predict the motion from odometry in this frame, from /tf and /tf_static of the bag',
     )
     parser.add_argument(
         '--camera-frame',
         default='',
         metavar='FRAME',
-        help="camera's optical frame in TF (default: frame_id of the images)",
+        help='optical frame of the camera in TF (default: frame_id of the images)',
     )
     parser.add_argument('--params', type=Path, metavar='config.yaml', help='ROS 2 parameter file')
     for name in overrides:
-        parser.add_argument(f'--{name}', choices=choices[name], help='overrides --params')
+        parser.add_argument(
+            f'--{name}', choices=PARAMETERS[name].choices, help='overrides --params'
+        )
     parser.add_argument(
-        '--start', type=float, default=0.0, metavar='S', help='seconds into the bag to begin at'
+        '--start',
+        type=float,
+        default=0.0,
+        metavar='S',
+        help='start, in seconds from the beginning of the bag',
     )
     parser.add_argument(
-        '--end', type=float, default=math.inf, metavar='S', help='seconds into the bag to end at'
+        '--end',
+        type=float,
+        default=math.inf,
+        metavar='S',
+        help='end, in seconds from the beginning of the bag',
     )
 
 
@@ -98,7 +108,7 @@ def add_ground_truth(parser: argparse.ArgumentParser) -> None:
 
 
 def add_output_folder(parser: argparse.ArgumentParser, default: str) -> None:
-    """Declare the folder that a command leaves its figures and pictures in."""
+    """Declare the output folder of a command."""
     parser.add_argument(
         '--output',
         type=Path,
@@ -111,7 +121,7 @@ def add_output_folder(parser: argparse.ArgumentParser, default: str) -> None:
 def open_bag(arguments: argparse.Namespace) -> ImageBag:
     """Open the bag that `add_inputs` names.
 
-    :raises InputError: it cannot be read, or lacks a topic.
+    :raises InputError: it cannot be read, or a topic is missing.
     """
     return ImageBag(
         arguments.bag,
@@ -124,18 +134,17 @@ def open_bag(arguments: argparse.Namespace) -> ImageBag:
 
 
 def settings_of_arguments(arguments: argparse.Namespace, overrides: tuple[str, ...]) -> Settings:
-    """Return the settings of --params, with those that have an argument of their own.
+    """Return the settings from the file --params and from the options that override it.
 
-    :raises InputError: the file is unusable, or a value of it.
+    :raises InputError: the file cannot be read, or has an unknown parameter or an unusable value.
     """
     values = read_parameter_file(arguments.params) if arguments.params else {}
     values, warnings = without_deprecated(PARAMETERS.values(), values)
     for warning in warnings:
         print(f'parameter file {arguments.params}: {warning}', file=sys.stderr)
-    declared = {setting.name for setting in settings_of(Settings)}
-    groups = {name.split('.')[0] for name in declared if '.' in name}
-    for name in sorted(set(values) - declared):
-        if name.split('.')[0] in groups:
+    for name in sorted(values.keys() - PARAMETERS.keys()):
+        # Without a group it may be a parameter of another node, or of every node.
+        if name.split('.')[0] in GROUPS:
             raise InputError(f'parameter file {arguments.params}: there is no parameter {name}')
     for name in overrides:
         if getattr(arguments, name) is not None:

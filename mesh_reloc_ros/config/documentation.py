@@ -35,7 +35,7 @@ others are read when the node is configured. `mesh_reloc track` uses `device`, `
 _DEPRECATED_HEADER = """\
 ## Deprecated names
 
-The node and `mesh_reloc track` accept these names and values with a warning."""
+The node, its launch files and `mesh_reloc track` accept these names and values with a warning."""
 
 
 def parameter_file() -> str:

@@ -27,7 +27,7 @@ def read_parameter_file(path: Path) -> dict[str, Any]:
             values.update(_flattened(node['ros__parameters']))
     if not values:
         raise InputError(
-            f'parameter file {path} has no ros__parameters: see config/mesh_reloc.yaml for the form'
+            f'parameter file {path} has no ros__parameters: `mesh_reloc params` prints an example'
         )
     return values
 

@@ -200,7 +200,7 @@ class MeshRelocNode(LifecycleNode):
     def _warn_of_unknown(self, *, of_qos: bool) -> None:
         for name in self._settings.unknown(of_qos=of_qos):
             self.get_logger().warning(
-                f'unknown parameter {name}: ignored; config/mesh_reloc.yaml lists them all'
+                f'unknown parameter {name}: ignored; `mesh_reloc params` lists them all'
             )
 
     # On the executor's thread.

@@ -240,6 +240,7 @@ def test_an_argument_that_cannot_be_used_is_named(arguments, capsys, argument, v
     ('parameters', 'words'),
     [
         ('alignment: {levls: 3}', 'there is no parameter alignment.levls'),
+        ('overlay: {tnt: 0.1}', 'there is no parameter overlay.tnt'),
         ('alignment: {levels: 300}', 'parameter alignment.levels: 300 is outside 1 to 8'),
         ('solver: guess', "parameter solver: expected one of lm, adam, got 'guess'"),
     ],
