@@ -10,7 +10,6 @@ from sensor_msgs.msg import CameraInfo
 from mesh_reloc_ros.messages.camera_info_buffer import CameraInfoBuffer
 from mesh_reloc_ros.messages.stamps import stamp_to_ns
 
-_TIMEOUT_S = 0.05
 _ATTEMPTS = 3
 """Timeouts in a row after which images no longer wait: a lost message does not end the waiting."""
 
@@ -18,7 +17,12 @@ _ATTEMPTS = 3
 class CameraInfos:
     """Waits for the camera_info of an image while stamps match. Safe to call from any thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, timeout_s: float = 0.05) -> None:
+        """Start empty.
+
+        :param timeout_s: how long an image waits for its camera_info.
+        """
+        self._timeout_s = timeout_s
         self._buffer = CameraInfoBuffer()
         self._came = threading.Condition()
         self._attempts = 0
@@ -29,7 +33,7 @@ class CameraInfos:
         """Take a message that was received."""
         with self._came:
             self._buffer.add(info)
-            is_in_time = time.monotonic() - self._missed <= _TIMEOUT_S
+            is_in_time = time.monotonic() - self._missed <= self._timeout_s
             if is_in_time and stamp_to_ns(info.header.stamp) == self._missed_ns:
                 # It would have been waited for.
                 self._attempts = _ATTEMPTS
@@ -40,7 +44,7 @@ class CameraInfos:
         with self._came:
             self._missed = time.monotonic()
             if self._attempts or self._buffer.newest is None:
-                self._came.wait_for(lambda: self._buffer.at(stamp_ns) is not None, _TIMEOUT_S)
+                self._came.wait_for(lambda: self._buffer.at(stamp_ns) is not None, self._timeout_s)
             found = self._buffer.at(stamp_ns)
             if found is not None:
                 self._attempts = _ATTEMPTS

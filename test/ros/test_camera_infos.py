@@ -6,6 +6,8 @@ from support.station import stamped
 from mesh_reloc_ros.ros.camera_infos import CameraInfos
 
 S = 10**9
+TIMEOUT_S = 0.4
+"""Long enough for a busy machine."""
 
 
 def info(stamp_ns: int, width: int = 640) -> CameraInfo:
@@ -13,7 +15,7 @@ def info(stamp_ns: int, width: int = 640) -> CameraInfo:
 
 
 def test_the_one_with_the_stamp_of_the_image_is_taken_when_newer_ones_are_there():
-    infos = CameraInfos()
+    infos = CameraInfos(TIMEOUT_S)
     for stamp, width in ((10, 640), (20, 640), (30, 320)):
         infos.add(info(stamp, width))
     assert infos.of(20).width == 640
@@ -21,19 +23,19 @@ def test_the_one_with_the_stamp_of_the_image_is_taken_when_newer_ones_are_there(
 
 
 def test_without_agreeing_stamps_the_newest_serves():
-    infos = CameraInfos()
+    infos = CameraInfos(TIMEOUT_S)
     infos.add(info(0, 320))
     infos.add(info(0, 640))
     assert infos.of(20).width == 640
 
 
 def test_nothing_has_come():
-    assert CameraInfos().of(20) is None
+    assert CameraInfos(TIMEOUT_S).of(20) is None
 
 
 def test_one_that_comes_just_after_its_image_is_waited_for():
     for before in ([], [10]):
-        infos = CameraInfos()
+        infos = CameraInfos(TIMEOUT_S)
         for stamp in before:
             infos.add(info(stamp))
             infos.of(stamp)
@@ -53,7 +55,7 @@ def of_before_it_comes(infos: CameraInfos, stamp_ns: int) -> CameraInfo | None:
 
 
 def test_stamps_that_do_not_agree_any_more_are_waited_for_a_few_times():
-    infos = CameraInfos()
+    infos = CameraInfos(TIMEOUT_S)
     infos.add(info(10))
     infos.of(10)
     for stamp in (20, 30, 40):
@@ -64,7 +66,7 @@ def test_stamps_that_do_not_agree_any_more_are_waited_for_a_few_times():
 
 
 def test_one_that_is_lost_does_not_end_the_waiting():
-    infos = CameraInfos()
+    infos = CameraInfos(TIMEOUT_S)
     infos.add(info(10))
     infos.of(10)
     assert infos.of(20).width == 640
@@ -72,7 +74,7 @@ def test_one_that_is_lost_does_not_end_the_waiting():
 
 
 def test_after_a_jump_back_those_of_the_time_before_do_not_count():
-    infos = CameraInfos()
+    infos = CameraInfos(TIMEOUT_S)
     for stamp in (10, S, 2 * S):
         infos.add(info(stamp))
         infos.of(stamp)
@@ -83,7 +85,7 @@ def test_after_a_jump_back_those_of_the_time_before_do_not_count():
 
 
 def test_when_a_bag_loops_the_later_of_two_with_one_stamp_counts():
-    infos = CameraInfos()
+    infos = CameraInfos(TIMEOUT_S)
     infos.add(info(10, 640))
     infos.add(info(10, 320))
     assert infos.of(10).width == 320

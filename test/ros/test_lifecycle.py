@@ -11,7 +11,7 @@ from lifecycle_msgs.srv import GetState
 from std_srvs.srv import Trigger
 from support.lifecycle import go, set_parameters
 from support.live_camera import LiveCamera
-from support.small_room import SmallRoom, error, pose_at
+from support.small_room import SmallRoom, pose_at
 from support.station import NodeProcess, Station, image_message
 
 from mesh_reloc_ros.ros.conversions import pose_to_message
@@ -87,8 +87,7 @@ def test_a_start_pose_given_while_inactive_is_used_when_active(
     assert go(station, Transition.TRANSITION_ACTIVATE)
     assert state(station) == State.PRIMARY_STATE_ACTIVE
     camera.connect(process)
-    distance, _ = error(camera.wait_for_pose(camera.show(pose_at(0))), pose_at(0))
-    assert distance < 0.01
+    assert camera.wait_for_error(camera.show(pose_at(0)))[0] < 0.01
 
 
 def test_a_transition_that_is_not_possible_changes_nothing(station: Station):
@@ -112,10 +111,10 @@ def test_a_start_pose_set_as_a_parameter_is_used_at_once(station: Station, camer
 def test_inactive_it_hears_and_says_nothing(station: Station, camera: LiveCamera):
     assert go(station, Transition.TRANSITION_DEACTIVATE)
     station.wait_until(lambda: camera.images.get_subscription_count() == 0, 'no subscription')
-    before = len(camera.poses), len(camera.transforms)
+    before = len(camera.poses), len(camera.transforms())
     camera.images.publish(image_message(camera.room.view(pose_at(0)), station.next_stamp_ns()))
-    station.spin(0.5)
-    assert (len(camera.poses), len(camera.transforms)) == before
+    camera.wait_for_new_diagnostics()
+    assert (len(camera.poses), len(camera.transforms())) == before
 
 
 def test_thresholds_that_are_set_while_inactive_count(
@@ -144,7 +143,7 @@ def test_it_can_be_deactivated_while_an_image_waits_for_its_camera_info(
         camera.connect(process)
         camera.wait_for_pose(camera.show(pose_at(0.1 * number)))
         _, image = camera.messages(pose_at(0.1 * number + 0.05), station.next_stamp_ns())
-        camera.images.publish(image)
+        camera.publish(image)
         station.spin(0.02)
         assert go(station, Transition.TRANSITION_DEACTIVATE)
     assert not process.count('Traceback')
@@ -159,7 +158,7 @@ def test_active_again_it_goes_on_from_where_the_camera_was(
         # The way leads farther than the pose of the message reaches.
         for step in steps:
             stamp = camera.show(pose_at(step))
-            assert error(camera.wait_for_pose(stamp), pose_at(step))[0] < 0.01
+            assert camera.wait_for_error(stamp)[0] < 0.01
         assert go(station, Transition.TRANSITION_DEACTIVATE)
 
 
@@ -175,10 +174,7 @@ def test_cleaned_up_it_can_be_configured_again(
     assert go(station, Transition.TRANSITION_CONFIGURE)
     assert go(station, Transition.TRANSITION_ACTIVATE)
     camera.connect(process)
-    camera.wait_for_pose(camera.show(pose_at(0)))
-    station.wait_until(
-        lambda: camera.transforms[-1].transforms[0].child_frame_id == 'eye', 'the frame'
-    )
+    camera.wait_for_transform(camera.show(pose_at(0)), 'eye')
 
 
 def test_shut_down_it_is_finalized_and_ends_with_status_zero(

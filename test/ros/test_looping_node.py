@@ -10,7 +10,7 @@ from nav_msgs.msg import Path
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from support.lifecycle import set_parameters
 from support.live_camera import LiveCamera
-from support.small_room import CAMERA, SmallRoom, error, looking, pose_at
+from support.small_room import CAMERA, SmallRoom, looking, pose_at
 from support.station import NodeProcess, image_message, stamp_ns, start_at
 
 from mesh_reloc_ros.ros.conversions import pose_to_message
@@ -43,24 +43,15 @@ def test_wound_back_to_the_middle_it_is_found_at_once(camera: LiveCamera, proces
     # A single old image would be one that is late.
     camera.show(pose_at(24), stamps[24])
     for step in (27, 30, 33):
-        count = camera.stamps().count(stamps[step])
-        camera.show(pose_at(step), stamps[step])
-        camera.station.wait_until(
-            lambda n=count, s=stamps[step]: camera.stamps().count(s) > n, 'a pose'
-        )
-        pose = camera.poses[-1].pose
-        assert abs(pose.position.x - pose_at(step)[0, 3]) < 0.01
+        assert camera.wait_for_error(camera.show(pose_at(step), stamps[step]))[0] < 0.01
     assert process.count('time went back in the images')
 
 
 def test_the_path_begins_anew(camera: LiveCamera):
     latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
     paths = camera.station.listen(Path, 'mesh_reloc/path', latched)
-    begin = camera.stamps()[-1]
-    for number in range(1, 60):
-        camera.show(pose_at(33 + number / 10), begin + number * S // 300)
-        if paths:
-            break
+    begin = camera.newest
+    camera.show_until(lambda: paths, pose_at(33.1), after=begin, step_ns=S // 300)
     assert len(paths[-1].poses) < 10
     assert stamp_ns(paths[-1].poses[0]) < begin
 
@@ -75,14 +66,12 @@ def test_a_start_pose_of_a_user_comes_before_where_the_camera_was(
     before = len(process.lines)
     camera.start_poses.publish(start)
     process.wait_for_line('start pose from initialpose', after=before)
-    newest = camera.stamps()[-1]
+    newest = camera.newest
     black = np.zeros((CAMERA.height, CAMERA.width, 3), np.uint8)
     times = [stamp for stamp in seen if stamp > newest]
     for stamp in times[:3]:
         camera.send(image_message(black, stamp))
-    camera.poses.clear()
-    pose = camera.wait_for_pose(camera.show(ELSEWHERE, times[3]))
-    assert error(pose, ELSEWHERE)[0] < 0.01
+    assert camera.wait_for_error(camera.show(ELSEWHERE, times[3]))[0] < 0.01
 
 
 def test_a_live_camera_whose_clock_is_set_back_goes_on(camera: LiveCamera, process: NodeProcess):
@@ -95,5 +84,5 @@ def test_a_live_camera_whose_clock_is_set_back_goes_on(camera: LiveCamera, proce
     # The first is left out, as it might be a single image that is late.
     for number in range(3):
         stamp = camera.show(pose_at(60 + 0.02 * number), now - S + number * S // 10)
-    assert error(camera.wait_for_pose(stamp), pose_at(60.04))[0] < 0.01
+    assert camera.wait_for_error(stamp)[0] < 0.01
     process.wait_for_line('time went back', 'from the last trusted pose', after=before)

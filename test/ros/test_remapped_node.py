@@ -1,7 +1,8 @@
 """The node over DDS: in a namespace, remapped, with compressed images and no start pose."""
 
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
@@ -10,7 +11,15 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_srvs.srv import Trigger
 from support.small_room import SmallRoom, error, pose_at
-from support.station import NodeProcess, Station, camera_info, compressed_message, matrix, stamp_ns
+from support.station import (
+    LONG_S,
+    NodeProcess,
+    Station,
+    camera_info,
+    compressed_message,
+    matrix,
+    stamp_ns,
+)
 from tf2_msgs.msg import TFMessage
 
 from mesh_reloc_ros.ros.conversions import pose_to_message
@@ -79,19 +88,19 @@ def test_poses_come_in_the_namespace_once_a_start_pose_is_given(
     for publisher in (images, infos, start_poses):
         station.wait_until(lambda p=publisher: p.get_subscription_count() > 0, 'a subscription')
 
-    def show(step: float) -> None:
-        message = compressed_message(room.view(pose_at(step)), station.next_stamp_ns())
-        info = camera_info()
-        info.header = message.header
-        infos.publish(info)
-        images.publish(message)
-        station.spin(0.2)
+    view = room.view(pose_at(0))
 
-    def message() -> str:
-        return diagnostics[-1].status[0].message if diagnostics else ''
+    def show_until(condition: Callable[[], object]) -> None:
+        deadline = time.monotonic() + LONG_S
+        while not station.spin_until(condition, 0.2):
+            assert time.monotonic() < deadline
+            message = compressed_message(view, station.next_stamp_ns())
+            info = camera_info()
+            info.header = message.header
+            infos.publish(info)
+            images.publish(message)
 
-    while 'no start pose' not in message():
-        show(0)
+    show_until(lambda: diagnostics and 'no start pose' in diagnostics[-1].status[0].message)
     assert diagnostics[-1].status[0].level == DiagnosticStatus.WARN
     assert not poses
     for service in ('reset', 'relocalize'):
@@ -104,9 +113,8 @@ def test_poses_come_in_the_namespace_once_a_start_pose_is_given(
     start.pose.pose = pose_to_message(pose_at(0.3))
     start_poses.publish(start)
     process.wait_for_line('start pose from initialpose')
-    while not poses:
-        show(0)
-    pose = poses[-1]
+    show_until(lambda: poses)
+    pose = poses[0]
     assert pose.header.frame_id == 'site'
     distance, angle = error(matrix(pose.pose.position, pose.pose.orientation), pose_at(0))
     assert distance < 0.01
@@ -114,7 +122,7 @@ def test_poses_come_in_the_namespace_once_a_start_pose_is_given(
     station.wait_until(lambda: bool(transforms), 'TF')
     transform = transforms[0].transforms[0]
     assert (transform.header.frame_id, transform.child_frame_id) == ('site', 'eye')
-    assert stamp_ns(transform) == stamp_ns(poses[0])
+    assert stamp_ns(transform) == stamp_ns(pose)
 
 
 def test_sigterm_ends_with_status_zero(process: NodeProcess):

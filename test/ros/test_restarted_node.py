@@ -7,7 +7,7 @@ import pytest
 import yaml
 from diagnostic_msgs.msg import DiagnosticStatus
 from support.live_camera import LiveCamera
-from support.small_room import SmallRoom, error, pose_at
+from support.small_room import SmallRoom, pose_at
 from support.station import NodeProcess, Station, start_at
 
 
@@ -35,16 +35,16 @@ def test_it_goes_on_from_the_saved_pose(
         camera.connect(first)
         for step in range(0, 24, 2):
             stamp = camera.show(pose_at(step))
-        assert error(camera.wait_for_pose(stamp), pose_at(22))[0] < 0.01
+        assert camera.wait_for_error(stamp)[0] < 0.01
         station.wait_until(lambda: _saved_within(saved, pose_at(22), 0.05), 'the file')
         first.end(end)
         # The camera goes on meanwhile.
         for _ in range(3):
-            camera.images.publish(camera.messages(pose_at(23), station.next_stamp_ns())[1])
+            camera.publish(camera.messages(pose_at(23), station.next_stamp_ns())[1])
         second = started(room, saved)
         camera.connect(second)
         second.wait_for_line(f'starting from the pose saved in {saved}')
-        assert error(camera.wait_for_pose(camera.show(pose_at(24))), pose_at(24))[0] < 0.01
+        assert camera.wait_for_error(camera.show(pose_at(24)))[0] < 0.01
         assert second.end(signal.SIGINT) == 0
     finally:
         camera.close()

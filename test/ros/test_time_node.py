@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-import numpy as np
 import pytest
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticStatus
@@ -10,8 +9,8 @@ from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image
 from support.lifecycle import set_parameters
 from support.live_camera import LiveCamera
-from support.small_room import SmallRoom, error, looking, pose_at
-from support.station import NodeProcess, Station, stamp_ns
+from support.small_room import SmallRoom, looking, pose_at
+from support.station import NodeProcess, Station, image_message, stamp_ns
 
 S = 10**9
 BEGIN = 5000 * S
@@ -46,35 +45,15 @@ def clock(station: Station, camera: LiveCamera):
     return set_clock
 
 
-def shown_until_found(camera: LiveCamera, pose: np.ndarray, stamp: int) -> int:
-    """Show a place, with some life in it, until it is found; return the stamp of its pose."""
-    before = len(camera.poses)
-    for number in range(60):
-        stamp += S // 30
-        moved = pose.copy()
-        moved[0, 3] += 0.002 * np.sin(number)
-        camera.show(moved, stamp)
-        camera.station.spin(0.1)
-        if len(camera.poses) > before:
-            break
-    assert error(camera.wait_for_pose(camera.stamps()[before]), pose)[0] < 0.02
-    return stamp
-
-
-def shown_until_well(camera: LiveCamera, pose: np.ndarray, stamp: int) -> int:
-    """Show a place until nothing is wrong with the images; return the last stamp."""
-    for _ in range(60):
-        stamp += S // 30
-        camera.show(pose, stamp)
-        if camera.status('images').level == DiagnosticStatus.OK:
-            return stamp
-    raise AssertionError(camera.status('images').message)
+def are_well(camera: LiveCamera) -> bool:
+    """Return whether the node finds nothing wrong with the images."""
+    return camera.status('images').level == DiagnosticStatus.OK
 
 
 def test_a_clock_that_stands_still_is_reported_and_images_are_tracked(
     process: NodeProcess, camera: LiveCamera
 ):
-    shown_until_found(camera, pose_at(0), BEGIN)
+    assert camera.wait_for_error(camera.show_until_found(pose_at(0), after=BEGIN))[0] < 0.01
     process.wait_for_line('[WARN]', 'no time comes on /clock')
     camera.station.wait_until(
         lambda: 'no time comes on /clock' in camera.status('images').message, 'the reason'
@@ -83,71 +62,76 @@ def test_a_clock_that_stands_still_is_reported_and_images_are_tracked(
 
 def test_with_a_clock_all_is_well(camera: LiveCamera, clock):
     clock(BEGIN + 4 * S)
-    camera.wait_for_pose(shown_until_well(camera, pose_at(0.3), max(camera.stamps())))
+    camera.wait_for_pose(
+        camera.show_until(lambda: are_well(camera), pose_at(0.3), after=camera.newest)
+    )
 
 
 def test_images_without_a_stamp_are_refused(process: NodeProcess, camera: LiveCamera):
-    count = len(camera.poses)
-    camera.show(pose_at(0), 0)
+    published = camera.published()
+    camera.send(image_message(camera.room.view(pose_at(0)), 0))
     process.wait_for_line('[ERROR]', 'image has no stamp: have the driver set header.stamp')
     assert camera.status().level == DiagnosticStatus.ERROR
-    assert len(camera.poses) == count
+    assert camera.published() == published
 
 
 def test_images_out_of_order_are_left_out(camera: LiveCamera):
-    newest = max(camera.stamps()) + S // 30
+    newest = camera.newest + S // 30
     camera.wait_for_pose(camera.show(pose_at(0.6), newest))
+    out_of_order, published = camera.count('images out of order'), camera.published()
     for stamp in (newest, newest - S // 100):
-        camera.show(pose_at(0.6), stamp)
-    assert camera.value('images out of order') == '2'
-    assert camera.stamps().count(newest) == 1
+        camera.send(image_message(camera.room.view(pose_at(0.6)), stamp))
+    assert camera.count('images out of order') == out_of_order + 2
+    assert camera.published() == published
     camera.wait_for_pose(camera.show(pose_at(0.9), newest + S // 30))
 
 
 def test_a_single_image_of_long_ago_is_left_out(process: NodeProcess, camera: LiveCamera):
-    newest = max(camera.stamps())
+    newest = camera.newest
     for number, ago in enumerate((2 * S, 35 * S)):
-        camera.show(pose_at(0.9), newest - ago)
+        camera.send(image_message(camera.room.view(pose_at(0.9)), newest - ago))
         camera.wait_for_pose(camera.show(pose_at(1.0), newest + (number + 1) * S // 30))
     assert not process.count('time went back')
 
 
 def test_a_jump_ahead_to_another_place(process: NodeProcess, camera: LiveCamera, clock):
     clock(BEGIN + 100 * S)
-    shown_until_found(camera, ELSEWHERE, BEGIN + 100 * S)
+    found = camera.show_until_found(ELSEWHERE, after=BEGIN + 100 * S)
+    assert camera.wait_for_error(found)[0] < 0.01
     # The mesh stays.
     assert process.count('loading') == 1
 
 
 def test_stamps_from_the_future_are_reported_and_tracked(process: NodeProcess, camera: LiveCamera):
-    shown_until_found(camera, ELSEWHERE, BEGIN + 4000 * S)
+    found = camera.show_until_found(ELSEWHERE, after=BEGIN + 4000 * S)
+    assert camera.wait_for_error(found)[0] < 0.01
     process.wait_for_line('[WARN]', 'stamps are ahead of /clock')
     process.wait_for_line('[WARN]', 'no TF: the image is stamped far ahead of the clock')
     # Whoever listens to TF would drop all that comes after.
-    stamps = {stamp_ns(t) for message in camera.transforms for t in message.transforms}
-    assert max(stamps) < BEGIN + 1000 * S < max(camera.stamps())
+    stamps = {stamp_ns(transform) for transform in camera.transforms()}
+    assert max(stamps) < BEGIN + 1000 * S < found
 
 
 def test_a_jump_back_as_when_a_bag_loops(process: NodeProcess, camera: LiveCamera, clock):
     clock(BEGIN)
-    stamp = shown_until_found(camera, pose_at(3), BEGIN)
+    assert camera.wait_for_error(camera.show_until_found(pose_at(3), after=BEGIN))[0] < 0.01
     process.wait_for_line('time went back in the images')
-    shown_until_well(camera, pose_at(3), stamp)
+    camera.show_until(lambda: are_well(camera), pose_at(3), after=camera.newest)
 
 
 def test_stamps_that_stand_still_are_reported(
     process: NodeProcess, camera: LiveCamera, station: Station
 ):
     assert set_parameters(station, image_timeout=1.0) == ''
-    camera.station.wait_until(lambda: camera.status().message == 'TRACKING', 'tracking')
-    newest = max(camera.stamps()[-3:])
-    for number in range(40):
-        camera.show(pose_at(3 + 0.01 * number), newest)
-        if camera.status().message != 'TRACKING':
-            break
-        station.spin(0.1)
-    process.wait_for_line('[WARN]', 'images arrive, but none that is newer than the last')
+    camera.wait_for_state('TRACKING')
+    reason = 'images arrive, but none that is newer than the last'
+
+    def is_reported() -> bool:
+        return reason in camera.status().message
+
+    camera.show_until(is_reported, pose_at(3), after=camera.newest, step_ns=0)
     assert camera.status().level == DiagnosticStatus.WARN
+    process.wait_for_line('[WARN]', reason)
 
 
 def test_two_publishers_on_the_topic_are_named(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from support.live_camera import LiveCamera
-from support.small_room import SmallRoom, error, pose_at
+from support.small_room import SmallRoom, pose_at
 from support.station import NodeProcess, Station, start_at
 
 NAMES = ('left', 'right')
@@ -47,22 +47,18 @@ def cameras(
 
 
 def test_each_tracks_its_own_camera(cameras: dict[str, LiveCamera]):
-    truths = {'left': pose_at(0.5), 'right': pose_at(-0.5)}
-    for name, truth in truths.items():
-        pose = cameras[name].wait_for_pose(cameras[name].show(truth))
-        assert error(pose, truth)[0] < 0.01
-    assert [len(cameras[name].poses) for name in NAMES] == [1, 1]
-    station = cameras['left'].station
-    heard = cameras['left'].transforms
-    station.wait_until(lambda: len({_child(message) for message in heard}) == 2, 'TF of both')
-    assert {_child(message) for message in heard} == {'left_eye', 'right_eye'}
+    for name, place in {'left': pose_at(0.5), 'right': pose_at(-0.5)}.items():
+        stamp = cameras[name].show(place)
+        assert cameras[name].wait_for_error(stamp)[0] < 0.01
+        cameras[name].wait_for_transform(stamp, f'{name}_eye')
+    assert [camera.published() for camera in cameras.values()] == [(1, 1), (1, 1)]
 
 
 def test_services_are_for_one_of_them(cameras: dict[str, LiveCamera]):
     assert cameras['left'].call('reset').success
     cameras['right'].wait_for_pose(cameras['right'].show(pose_at(-0.4)))
-    assert cameras['right'].value('images tracked') == '2'
-    assert cameras['left'].value('images tracked') == '1'
+    assert cameras['right'].count('images tracked') == 2
+    assert cameras['left'].count('images tracked') == 1
 
 
 def test_both_end_with_status_zero_and_each_has_saved_its_pose(
@@ -71,7 +67,3 @@ def test_both_end_with_status_zero_and_each_has_saved_its_pose(
     assert [process.end(signal.SIGINT) for process in processes.values()] == [0, 0]
     files = {file.name for file in (home / 'mesh_reloc_ros').iterdir()}
     assert files == {'left.mesh_reloc.yaml', 'right.mesh_reloc.yaml'}
-
-
-def _child(message) -> str:
-    return message.transforms[0].child_frame_id

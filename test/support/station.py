@@ -108,12 +108,23 @@ class Station:
         self.node.create_subscription(message_type, topic, heard.append, qos)
         return heard
 
-    def wait_until(self, condition: Callable[[], bool], what: str = '') -> None:
-        """Let messages come and go until the condition holds."""
+    def wait_until(self, condition: Callable[[], object], what: str = '') -> None:
+        """Process messages until the condition holds."""
         assert self.spin_until(condition, LONG_S), f'waited in vain for {what or condition}'
 
-    def spin_until(self, condition: Callable[[], bool], seconds: float) -> bool:
-        """Let messages come and go until the condition holds; return whether it came to."""
+    def wait_for_stamp(self, messages: list[Any], stamp: int) -> Any:
+        """Return the message with a stamp of a list from `listen`, once it is there."""
+        found: list[Any] = []
+
+        def is_there() -> bool:
+            found.extend(m for m in messages if stamp_ns(m) == stamp)
+            return bool(found)
+
+        self.wait_until(is_there, f'a message with the stamp {stamp}')
+        return found[0]
+
+    def spin_until(self, condition: Callable[[], object], seconds: float) -> bool:
+        """Process messages until the condition holds; return False if that takes too long."""
         deadline = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > deadline:
