@@ -16,9 +16,11 @@ from torch import Tensor
 from mesh_reloc_ros.align.alignment import Alignment, neutral_exposure
 from mesh_reloc_ros.align.assessment import assess
 from mesh_reloc_ros.align.keyframe import last_level, make_keyframe
-from mesh_reloc_ros.align.lm import SolverOptions, solve
+from mesh_reloc_ros.align.lm import solve
 from mesh_reloc_ros.align.pyramid import image_pyramid
 from mesh_reloc_ros.config.alignment import AdamSettings, AlignmentSettings
+from mesh_reloc_ros.kernels.exposure import expose
+from mesh_reloc_ros.kernels.levenberg_marquardt import SolverOptions
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.stopwatch import stage
 from mesh_reloc_ros.types import se3
@@ -105,8 +107,9 @@ class AdamAligner:
     ) -> Tensor:
         """Return the clipped squared residual, averaged over the pixels that show mesh."""
         render = self._scene.render(poses, camera, grey=grey)
-        alpha, beta = exposure[:, None, None, :3], exposure[:, None, None, 3:]
-        squared = (alpha * render.colour + beta - image).square()
+        parameters, colours = exposure.T[..., None, None], render.colour.unbind(-1)
+        exposed = [expose(parameters, colour, c) for c, colour in enumerate(colours)]
+        squared = (torch.stack(exposed, -1) - image).square()
         clipped = squared.clamp(max=self._adam.clip**2).mean(-1) * render.mask
         return (clipped.sum((1, 2)) / render.mask.sum((1, 2)).clamp(min=1)).sum()
 

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mesh_reloc_ros.kernels.exposure import NEUTRAL
 from mesh_reloc_ros.types.camera import Camera
 
 
@@ -35,7 +36,7 @@ class Alignment:
 
 def neutral_exposure(batch: int) -> Tensor:
     """Return the exposure [B, 6] of images that look as the mesh's texture does."""
-    return torch.tensor([[1.0, 1, 1, 0, 0, 0]]).repeat(batch, 1)
+    return torch.from_numpy(NEUTRAL).float().repeat(batch, 1)
 
 
 class Aligner(Protocol):

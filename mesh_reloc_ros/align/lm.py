@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -12,35 +11,24 @@ from torch import Tensor
 
 from mesh_reloc_ros.align.points import SurfacePoints
 from mesh_reloc_ros.align.pyramid import ImageLevel
-from mesh_reloc_ros.kernels.levenberg_marquardt import solve_one
+from mesh_reloc_ros.kernels.layout import (
+    CHANNELS,
+    COLUMNS,
+    GRADIENT,
+    INLIERS,
+    LOSS,
+    POSE_SIZE,
+    SEEN,
+    SQUARED,
+    SUMS,
+    TRANSLATION,
+    UNKNOWNS,
+    WEIGHT,
+)
+from mesh_reloc_ros.kernels.levenberg_marquardt import SolverOptions, solve_batch
 from mesh_reloc_ros.types.camera import Camera
 
 Array = NDArray[np.float64]
-
-# A pull of the exposure towards neutral, in units of a residual of the robust scale: it matters
-# only where the image has too little contrast to tell gain and offset apart.
-_EXPOSURE_SIGMA = (1.0, 1.0, 1.0, 0.5, 0.5, 0.5)
-# How much the exposure of a block differs from that of the image, 1 sigma.
-_BLOCK_GAIN_SIGMA, _BLOCK_OFFSET_SIGMA = 0.2, 0.1
-
-
-class SolverOptions(NamedTuple):
-    """How `solve` minimises the loss on one pyramid level."""
-
-    robust_scale: float
-    """Residuals of about this size count half; of 0 to 1."""
-    max_iterations: int
-    small_px: float
-    """A step that moves the image by less than this, in pixels, is the last."""
-    largest_step: float = 0.1
-    """Steps are limited to this share of the image's width, as far as the linearization holds."""
-    min_seen: float = 0.6
-    """A step is rejected if fewer than this share of the points that were seen at first remain in
-    view, however well they agree."""
-    max_rise: float = 1.02
-    """The loss may rise by this factor in a step: it does not include the blocks' exposures."""
-    mixing: tuple[float, float] = (-3.0, 0.5)
-    """Bounds of the factor of Anderson acceleration; zeros switch it off."""
 
 
 @dataclass(frozen=True)
@@ -91,41 +79,24 @@ def solve(
 
     :param live_T_keyframe: [B, 4, 4] float64. :param exposure: [B, 6].
     """
-    motions, exposures = live_T_keyframe.numpy().copy(), exposure.double().numpy().copy()
-    camera, scale = level.camera, options.robust_scale
-    pixels_per_step = _pixels_per_step(surface, camera)
-    systems, sums = np.zeros((len(motions), 12, 13)), np.zeros((len(motions), 5))
-    iterations = 0
-    for b in range(len(motions)):
-        iterations += solve_one(
-            surface.points[b],
-            surface.colours[b],
-            surface.gradients[b],
-            surface.weights[b],
-            surface.block_size,
-            level.image,
-            (camera.fx, camera.fy, camera.cx, camera.cy),
-            motions[b],
-            exposures[b],
-            scale,
-            block_prior(scale),
-            options.max_iterations,
-            _prior(scale),
-            pixels_per_step[b],
-            options.largest_step * camera.width,
-            options.small_px,
-            options.min_seen,
-            options.max_rise,
-            options.mixing,
-            systems[b],
-            sums[b],
-        )
+    poses, exposures = live_T_keyframe.numpy().copy(), exposure.double().numpy().copy()
+    systems, sums = np.empty((len(poses), UNKNOWNS, COLUMNS)), np.empty((len(poses), SUMS))
+    iterations = solve_batch(
+        surface.template,
+        level.live,
+        _pixels_per_step(surface, level.camera),
+        options,
+        poses,
+        exposures,
+        systems,
+        sums,
+    )
     return Solution(
-        live_T_keyframe=torch.from_numpy(motions),
+        live_T_keyframe=torch.from_numpy(poses),
         exposure=torch.from_numpy(exposures).float(),
         system=_normal_equations(systems, sums, surface),
         iterations=iterations,
-        robust_scale=scale,
+        robust_scale=options.robust_scale,
     )
 
 
@@ -136,29 +107,17 @@ def image_motion_px(surface: SurfacePoints, camera: Camera, motions: Tensor) -> 
 
 
 def _normal_equations(systems: Array, sums: Array, surface: SurfacePoints) -> NormalEquations:
-    """Return what the solver has summed up: systems [B, 12, 13] and sums [B, 5]."""
-    rho, squared, weight, seen, inliers = sums.T
+    """Return what the solver has summed up: systems [B, 12, 13] and sums [B, SUMS]."""
+    seen = sums[:, SEEN]
     return NormalEquations(
-        hessian=systems[..., :12],
-        gradient=systems[..., 12],
-        cost=rho / (3 * np.maximum(seen, 1e-9)),
-        variance=squared / np.maximum(weight, 1e-9),
+        hessian=systems[..., :UNKNOWNS],
+        gradient=systems[..., GRADIENT],
+        cost=sums[:, LOSS] / np.maximum(CHANNELS * seen, 1e-9),
+        variance=sums[:, SQUARED] / np.maximum(sums[:, WEIGHT], 1e-9),
         chosen=surface.weights.sum(1).astype(np.float64),
         seen=seen,
-        inliers=inliers,
+        inliers=sums[:, INLIERS],
     )
-
-
-def block_prior(robust_scale: float) -> tuple[float, float]:
-    """Return the weights of the pull of a block's gain and offset towards neutral."""
-    return (robust_scale / _BLOCK_GAIN_SIGMA) ** 2, (robust_scale / _BLOCK_OFFSET_SIGMA) ** 2
-
-
-def _prior(robust_scale: float) -> Array:
-    """Return the weight [12] of the pull of each unknown towards its neutral value."""
-    prior = np.zeros(12)
-    prior[6:] = (robust_scale / np.array(_EXPOSURE_SIGMA)) ** 2
-    return prior
 
 
 def _small_twists(motions: Tensor) -> Tensor:
@@ -170,6 +129,6 @@ def _small_twists(motions: Tensor) -> Tensor:
 
 def _pixels_per_step(surface: SurfacePoints, camera: Camera) -> Array:
     """Return how far a unit of each part of a twist [B, 6] moves the image, roughly, in pixels."""
-    pixels = np.full((len(surface.median_depth), 6), camera.fx)
-    pixels[:, :3] /= surface.median_depth[:, None]
+    pixels = np.full((len(surface.median_depth), POSE_SIZE), camera.fx)
+    pixels[:, TRANSLATION] /= surface.median_depth[:, None]
     return pixels

@@ -13,9 +13,10 @@ from torch import Tensor
 from mesh_reloc_ros.align.alignment import Alignment, neutral_exposure
 from mesh_reloc_ros.align.assessment import assess
 from mesh_reloc_ros.align.keyframe import MIN_SIDE_PX, Keyframe, last_level, make_keyframe
-from mesh_reloc_ros.align.lm import Solution, SolverOptions, image_motion_px, solve
+from mesh_reloc_ros.align.lm import Solution, image_motion_px, solve
 from mesh_reloc_ros.align.pyramid import ImageLevel, image_pyramid
 from mesh_reloc_ros.config.alignment import AlignmentSettings
+from mesh_reloc_ros.kernels.levenberg_marquardt import SolverOptions
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.stopwatch import stage
 from mesh_reloc_ros.types import se3

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mesh_reloc_ros.align.pyramid import RenderLevel
+from mesh_reloc_ros.kernels.photometric import Template
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,11 @@ class SurfacePoints:
             return np.asarray(values.contiguous().cpu().numpy())
 
         return cls(array(points), array(colours), array(gradients), array(weights), block_size)
+
+    @property
+    def template(self) -> Template:
+        """What compiled functions take."""
+        return Template(self.points, self.colours, self.gradients, self.weights, self.block_size)
 
     @functools.cached_property
     def median_depth(self) -> NDArray[np.float64]:

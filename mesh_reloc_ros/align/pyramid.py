@@ -11,6 +11,7 @@ import torch.nn.functional as functional
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mesh_reloc_ros.kernels.photometric import LiveImage
 from mesh_reloc_ros.types.camera import Camera
 
 
@@ -24,6 +25,12 @@ class ImageLevel:
     """[H, W, 3] RGB, in main memory."""
     camera: Camera
     """Of this level."""
+
+    @property
+    def live(self) -> LiveImage:
+        """What compiled functions take."""
+        camera = self.camera
+        return LiveImage(self.image, camera.fx, camera.fy, camera.cx, camera.cy)
 
 
 def image_pyramid(image: NDArray[np.uint8], camera: Camera, last: int) -> list[ImageLevel]:

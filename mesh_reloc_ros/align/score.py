@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -10,10 +9,6 @@ from mesh_reloc_ros.align.points import SurfacePoints
 from mesh_reloc_ros.align.pyramid import ImageLevel
 from mesh_reloc_ros.kernels import score as kernels
 
-# Blocks of this many pixels a side are compared one by one.
-_BLOCK = 8
-# A block counts if at least this share of it is seen, and if its render varies by more than this.
-_MIN_SEEN, _MIN_DEVIATION = 0.3, 0.015
 # With fewer blocks that count, the score is 0.
 _MIN_BLOCKS = 5
 # More blocks than this share of all do not make a pose likelier.
@@ -54,20 +49,5 @@ def block_correlations(
     :param surface: every pixel of a render with the level's camera, in order.
     :param live_T_keyframe: [B, 4, 4] float64, rendering camera to live camera.
     """
-    camera = level.camera
-    blocks = [
-        kernels.block_correlations(
-            surface.points[b],
-            surface.colours[b],
-            surface.weights[b],
-            camera.width,
-            level.image,
-            (camera.fx, camera.fy, camera.cx, camera.cy),
-            live_T_keyframe[b].numpy(),
-            _BLOCK,
-            _MIN_SEEN,
-            _MIN_DEVIATION,
-        )
-        for b in range(len(live_T_keyframe))
-    ]
-    return torch.from_numpy(np.stack(blocks)).to(torch.float32)
+    found = kernels.block_correlations(surface.template, level.live, live_T_keyframe.numpy())
+    return torch.from_numpy(found).to(torch.float32)

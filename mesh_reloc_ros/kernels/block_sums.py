@@ -1,159 +1,130 @@
-"""The figures of every block of points in one compiled pass, for the CPU.
-
-It computes what `covariance.block_sums_by_tensors` does; see there and `covariance` for what they
-mean. All in one module: numba keeps compiled functions on disk, and does not notice that one which
-they call from another module has changed.
-"""
+"""The figures of every block of points that the covariance is made of; see `layout`."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mesh_reloc_ros.kernels.compile import kernel
+from mesh_reloc_ros.kernels.exposure import block_prior, contrast, exposed, exposure_jacobian
+from mesh_reloc_ros.kernels.layout import CHANNELS, CURVATURE, PLACE, POSE_SIZE, RENDER
+from mesh_reloc_ros.kernels.photometric import (
+    LiveImage,
+    Template,
+    block_count,
+    block_of,
+    pixel_jacobian,
+    project,
+    render_of,
+    robust_loss,
+    sample,
+)
 
-NEAR_M = 1e-2
-_UNIT = 1 / 255
-# What is summed up of a block: the gradient of its loss [12]; from RENDER on the products of the
-# render's gradients along u and v [3]; from CURVATURE on those of gradients of render and live
-# image, curved as the loss is [4]; from PLACE on weight by gradient, and with it place and nearness
-# (1 / depth) [4].
-FIGURES = 23
-RENDER, CURVATURE, PLACE = 12, 15, 19
+
+class _SeenPoints(NamedTuple):
+    """The points of a block that are seen, with room for all N of it."""
+
+    rays: NDArray[np.float64]
+    """[3, N], x / z, y / z, 1 / z."""
+    channels: NDArray[np.float64]
+    """[CHANNELS, rows, N]; the rows are below."""
+    pull: NDArray[np.float64]
+    """[2, N], weighted error times gradient along u and v, the channels together."""
+    energy: NDArray[np.float64]
+    """[N], weight times squared gradient, the channels together."""
+    along: NDArray[np.float64]
+    """[2, 6], pixel Jacobian of the point at hand."""
+
+
+# Of each channel: error; weight, and the derivative of its logarithm with respect to the squared
+# error in units of scale; derivative with respect to the block's gain (that of its offset is 1);
+# gradients of the render, as exposed, and of the live image.
+_ERROR, _WEIGHT, _STEEPNESS, _GAIN, _U, _V, _LIVE_U, _LIVE_V = range(8)
+_ROWS = 8
 
 
 @kernel(fastmath=True)
 def sum_blocks(
-    points: Any,
-    colours: Any,
-    gradients: Any,
-    weights: Any,
-    block_size: int,
-    image: Any,
-    intrinsics: Any,
-    delta: Any,
+    batch: Template,
+    live: LiveImage,
+    live_T_keyframe: Any,
     exposure: Any,
     scale: float,
-    block_prior: Any,
-    blocks: Any,
+    figures: Any,
 ) -> None:
-    """Fill the figures [blocks, FIGURES] for one pose; see `covariance.block_sums_by_tensors`."""
-    fx, fy, _, _ = intrinsics
-    # Of the points of a block: place and weight [4], and by channel colour, error, share of the
-    # weight that the loss leaves, and gradients of render and live image [7].
-    places, values = np.empty((4, block_size)), np.empty((3, 7, block_size))
-    x, y, nearness, weighed = places[0], places[1], places[2], places[3]
-    eu, ev, energy = np.empty(block_size), np.empty(block_size), np.empty(block_size)
-    blocks[:] = 0
-    for number in range(len(blocks)):
-        first = number * block_size
-        last = min(first + block_size, len(points))
-        count = _sample(
-            points[first:last],
-            colours[first:last],
-            gradients[first:last],
-            weights[first:last],
-            image,
-            intrinsics,
-            delta,
-            exposure,
-            1.0 / scale,
-            places,
-            values,
-        )
-        figures = blocks[number]
-        eu[:count], ev[:count], energy[:count] = 0, 0, 0
-        for c in range(3):
-            _add_channel(values[c], weighed, count, scale, block_prior, c, figures, eu, ev, energy)
-        for n in range(count):
-            u, v = fx * eu[n], fy * ev[n]
-            figures[0] -= u * nearness[n]
-            figures[1] -= v * nearness[n]
-            figures[2] += (u * x[n] + v * y[n]) * nearness[n]
-            figures[3] += u * x[n] * y[n] + v * (1 + y[n] * y[n])
-            figures[4] -= u * (1 + x[n] * x[n]) + v * x[n] * y[n]
-            figures[5] += u * y[n] - v * x[n]
-            figures[PLACE] += energy[n]
-            figures[PLACE + 1] += energy[n] * x[n]
-            figures[PLACE + 2] += energy[n] * y[n]
-            figures[PLACE + 3] += energy[n] * nearness[n]
+    """Fill the figures [B, blocks, FIGURES] at poses [B, 4, 4] and exposures [B, EXPOSURE_SIZE]."""
+    size = batch.block_size
+    seen = _SeenPoints(
+        np.empty((3, size)),
+        np.empty((CHANNELS, _ROWS, size)),
+        np.empty((2, size)),
+        np.empty(size),
+        np.empty((2, POSE_SIZE)),
+    )
+    figures[:] = 0
+    for b in range(len(live_T_keyframe)):
+        render = render_of(batch, b)
+        for number in range(block_count(render)):
+            block = block_of(render, number)
+            count = _sample(block, live, live_T_keyframe[b], exposure[b], scale, seen)
+            seen.pull[:] = 0
+            seen.energy[:] = 0
+            for c in range(CHANNELS):
+                _add_channel(seen, count, scale, c, figures[b, number])
+            _add_places(seen, count, live, figures[b, number])
 
 
 @kernel(fastmath=True)
 def _sample(
-    points: Any,
-    colours: Any,
-    gradients: Any,
-    weights: Any,
-    image: Any,
-    intrinsics: Any,
-    delta: Any,
+    block: Template,
+    live: LiveImage,
+    live_T_keyframe: Any,
     exposure: Any,
-    inverse_scale: float,
-    places: Any,
-    values: Any,
+    scale: float,
+    seen: _SeenPoints,
 ) -> int:
-    """Fill places [4, N] and values [3, 7, N] of a block's points; return how many are seen."""
-    fx, fy, cx, cy = intrinsics
-    height, width = image.shape[:2]
+    """Fill rays and channels of a block's points; return how many are seen."""
+    points, colours, gradients, weights, _ = block
+    rays, channels = seen.rays, seen.channels
+    inverse_scale2 = 1.0 / (scale * scale)
     count = 0
-    for i in range(len(points)):
-        if not weights[i] > 0:
+    for n in range(len(points)):
+        if not weights[n] > 0:
             continue
-        px, py, pz = points[i, 0], points[i, 1], points[i, 2]
-        x = delta[0, 0] * px + delta[0, 1] * py + delta[0, 2] * pz + delta[0, 3]
-        y = delta[1, 0] * px + delta[1, 1] * py + delta[1, 2] * pz + delta[1, 3]
-        z = delta[2, 0] * px + delta[2, 1] * py + delta[2, 2] * pz + delta[2, 3]
-        if not z > NEAR_M:
+        inside, x, y, inverse_z, u, v = project(points, n, live_T_keyframe, live)
+        if not inside:
             continue
-        nearness = 1 / z
-        x, y = x * nearness, y * nearness
-        u, v = fx * x + cx, fy * y + cy
-        if not (u >= 0 and v >= 0 and u < width - 1 and v < height - 1):
-            continue
-        u0, v0 = int(u), int(v)
-        a, b = u - u0, v - v0
-        for c in range(3):
-            # No differences of pixels: they are of an unsigned type.
-            c00, c10 = float(image[v0, u0, c]), float(image[v0, u0 + 1, c])
-            c01, c11 = float(image[v0 + 1, u0, c]), float(image[v0 + 1, u0 + 1, c])
-            top, bottom = c00 + a * (c10 - c00), c01 + a * (c11 - c01)
-            error = exposure[c] * colours[i, c] + exposure[3 + c]
-            error -= (top + b * (bottom - top)) * _UNIT
-            scaled = error * inverse_scale
-            values[c, 0, count] = colours[i, c]
-            values[c, 1, count] = error
-            values[c, 2, count] = 1.0 / (1.0 + scaled * scaled)
-            values[c, 3, count] = exposure[c] * gradients[i, c, 0]
-            values[c, 4, count] = exposure[c] * gradients[i, c, 1]
-            values[c, 5, count] = ((1 - b) * (c10 - c00) + b * (c11 - c01)) * _UNIT
-            values[c, 6, count] = (bottom - top) * _UNIT
-        places[0, count], places[1, count], places[2, count] = x, y, nearness
-        places[3, count] = weights[i]
+        rays[0, count], rays[1, count], rays[2, count] = x, y, inverse_z
+        for c in range(CHANNELS):
+            colour, channel = colours[n, c], channels[c]
+            colour_live, live_u, live_v = sample(live.pixels, u, v, c)
+            error = exposed(exposure, colour, c) - colour_live
+            _, weight, steepness = robust_loss(error * error * inverse_scale2)
+            slope = contrast(exposure, colour, c)
+            channel[_ERROR, count] = error
+            channel[_WEIGHT, count] = weights[n] * weight
+            channel[_STEEPNESS, count] = steepness
+            channel[_GAIN, count] = exposure_jacobian(exposure, colour, c)[0]
+            channel[_U, count] = slope * gradients[n, c, 0]
+            channel[_V, count] = slope * gradients[n, c, 1]
+            channel[_LIVE_U, count] = live_u
+            channel[_LIVE_V, count] = live_v
         count += 1
     return count
 
 
 @kernel(fastmath=True)
-def _add_channel(
-    values: Any,
-    weights: Any,
-    count: int,
-    scale: float,
-    block_prior: Any,
-    channel: int,
-    figures: Any,
-    eu: Any,
-    ev: Any,
-    energy: Any,
-) -> None:
-    """Add a channel [7, N] to a block's figures, and what its points pull along u and v [N]."""
-    template, error, root, gu, gv = values[0], values[1], values[2], values[3], values[4]
-    lu, lv = values[5], values[6]
+def _add_channel(seen: _SeenPoints, count: int, scale: float, c: int, figures: Any) -> None:
+    """Add a channel to a block's figures, and to what its points pull."""
+    rows = seen.channels[c]
+    error, weights, steepness, template = rows[_ERROR], rows[_WEIGHT], rows[_STEEPNESS], rows[_GAIN]
+    gu, gv, lu, lv = rows[_U], rows[_V], rows[_LIVE_U], rows[_LIVE_V]
+    pull, energy = seen.pull, seen.energy
     gg = go = oo = eg = eo = ug = uo = vg = vo = 0.0
     for n in range(count):
-        weight = weights[n] * root[n] * root[n]
+        weight = weights[n]
         weighted = weight * template[n]
         gg += weighted * template[n]
         go += weighted
@@ -164,23 +135,24 @@ def _add_channel(
         uo += weight * gu[n]
         vg += weighted * gv[n]
         vo += weight * gv[n]
-    gg, oo = gg + block_prior[0], oo + block_prior[1]
+    gain_prior, offset_prior = block_prior(scale)
+    gg, oo = gg + gain_prior, oo + offset_prior
     determinant = gg * oo - go * go
     gain, offset = (oo * eg - go * eo) / determinant, (gg * eo - go * eg) / determinant
     u_gain, u_offset = (oo * ug - go * uo) / determinant, (gg * uo - go * ug) / determinant
     v_gain, v_offset = (oo * vg - go * vo) / determinant, (gg * vo - go * vg) / determinant
-    # At the solution for gain and offset, this is what is left of their gradient.
-    figures[6 + channel] = block_prior[0] * gain
-    figures[9 + channel] = block_prior[1] * offset
-    steepness = -4 / (scale * scale)
+    # At the solution for the block's gain and offset, this is left of the gradient with respect to
+    # those of the image.
+    figures[POSE_SIZE + c] = gain_prior * gain
+    figures[POSE_SIZE + CHANNELS + c] = offset_prior * offset
+    twice_inverse_scale2 = 2 / (scale * scale)
     uu = uv = vv = kuu = kuv = kvu = kvv = 0.0
     for n in range(count):
-        rest = error[n] - gain * template[n] - offset
-        weight = weights[n] * root[n] * root[n]
+        weight, rest = weights[n], error[n] - gain * template[n] - offset
         # The derivative of weight times rest, where gain and offset go along.
-        curved = weight * (1 + steepness * error[n] * rest * root[n])
-        eu[n] += weight * rest * gu[n]
-        ev[n] += weight * rest * gv[n]
+        curved = weight * (1 + twice_inverse_scale2 * steepness[n] * error[n] * rest)
+        pull[0, n] += weight * rest * gu[n]
+        pull[1, n] += weight * rest * gv[n]
         energy[n] += weight * (gu[n] * gu[n] + gv[n] * gv[n])
         # The gradients, as far as gain and offset do not explain them.
         ru = gu[n] - u_gain * template[n] - u_offset
@@ -199,3 +171,16 @@ def _add_channel(
     figures[CURVATURE + 1] += kuv
     figures[CURVATURE + 2] += kvu
     figures[CURVATURE + 3] += kvv
+
+
+@kernel(fastmath=True)
+def _add_places(seen: _SeenPoints, count: int, live: LiveImage, figures: Any) -> None:
+    """Add the gradient with respect to the pose, and where the points are."""
+    rays, pull, energy, along = seen.rays, seen.pull, seen.energy, seen.along
+    for n in range(count):
+        pixel_jacobian(rays[0, n], rays[1, n], rays[2, n], live.fx, live.fy, along)
+        for j in range(POSE_SIZE):
+            figures[j] -= pull[0, n] * along[0, j] + pull[1, n] * along[1, j]
+        figures[PLACE] += energy[n]
+        for i in range(3):
+            figures[PLACE + 1 + i] += energy[n] * rays[i, n]

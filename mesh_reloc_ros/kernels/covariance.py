@@ -1,8 +1,4 @@
-"""The covariance of a pose in compiled functions; `covariance` says what it is made of.
-
-All in one module: numba keeps compiled functions on disk, and does not notice that one which they
-call from another module has changed.
-"""
+"""The covariance of a pose from its normal equations and its blocks; see `align.covariance`."""
 
 from __future__ import annotations
 
@@ -11,80 +7,94 @@ from typing import Any
 
 import numpy as np
 
-from mesh_reloc_ros.kernels.block_sums import CURVATURE, PLACE, RENDER
 from mesh_reloc_ros.kernels.compile import kernel
+from mesh_reloc_ros.kernels.layout import (
+    CURVATURE,
+    EXPOSURE,
+    EXPOSURE_SIZE,
+    PLACE,
+    POSE,
+    POSE_SIZE,
+    RENDER,
+)
+from mesh_reloc_ros.kernels.photometric import LiveImage, pixel_jacobian
 
-# Directions of less information than this share of the best one's are not known at all.
-_UNSEEN, _UNKNOWN_VARIANCE = 1e-10, 1e4
+# An area is a square of this share of the image's longer side.
+_AREA = 1 / 4
+# Between pixels the image is taken as linear, which displaces an area by this, 1 sigma.
+_RESAMPLED_PX = 0.007
+# Directions with less information than this share of the best one's count as unobserved.
+_UNOBSERVED, _UNOBSERVED_VARIANCE = 1e-10, 1e4
 _LEAST_VARIANCE = 1e-14
-# Weight of the variance of independent residuals beside that of six numbers by blocks.
+# Weight of the variance of independent residuals against that of six numbers by blocks.
 _PRIOR = 0.1
-# Areas are few: the variance by areas counts only if it is larger by more than chance makes it,
-# and if they say enough.
+# Areas are few: the variance by areas counts only if it is larger than by chance, and if it has
+# enough degrees of freedom.
 _AREAS_COUNT, _LEAST_FREEDOM = 0.85, 3.0
-# The loss curves at least this much as the system does, and as much in all directions, nearly.
+# The curvature of the loss, relative to the system, is at least this, and this close to isotropic.
 _FLATTEST, _MOST_DEPARTURE = 0.1, 0.5
 
 
 @kernel()
-def pose_covariance(
-    system: Any,
-    blocks: Any,
-    intrinsics: Any,
-    area_px: float,
-    misplaced: float,
-    variance: float,
+def pose_covariances(
+    systems: Any, figures: Any, variances: Any, live: LiveImage, misplaced: float
 ) -> Any:
-    """Return the covariance [6, 6] of one pose from its system [12, 12] and its blocks' figures.
+    """Return the covariances [B, 6, 6] of the twists of poses.
 
-    :param area_px: side of the areas. :param misplaced: 1 sigma of an area, radians.
-    :param variance: of a residual if all were independent; matters where there is but one block.
+    :param systems: [B, UNKNOWNS, UNKNOWNS], Hessians.
+    :param figures: [B, blocks, FIGURES].
+    :param variances: [B], of a residual if all were independent; matters if there is one block.
+    :param misplaced: position error of areas relative to their distance, 1 sigma.
     """
+    misplaced = math.hypot(misplaced, _RESAMPLED_PX / live.fx)
+    covariances = np.empty((len(systems), POSE_SIZE, POSE_SIZE))
+    for b in range(len(systems)):
+        covariances[b] = _pose_covariance(systems[b], figures[b], variances[b], live, misplaced)
+    return covariances
+
+
+@kernel()
+def _pose_covariance(
+    system: Any, blocks: Any, variance: float, live: LiveImage, misplaced: float
+) -> Any:
     if not math.isfinite(system.sum() + blocks.sum()):
-        return np.full((6, 6), np.nan)
-    along, areas, count = _places(blocks, intrinsics, area_px)
+        return np.full((POSE_SIZE, POSE_SIZE), np.nan)
+    along, areas, count = _places(blocks, live)
     informations, curvature, arms = _by_areas(blocks, along, areas, count)
     root, unroot, unknown, scores = _whitened(system, blocks)
-    information, lever = np.zeros((6, 6)), np.zeros((6, 6))
+    information = np.zeros((POSE_SIZE, POSE_SIZE))
     for n in range(count):
         information += informations[n]
-        for i in range(6):
-            for j in range(6):
-                by_u = arms[n, i, 0] * arms[n, j, 0] * intrinsics[0] ** 2
-                by_v = arms[n, i, 1] * arms[n, j, 1] * intrinsics[1] ** 2
-                lever[i, j] += misplaced * misplaced * (by_u + by_v)
+    lever = misplaced * misplaced * _lever(arms, live)
     flatness = blocks[:, CURVATURE].sum() + blocks[:, CURVATURE + 3].sum()
     flatness /= max(blocks[:, RENDER].sum() + blocks[:, RENDER + 2].sum(), 1e-12)
     flatness = min(max(flatness, _FLATTEST), 1 / _FLATTEST)
-    floor = _UNSEEN * np.trace(information) + 1e-12
-    for i in range(6):
+    floor = _UNOBSERVED * np.trace(information) + 1e-12
+    for i in range(POSE_SIZE):
         information[i, i] += floor
         curvature[i, i] += floor * flatness
     spread = np.linalg.inv(information)
     size = _size(scores, areas, along, blocks, informations, spread, variance)
     bread = _inverse_bread(unroot @ (spread @ curvature) @ root, flatness)
     covariance = root @ (size * (bread @ bread) + root @ lever @ root) @ root + unknown
-    return 0.5 * (covariance + covariance.T) + _LEAST_VARIANCE * np.eye(6)
+    return 0.5 * (covariance + covariance.T) + _LEAST_VARIANCE * np.eye(POSE_SIZE)
 
 
 @kernel()
-def _places(blocks: Any, intrinsics: Any, area_px: float) -> Any:
+def _places(blocks: Any, live: LiveImage) -> Any:
     """Return how a twist moves each block's image [blocks, 2, 6], its area, and their number."""
-    fx, fy, cx, cy = intrinsics
-    along, areas = np.zeros((len(blocks), 2, 6)), np.zeros(len(blocks), np.int64)
-    columns, rows = int(2 * max(cx, 0) / area_px) + 2, int(2 * max(cy, 0) / area_px) + 2
+    along, areas = np.zeros((len(blocks), 2, POSE_SIZE)), np.zeros(len(blocks), np.int64)
+    area_px = _AREA * max(live.pixels.shape[0], live.pixels.shape[1])
+    columns = int(2 * max(live.cx, 0.0) / area_px) + 2
+    rows = int(2 * max(live.cy, 0.0) / area_px) + 2
     for n in range(len(blocks)):
         weight = blocks[n, PLACE]
         if not weight > 0:
             continue
         x, y = blocks[n, PLACE + 1] / weight, blocks[n, PLACE + 2] / weight
-        nearness = blocks[n, PLACE + 3] / weight
-        along[n, 0, 0], along[n, 0, 2] = fx * nearness, -fx * x * nearness
-        along[n, 0, 3], along[n, 0, 4], along[n, 0, 5] = -fx * x * y, fx * (1 + x * x), -fx * y
-        along[n, 1, 1], along[n, 1, 2] = fy * nearness, -fy * y * nearness
-        along[n, 1, 3], along[n, 1, 4], along[n, 1, 5] = -fy * (1 + y * y), fy * x * y, fy * x
-        column = min(max(int((fx * x + cx) / area_px), 0), columns - 1)
-        row = min(max(int((fy * y + cy) / area_px), 0), rows - 1)
+        pixel_jacobian(x, y, blocks[n, PLACE + 3] / weight, live.fx, live.fy, along[n])
+        column = min(max(int((live.fx * x + live.cx) / area_px), 0), columns - 1)
+        row = min(max(int((live.fy * y + live.cy) / area_px), 0), rows - 1)
         areas[n] = row * columns + column
     return along, areas, rows * columns
 
@@ -93,50 +103,62 @@ def _places(blocks: Any, intrinsics: Any, area_px: float) -> Any:
 def _by_areas(blocks: Any, along: Any, areas: Any, count: int) -> Any:
     """Return information by area [areas, 6, 6], curvature [6, 6] and lever arms [areas, 6, 2].
 
-    The first two are what the blocks' gradients say of the pose, once with the render's gradients
-    on both sides and once as the loss really curves. A lever arm tells how an area that is out of
-    place by a pixel, along u and v, pulls at the pose.
+    Information and curvature are what the blocks' gradients tell of the pose: with the render's
+    gradients on both sides, and as the loss really curves. A lever arm is the pull at the pose of
+    an area that is displaced by a pixel, along u and v.
     """
-    informations, curvature = np.zeros((count, 6, 6)), np.zeros((6, 6))
-    arms = np.zeros((count, 6, 2))
+    informations = np.zeros((count, POSE_SIZE, POSE_SIZE))
+    curvature, arms = np.zeros((POSE_SIZE, POSE_SIZE)), np.zeros((count, POSE_SIZE, 2))
     for n in range(len(blocks)):
         m, k, area = blocks[n, RENDER:CURVATURE], blocks[n, CURVATURE:PLACE], areas[n]
-        for i in range(6):
+        for i in range(POSE_SIZE):
             au, av = along[n, 0, i], along[n, 1, i]
             mu, mv = au * m[0] + av * m[1], au * m[1] + av * m[2]
             ku, kv = au * k[0] + av * k[2], au * k[1] + av * k[3]
             arms[area, i, 0] += mu
             arms[area, i, 1] += mv
-            for j in range(6):
+            for j in range(POSE_SIZE):
                 informations[area, i, j] += mu * along[n, 0, j] + mv * along[n, 1, j]
                 curvature[i, j] += ku * along[n, 0, j] + kv * along[n, 1, j]
     return informations, curvature, arms
 
 
 @kernel()
+def _lever(arms: Any, live: LiveImage) -> Any:
+    """Return the variance [6, 6] of the pull at the pose if areas are displaced by 1 radian."""
+    lever = np.zeros((POSE_SIZE, POSE_SIZE))
+    for n in range(len(arms)):
+        for i in range(POSE_SIZE):
+            for j in range(POSE_SIZE):
+                lever[i, j] += arms[n, i, 0] * arms[n, j, 0] * live.fx**2
+                lever[i, j] += arms[n, i, 1] * arms[n, j, 1] * live.fy**2
+    return lever
+
+
+@kernel()
 def _whitened(system: Any, blocks: Any) -> Any:
     """Return the root [6, 6] of the inverse of the system, and the blocks' scores in its units.
 
-    The exposure is eliminated. Where residuals are independent and of variance 1, so are the
-    scores' sums [6]. Also returned: the inverse of the root, both 0 in directions that the system
-    does not tell, and the covariance that stands for those.
+    The exposure is eliminated. Where residuals are independent and of variance 1, so are the sums
+    of the scores [6]. Also returned: the inverse of the root, both 0 in unobserved directions, and
+    the covariance that stands for those.
     """
-    corner = system[6:, 6:].copy()
-    for i in range(6):
+    corner = system[EXPOSURE, EXPOSURE].copy()
+    for i in range(EXPOSURE_SIZE):
         corner[i, i] += 1e-6
-    across = np.linalg.solve(corner, system[6:, :6].copy())
-    schur = system[:6, :6] - system[:6, 6:].copy() @ across
+    across = np.linalg.solve(corner, system[EXPOSURE, POSE].copy())
+    schur = system[POSE, POSE] - system[POSE, EXPOSURE].copy() @ across
     values, vectors = np.linalg.eigh(0.5 * (schur + schur.T))
-    root, unroot, unknown = np.zeros((6, 6)), np.zeros((6, 6)), np.zeros((6, 6))
-    for i in range(6):
+    root, unroot, unknown = np.zeros_like(schur), np.zeros_like(schur), np.zeros_like(schur)
+    for i in range(POSE_SIZE):
         vector = vectors[:, i].copy()
         outer = np.outer(vector, vector)
-        if values[i] > _UNSEEN * values[5] + 1e-6:
+        if values[i] > _UNOBSERVED * values[-1] + 1e-6:
             root += outer / math.sqrt(values[i])
             unroot += outer * math.sqrt(values[i])
         else:
-            unknown += _UNKNOWN_VARIANCE * outer
-    scores = blocks[:, :6].copy() - blocks[:, 6:12].copy() @ across
+            unknown += _UNOBSERVED_VARIANCE * outer
+    scores = blocks[:, POSE].copy() - blocks[:, EXPOSURE].copy() @ across
     return root, unroot, unknown, scores @ root
 
 
@@ -152,17 +174,17 @@ def _size(
 ) -> float:
     """Return the variance of the scores' sum, a number for all directions.
 
-    What the fit takes from the scores is made up for by the blocks' and the areas' leverage.
+    The fit makes the scores smaller: the leverage of blocks and of areas makes up for it.
     """
-    total, freedom = 0.0, 6.0
-    area_scores = np.zeros((len(informations), 6))
+    total, freedom = 0.0, float(POSE_SIZE)
+    area_scores = np.zeros((len(informations), POSE_SIZE))
     for n in range(len(scores)):
         m = blocks[n, RENDER:CURVATURE]
         uu = uv = vv = 0.0
-        for i in range(6):
+        for i in range(POSE_SIZE):
             total += scores[n, i] ** 2
             area_scores[areas[n], i] += scores[n, i]
-            for j in range(6):
+            for j in range(POSE_SIZE):
                 uu += along[n, 0, i] * spread[i, j] * along[n, 0, j]
                 uv += along[n, 0, i] * spread[i, j] * along[n, 1, j]
                 vv += along[n, 1, i] * spread[i, j] * along[n, 1, j]
@@ -170,7 +192,7 @@ def _size(
         c, d = m[1] * uu + m[2] * uv, m[1] * uv + m[2] * vv
         freedom -= a * a + 2 * b * c + d * d
     by_blocks = (total + _PRIOR * variance) / (max(freedom, 0.0) + _PRIOR)
-    total, freedom = 0.0, 6.0
+    total, freedom = 0.0, float(POSE_SIZE)
     for n in range(len(informations)):
         if informations[n, 0, 0] + informations[n, 1, 1] > 0:
             share = spread @ informations[n]
@@ -188,11 +210,11 @@ def _inverse_bread(ratio: Any, flatness: float) -> Any:
     :param ratio: [6, 6], of the curvature to that of the system.
     """
     departure = 0.5 * (ratio + ratio.T) / flatness
-    for i in range(6):
+    for i in range(POSE_SIZE):
         departure[i, i] -= 1
-    # So that it stays positive definite, however little the image agrees with the render.
+    # Limited, so that it stays positive definite even if the image hardly agrees with the render.
     length = math.sqrt((departure * departure).sum())
     departure *= min(1.0, _MOST_DEPARTURE / max(length, 1e-12))
-    for i in range(6):
+    for i in range(POSE_SIZE):
         departure[i, i] += 1
     return np.linalg.inv(departure) / flatness

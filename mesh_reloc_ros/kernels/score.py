@@ -1,7 +1,4 @@
-"""The score in one compiled pass over the pixels, for the CPU.
-
-It computes what `score.block_correlations_by_tensors` does; see there for what it means.
-"""
+"""The score: correlation of render and live image, block by block."""
 
 from __future__ import annotations
 
@@ -11,72 +8,75 @@ from typing import Any
 import numpy as np
 
 from mesh_reloc_ros.kernels.compile import kernel
+from mesh_reloc_ros.kernels.layout import CHANNELS
+from mesh_reloc_ros.kernels.photometric import LiveImage, Template, project, render_of, sample
 
-_NEAR_M = 1e-2
+# Blocks of this many pixels a side are compared one by one.
+_BLOCK = 8
+# A block counts if at least this share of it is seen, and if its render varies by more than this.
+_MIN_SEEN, _MIN_DEVIATION = 0.3, 0.015
+# What is summed up of each block: its pixels, those that are seen, and by channel the colours of
+# render and live image, their squares, and their product.
+_PIXELS, _SEEN, _RENDER, _LIVE = 0, 1, 2, 2 + CHANNELS
+_RENDER_SQUARED, _LIVE_SQUARED = 2 + 2 * CHANNELS, 2 + 3 * CHANNELS
+_PRODUCT, _SUMS = 2 + 4 * CHANNELS, 2 + 5 * CHANNELS
 
 
 @kernel(fastmath=True)
-def block_correlations(
-    points: Any,
-    colours: Any,
-    weights: Any,
-    width: int,
-    image: Any,
-    intrinsics: Any,
-    delta: Any,
-    block: int,
-    min_seen: float,
-    min_deviation: float,
-) -> Any:
-    """Return the correlation of each block, for one pose; NaN where a block says nothing.
+def block_correlations(batch: Template, live: LiveImage, live_T_keyframe: Any) -> Any:
+    """Return the zero-mean normalized correlation of each block [B, blocks] at poses [B, 4, 4].
 
-    :param points: [N, 3], of all pixels of a render of so many columns, in order.
+    NaN where little of a block is seen, or where its render has no contrast.
+
+    :param batch: every pixel of renders of the live image's size, in order.
     """
-    fx, fy, cx, cy = intrinsics
-    rows, columns = image.shape[:2]
-    across = -(-width // block)
-    down = -(-(len(points) // width) // block)
-    # Per block: weight; per channel means of render and image, their squares and product.
-    sums = np.zeros((down * across, 16))
-    counts = np.zeros(down * across)
+    width = live.pixels.shape[1]
+    across, down = -(-width // _BLOCK), -(-(batch.points.shape[1] // width) // _BLOCK)
+    sums = np.empty((down * across, _SUMS))
+    correlations = np.empty((len(live_T_keyframe), down * across))
+    for b in range(len(live_T_keyframe)):
+        sums[:] = 0
+        _add_pixels(render_of(batch, b), live, live_T_keyframe[b], across, sums)
+        for i in range(len(sums)):
+            correlations[b, i] = _correlation(sums[i])
+    return correlations
+
+
+@kernel(fastmath=True)
+def _add_pixels(
+    render: Template, live: LiveImage, live_T_keyframe: Any, across: int, sums: Any
+) -> None:
+    points, colours, weights = render.points, render.colours, render.weights
+    width = live.pixels.shape[1]
     for n in range(len(points)):
-        cell = sums[n // width // block * across + n % width // block]
-        counts[n // width // block * across + n % width // block] += 1
+        cell = sums[n // width // _BLOCK * across + n % width // _BLOCK]
+        cell[_PIXELS] += 1
         if not weights[n] > 0:
             continue
-        px, py, pz = points[n, 0], points[n, 1], points[n, 2]
-        x = delta[0, 0] * px + delta[0, 1] * py + delta[0, 2] * pz + delta[0, 3]
-        y = delta[1, 0] * px + delta[1, 1] * py + delta[1, 2] * pz + delta[1, 3]
-        z = delta[2, 0] * px + delta[2, 1] * py + delta[2, 2] * pz + delta[2, 3]
-        if not z > _NEAR_M:
+        inside, _, _, _, u, v = project(points, n, live_T_keyframe, live)
+        if not inside:
             continue
-        u, v = fx * x / z + cx, fy * y / z + cy
-        if not (u >= 0 and v >= 0 and u < columns - 1 and v < rows - 1):
-            continue
-        u0, v0 = int(u), int(v)
-        a, b = u - u0, v - v0
-        cell[0] += 1
-        for c in range(3):
-            top = (1 - a) * image[v0, u0, c] + a * image[v0, u0 + 1, c]
-            bottom = (1 - a) * image[v0 + 1, u0, c] + a * image[v0 + 1, u0 + 1, c]
-            rendered, live = colours[n, c], ((1 - b) * top + b * bottom) / 255
-            cell[1 + c] += rendered
-            cell[4 + c] += live
-            cell[7 + c] += rendered * rendered
-            cell[10 + c] += live * live
-            cell[13 + c] += rendered * live
-    correlations = np.full(len(sums), np.nan)
-    for i in range(len(sums)):
-        seen = sums[i, 0]
-        if seen < min_seen * counts[i]:
-            continue
-        mean = sums[i] / seen
-        variance = live_variance = covariance = 0.0
-        for c in range(3):
-            variance += mean[7 + c] - mean[1 + c] ** 2
-            live_variance += mean[10 + c] - mean[4 + c] ** 2
-            covariance += mean[13 + c] - mean[1 + c] * mean[4 + c]
-        if variance > 3 * min_deviation**2:
-            length = math.sqrt(max(variance * live_variance, 1e-12))
-            correlations[i] = covariance / length
-    return correlations
+        cell[_SEEN] += 1
+        for c in range(CHANNELS):
+            colour, colour_live = colours[n, c], sample(live.pixels, u, v, c)[0]
+            cell[_RENDER + c] += colour
+            cell[_LIVE + c] += colour_live
+            cell[_RENDER_SQUARED + c] += colour * colour
+            cell[_LIVE_SQUARED + c] += colour_live * colour_live
+            cell[_PRODUCT + c] += colour * colour_live
+
+
+@kernel(fastmath=True)
+def _correlation(sums: Any) -> float:
+    seen = sums[_SEEN]
+    if seen < _MIN_SEEN * sums[_PIXELS]:
+        return np.nan
+    variance = live_variance = covariance = 0.0
+    for c in range(CHANNELS):
+        mean, live_mean = sums[_RENDER + c] / seen, sums[_LIVE + c] / seen
+        variance += sums[_RENDER_SQUARED + c] / seen - mean * mean
+        live_variance += sums[_LIVE_SQUARED + c] / seen - live_mean * live_mean
+        covariance += sums[_PRODUCT + c] / seen - mean * live_mean
+    if not variance > CHANNELS * _MIN_DEVIATION**2:
+        return np.nan
+    return covariance / math.sqrt(max(variance * live_variance, 1e-12))

@@ -1,61 +1,92 @@
-"""Shading in one compiled pass over the pixels, for the CPU.
+"""Shading in one pass over the pixels: textures sampled trilinearly.
 
-It computes what `Shader` does by tensor operations; see there for the formulas.
+`render.shading` has the formulas, and does the same with tensors.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from mesh_reloc_ros.kernels.compile import kernel
 
+# Lower bound of the cosine of the viewing angle, to bound the footprint of a pixel.
+MIN_COSINE = 0.05
+
+
+class PixelFragments(NamedTuple):
+    """What the rasterizer found at N pixels of a view."""
+
+    pixels: NDArray[np.int64]
+    """[N], row * width + column."""
+    face: NDArray[np.int64]
+    """[N], -1 outside the mesh."""
+    barycentric: NDArray[np.float32]
+    """[N, 3]."""
+    depth: NDArray[np.float32]
+    """[N], metres along the camera's z."""
+
+
+class View(NamedTuple):
+    """Direction and intrinsics of a camera."""
+
+    map_R_camera: NDArray[np.float64]
+    """[3, 3]."""
+    width: int
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+
+
+class ShadedMesh(NamedTuple):
+    """Faces and textures of a mesh."""
+
+    face_uvs: NDArray[np.float32]
+    """[F, 3, 2]."""
+    face_materials: NDArray[np.int64]
+    """[F]."""
+    face_normals: NDArray[np.float32]
+    """[F, 3], unit vectors in the map frame."""
+    texel_density: NDArray[np.float32]
+    """[F], texels by area."""
+    texels: NDArray[np.uint8]
+    """[T, 3], of all textures and levels; see `TextureSet`."""
+    table: NDArray[np.int64]
+    """[M, L, 3], first texel, width and height of each level."""
+
 
 @kernel(fastmath=True)
-def shade(
-    pixels: Any,
-    width: int,
-    face: Any,
-    barycentric: Any,
-    depth: Any,
-    rotation: Any,
-    intrinsics: Any,
-    face_uvs: Any,
-    face_materials: Any,
-    face_normals: Any,
-    texel_density: Any,
-    texels: Any,
-    table: Any,
-    colour: Any,
-) -> None:
-    """Fill `colour` [N, 3] of one view where `face` [N] is not -1.
-
-    :param pixels: [N], row * width + column. :param rotation: [3, 3], camera to map.
-    :param intrinsics: fx, fy, cx, cy.
-    """
-    fx, fy, cx, cy = intrinsics
+def shade(fragments: PixelFragments, view: View, mesh: ShadedMesh, colour: Any) -> None:
+    """Fill the colours [N, 3], 0 to 1 and zeros before, where there is a face."""
+    fx, fy, cx, cy = view.fx, view.fy, view.cx, view.cy
+    rotation, pixels, width = view.map_R_camera, fragments.pixels, view.width
+    texels, table = mesh.texels, mesh.table
     levels = table.shape[1]
     for n in range(len(pixels)):
-        f = face[n]
+        f = fragments.face[n]
         if f < 0:
             continue
         row, column = pixels[n] // width, pixels[n] % width
-        a, b, c = barycentric[n]
-        u = a * face_uvs[f, 0, 0] + b * face_uvs[f, 1, 0] + c * face_uvs[f, 2, 0]
-        v = a * face_uvs[f, 0, 1] + b * face_uvs[f, 1, 1] + c * face_uvs[f, 2, 1]
+        a, b, c = fragments.barycentric[n]
+        u = a * mesh.face_uvs[f, 0, 0] + b * mesh.face_uvs[f, 1, 0] + c * mesh.face_uvs[f, 2, 0]
+        v = a * mesh.face_uvs[f, 0, 1] + b * mesh.face_uvs[f, 1, 1] + c * mesh.face_uvs[f, 2, 1]
         x, y = (column - cx) / fx, (row - cy) / fy
         cosine = 0.0
         for i in range(3):
             along = rotation[i, 0] * x + rotation[i, 1] * y + rotation[i, 2]
-            cosine += face_normals[f, i] * along
-        z = depth[n]
-        area = z * z / (fx * fy * max(abs(cosine), 0.05))
-        lod = 0.5 * math.log2(max(texel_density[f] * area, 1e-6))
+            cosine += mesh.face_normals[f, i] * along
+        z = fragments.depth[n]
+        area = z * z / (fx * fy * max(abs(cosine), MIN_COSINE))
+        lod = 0.5 * math.log2(max(mesh.texel_density[f] * area, 1e-6))
         lod = min(max(lod, 0.0), levels - 1.0)
         lower = min(int(lod), max(levels - 2, 0))
         upper = min(lower + 1, levels - 1)
         fraction = lod - lower
-        material = face_materials[f]
+        material = mesh.face_materials[f]
         for level, weight in ((lower, 1 - fraction), (upper, fraction)):
             offset, w, h = table[material, level]
             s, t = u * w - 0.5, (1 - v) * h - 0.5

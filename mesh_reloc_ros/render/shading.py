@@ -5,15 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from mesh_reloc_ros.kernels.shading import shade
+from mesh_reloc_ros.kernels.shading import MIN_COSINE, PixelFragments, ShadedMesh, View, shade
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.progress import Progress, silent
 from mesh_reloc_ros.render.rasterizer import Fragments
 from mesh_reloc_ros.render.texture import TextureSet
 from mesh_reloc_ros.types.camera import Camera
-
-# Lower bound of the cosine of the viewing angle, to bound the footprint.
-_MIN_COSINE = 0.05
 
 
 class Shader:
@@ -66,23 +63,24 @@ class Shader:
         colour = torch.zeros((*fragments.face.shape, 3))
         if pixels is None:
             pixels = torch.arange(camera.width * camera.height).expand(len(poses), -1)
-        for view in range(len(poses)):
-            shade(
-                pixels[view].numpy(),
-                camera.width,
-                fragments.face[view].reshape(-1).numpy(),
-                fragments.barycentric[view].reshape(-1, 3).numpy(),
-                fragments.depth[view].reshape(-1).numpy(),
-                poses[view, :3, :3].detach().double().contiguous().numpy(),
-                (camera.fx, camera.fy, camera.cx, camera.cy),
-                self._face_uvs.numpy(),
-                self._face_materials.numpy(),
-                self.face_normals.numpy(),
-                self._texel_density.numpy(),
-                self._textures.texels.numpy(),
-                self._textures.table.numpy(),
-                colour[view].view(-1, 3).numpy(),
+        mesh = ShadedMesh(
+            self._face_uvs.numpy(),
+            self._face_materials.numpy(),
+            self.face_normals.numpy(),
+            self._texel_density.numpy(),
+            self._textures.texels.numpy(),
+            self._textures.table.numpy(),
+        )
+        for number, pose in enumerate(poses.detach()):
+            found = PixelFragments(
+                pixels[number].numpy(),
+                fragments.face[number].reshape(-1).numpy(),
+                fragments.barycentric[number].reshape(-1, 3).numpy(),
+                fragments.depth[number].reshape(-1).numpy(),
             )
+            rotation = pose[:3, :3].double().contiguous().numpy()
+            view = View(rotation, camera.width, camera.fx, camera.fy, camera.cx, camera.cy)
+            shade(found, view, mesh, colour[number].view(-1, 3).numpy())
         return colour
 
     def _lods(
@@ -97,7 +95,7 @@ class Shader:
         with torch.no_grad():
             to_camera = poses[:, :3, :3].transpose(-1, -2).to(torch.float32)
             normals = (to_camera @ self.face_normals[face][..., None]).squeeze(-1)
-            cosine = (normals * rays).sum(-1).abs().clamp(min=_MIN_COSINE)
+            cosine = (normals * rays).sum(-1).abs().clamp(min=MIN_COSINE)
             area = depth.square() / (camera.fx * camera.fy * cosine)
             return 0.5 * torch.log2((self._texel_density[face] * area).clamp(min=1e-6))
 

@@ -12,9 +12,10 @@ from support.photometric import random_problem
 
 from mesh_reloc_ros.align.alignment import neutral_exposure
 from mesh_reloc_ros.align.covariance import block_sums, pose_covariance
-from mesh_reloc_ros.align.lm import SolverOptions, solve
+from mesh_reloc_ros.align.lm import solve
 from mesh_reloc_ros.align.points import SurfacePoints, select_points
 from mesh_reloc_ros.align.pyramid import ImageLevel, render_pyramid
+from mesh_reloc_ros.kernels.levenberg_marquardt import SolverOptions
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types import se3

@@ -9,9 +9,10 @@ from support.oracle import normal_equations
 from support.oracle import solver as oracle
 
 from mesh_reloc_ros.align.alignment import neutral_exposure
-from mesh_reloc_ros.align.lm import SolverOptions, image_motion_px, solve
+from mesh_reloc_ros.align.lm import image_motion_px, solve
 from mesh_reloc_ros.align.points import SurfacePoints, select_points
 from mesh_reloc_ros.align.pyramid import ImageLevel
+from mesh_reloc_ros.kernels.levenberg_marquardt import SolverOptions
 from mesh_reloc_ros.types import se3
 
 SCALE = 0.12

@@ -7,9 +7,10 @@ from support.oracle import normal_equations as oracle
 from support.oracle.residual import jacobian, residuals, sample_live, tensors_of
 from support.photometric import CAMERA, random_problem
 
-from mesh_reloc_ros.align.lm import SolverOptions, solve
+from mesh_reloc_ros.align.lm import solve
 from mesh_reloc_ros.align.points import SurfacePoints
 from mesh_reloc_ros.align.pyramid import ImageLevel
+from mesh_reloc_ros.kernels.levenberg_marquardt import SolverOptions
 from mesh_reloc_ros.types import se3
 
 FIELDS = ('hessian', 'gradient', 'cost', 'variance', 'chosen', 'seen', 'inliers')

@@ -5,9 +5,10 @@ import torch
 from torch import Tensor
 
 from mesh_reloc_ros.align.alignment import neutral_exposure
-from mesh_reloc_ros.align.lm import NormalEquations, Solution, SolverOptions
+from mesh_reloc_ros.align.lm import NormalEquations, Solution
 from mesh_reloc_ros.align.points import SurfacePoints
 from mesh_reloc_ros.align.pyramid import ImageLevel
+from mesh_reloc_ros.kernels.levenberg_marquardt import SolverOptions
 from mesh_reloc_ros.types import se3
 from support.oracle.normal_equations import build
 
