@@ -1,4 +1,4 @@
-"""The Python package that evaluates mesh_reloc_ros; colcon neither sees nor installs it."""
+"""The evaluation package of mesh_reloc_ros; colcon neither sees nor installs it."""
 
 from setuptools import find_packages, setup
 

@@ -1,1 +1,1 @@
-"""Measures mesh_reloc_ros: benchmarks, stress tests, studies and the demo."""
+"""Benchmarks, stress tests, studies and the demo of mesh_reloc_ros."""

@@ -1,4 +1,4 @@
-"""The node as a process of its own."""
+"""`mesh_reloc_node` as a subprocess, with its log."""
 
 from __future__ import annotations
 
@@ -6,46 +6,53 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import yaml
 
-from mesh_reloc_evaluation.demo.error import DemoError
+# Longer than start or end of the node take on a busy machine, even with nothing compiled yet.
+_TIMEOUT_S = 150.0
 
-_STOP_TIMEOUT_S = 20.0
+
+class NodeError(Exception):
+    """The node did not do what it should. The message is one line."""
 
 
 class NodeProcess:
-    """Runs from entering the context to `stop`, or to leaving the context at the latest."""
+    """A running node; a context manager that stops it at the latest on exit."""
 
     def __init__(
-        self, parameters: dict[str, Any], remappings: dict[str, str], folder: Path
+        self,
+        *ros_args: str,
+        environment: dict[str, str] | None = None,
+        log: Path | None = None,
     ) -> None:
-        """Prepare the process.
+        """Start the node.
 
-        :param folder: where its parameters (node.yaml) and its log (node.log) are left.
+        :param ros_args: arguments after `--ros-args`.
+        :param environment: variables to set in addition to those of this process.
+        :param log: file that all output is written to.
         """
-        self.log = folder / 'node.log'
-        parameter_file = folder / 'node.yaml'
-        parameter_file.write_text(yaml.safe_dump({'/**': {'ros__parameters': parameters}}))
-        self._command = [sys.executable, '-m', 'mesh_reloc_ros.ros.main', '--ros-args']
-        self._command += ['--params-file', str(parameter_file)]
-        for name, topic in remappings.items():
-            self._command += ['--remap', f'{name}:={topic}']
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process = subprocess.Popen(
+            [sys.executable, '-m', 'mesh_reloc_ros.ros.main', '--ros-args', *ros_args],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors='replace',
+            env=os.environ | {'PYTHONUNBUFFERED': '1'} | (environment or {}),
+            # Ctrl-C in the terminal is for this process, which then stops the node.
+            start_new_session=True,
+        )
+        self.lines: list[str] = []
+        """All output so far."""
+        self._reader = threading.Thread(target=self._read, args=(log,), daemon=True)
+        self._reader.start()
 
     def __enter__(self) -> NodeProcess:
-        with self.log.open('wb') as log:
-            self._process = subprocess.Popen(
-                self._command,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, 'PYTHONUNBUFFERED': '1'},
-                # A Ctrl-C in the terminal is the demo's to handle: it stops the node itself.
-                start_new_session=True,
-            )
         return self
 
     def __exit__(
@@ -54,41 +61,96 @@ class NodeProcess:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._process is not None and self._process.poll() is None:
-            self._process.send_signal(signal.SIGINT)
-            try:
-                self._process.wait(_STOP_TIMEOUT_S)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-
-    def check(self) -> None:
-        """See that the node runs.
-
-        :raises DemoError: it has ended.
-        """
-        assert self._process is not None
-        status = self._process.poll()
-        if status is not None:
-            raise DemoError(f'the node ended by itself with status {status}')
-
-    def stop(self) -> None:
-        """End the node as Ctrl-C does.
-
-        :raises DemoError: it had ended before, does not end, or ends with a status other than 0.
-        """
-        self.check()
-        assert self._process is not None
-        self._process.send_signal(signal.SIGINT)
         try:
-            status = self._process.wait(_STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired as error:
-            raise DemoError(
-                f'the node was still running {_STOP_TIMEOUT_S:.0f} s after SIGINT'
-            ) from error
-        if status != 0:
-            raise DemoError(f'the node ended with status {status} on SIGINT, and 0 is right')
+            self.end(signal.SIGINT, timeout_s=20.0)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    @property
+    def pid(self) -> int:
+        """Number of the process."""
+        return self._process.pid
+
+    def wait_for_line(self, *texts: str, after: int = 0) -> str:
+        """Return the first line, from number `after` on, that contains all texts.
+
+        :raises NodeError: the node ends without it, or it takes too long.
+        """
+        deadline = time.monotonic() + _TIMEOUT_S
+        while time.monotonic() < deadline:
+            has_ended = self._process.poll() is not None
+            if has_ended:
+                self._reader.join(_TIMEOUT_S)
+            for line in self.lines[after:]:
+                if all(text in line for text in texts):
+                    return line
+            if has_ended:
+                break
+            time.sleep(0.05)
+        raise NodeError(f'no line with {texts} in:\n' + ''.join(self.lines))
+
+    def count(self, text: str) -> int:
+        """Return the number of lines with a text."""
+        return sum(text in line for line in self.lines)
 
     def last_lines(self, count: int = 15) -> str:
-        """Return the end of the node's log."""
-        return '\n'.join(self.log.read_text(errors='replace').splitlines()[-count:])
+        """Return the end of the output."""
+        return ''.join(self.lines[-count:])
+
+    def check(self) -> None:
+        """Check that the node runs.
+
+        :raises NodeError: it has ended.
+        """
+        status = self._process.poll()
+        if status is not None:
+            self._reader.join(_TIMEOUT_S)
+            raise NodeError(f'the node ended on its own with status {status}')
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal, if the node runs."""
+        if self._process.poll() is None:
+            self._process.send_signal(number)
+
+    def end(self, number: signal.Signals | None = None, timeout_s: float = _TIMEOUT_S) -> int:
+        """Send a signal, if any, wait for the end, and return the exit status.
+
+        :raises subprocess.TimeoutExpired: the node does not end in time.
+        """
+        if number is not None:
+            self.send(number)
+        status = self._process.wait(timeout_s)
+        self._reader.join(timeout_s)
+        return status
+
+    def stop(self, timeout_s: float = 20.0) -> None:
+        """Stop the node as Ctrl-C does.
+
+        :raises NodeError: it had ended before, does not end, or its exit status is not 0.
+        """
+        self.check()
+        try:
+            status = self.end(signal.SIGINT, timeout_s)
+        except subprocess.TimeoutExpired as error:
+            raise NodeError(f'the node was still running {timeout_s:.0f} s after SIGINT') from error
+        if status != 0:
+            raise NodeError(f'the node ended with status {status} on SIGINT instead of 0')
+
+    def kill(self) -> None:
+        """End the node at once."""
+        self._process.kill()
+        self._process.wait()
+
+    def _read(self, log: Path | None) -> None:
+        assert self._process.stdout is not None
+        with (log or Path(os.devnull)).open('w') as file:
+            for line in self._process.stdout:
+                self.lines.append(line)
+                file.write(line)
+                file.flush()
+
+
+def write_parameters(path: Path, parameters: dict[str, Any]) -> Path:
+    """Write a ROS 2 parameter file for any node, and return its path."""
+    path.write_text(yaml.safe_dump({'/**': {'ros__parameters': parameters}}))
+    return path

@@ -1,4 +1,4 @@
-"""The images that all methods get, where they were really taken from, and where to start."""
+"""Images of a recording with their true poses: the input of bench, stress and study."""
 
 from __future__ import annotations
 
@@ -11,48 +11,63 @@ from numpy.typing import NDArray
 from mesh_reloc_ros.cli.arguments import open_bag
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.recordings.tum import read_tum
+from mesh_reloc_ros.types.camera import Camera
 from mesh_reloc_ros.types.frame import Frame
-from mesh_reloc_ros.types.pose import pose_from_text
 from mesh_reloc_ros.types.trajectory import Trajectory, associate
+
+Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Clip:
-    """Decoded images with their truth."""
+class PosedSequence:
+    """Images in order, each with its true pose if that is known."""
 
     frames: list[Frame]
-    truth: Trajectory | None
-    """The true poses of those images that have one; None where nothing is known."""
-    start: NDArray[np.float64]
-    """[4, 4] map_T_camera of the first image, as well as it is known."""
+    poses: Array
+    """[N, 4, 4] true map_T_camera, metres; NaN if unknown."""
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    @property
+    def camera(self) -> Camera:
+        """The camera of the first image."""
+        return self.frames[0].camera
 
     @property
     def stamps_ns(self) -> NDArray[np.int64]:
-        """[N] of the images."""
+        """Stamps of the images [N]."""
         return np.array([frame.stamp_ns for frame in self.frames], dtype=np.int64)
 
+    @property
+    def period_ns(self) -> int:
+        """The median time between two images."""
+        return int(np.median(np.diff(self.stamps_ns)))
 
-def read_clip(arguments: argparse.Namespace) -> Clip:
-    """Decode a bag's images; the truth is a file's, or else the bag's own.
+    @property
+    def truth(self) -> Trajectory | None:
+        """The true poses of the images that have one; None if no image has."""
+        known = self._is_known
+        return Trajectory(self.stamps_ns[known], self.poses[known]) if known.any() else None
 
-    :raises InputError: the bag or the truth is unusable, or there is no pose to start at.
-    """
-    given = pose_from_text(arguments.initial_pose) if arguments.initial_pose is not None else None
-    frames, at_images = read_images(arguments)
-    first = _at(frames[:1], at_images)
-    start = first.poses[0] if given is None and first is not None else given
-    if start is None:
-        raise InputError(
-            'no start pose: the truth says nothing of the first image; give --initial-pose'
-            ' "x y z qx qy qz qw", the camera in the map at that image'
-        )
-    return Clip(frames, at_images, start)
+    def with_truth(self) -> PosedSequence:
+        """Return the images whose true pose is known."""
+        known = np.flatnonzero(self._is_known)
+        return PosedSequence([self.frames[index] for index in known], self.poses[known])
+
+    def images_in(self, seconds: float) -> int:
+        """Return the number of images in a span of time, at least one."""
+        return max(round(seconds * 1e9 / self.period_ns), 1)
+
+    @property
+    def _is_known(self) -> NDArray[np.bool_]:
+        return np.isfinite(self.poses).all(axis=(1, 2))
 
 
-def read_images(arguments: argparse.Namespace) -> tuple[list[Frame], Trajectory | None]:
-    """Decode a bag's images; with the true poses of those that have one, or None.
+def read_sequence(arguments: argparse.Namespace) -> PosedSequence:
+    """Decode the images of --bag. True poses come from --ground-truth, else from the bag.
 
-    :raises InputError: the bag or the truth is unusable, or they do not belong together.
+    :raises InputError: the bag or the trajectory is unusable, or they do not belong together.
     """
     truth = read_tum(arguments.ground_truth) if arguments.ground_truth else None
     with open_bag(arguments) as bag:
@@ -62,35 +77,34 @@ def read_images(arguments: argparse.Namespace) -> tuple[list[Frame], Trajectory 
         raise InputError(
             f'bag {arguments.bag} has no images from {arguments.start:g} to {arguments.end:g} s'
         )
-    at_images = _at(frames, truth)
-    if arguments.ground_truth and at_images is None:
+    sequence = PosedSequence(frames, _poses_at(frames, truth))
+    if arguments.ground_truth and sequence.truth is None:
         raise InputError(
             f'trajectory {arguments.ground_truth} has no pose within 5 ms of an image: give one of'
             ' the same recording'
         )
-    return frames, at_images
+    return sequence
 
 
-def read_known_images(arguments: argparse.Namespace) -> tuple[list[Frame], NDArray[np.float64]]:
-    """Decode those images of a bag whose true pose is known; with those poses [N, 4, 4].
+def read_posed_sequence(arguments: argparse.Namespace) -> PosedSequence:
+    """Decode the images of --bag whose true pose is known; see `read_sequence`.
 
-    :raises InputError: the bag or the truth is unusable, or no true pose is known.
+    :raises InputError: as `read_sequence`, or no true pose is known.
     """
-    frames, truth = read_images(arguments)
-    if truth is None:
+    sequence = read_sequence(arguments).with_truth()
+    if not len(sequence):
         raise InputError(
             f'no true poses: bag {arguments.bag} has no PoseStamped topic for its images; give'
             ' --ground-truth'
         )
-    known = dict(zip(truth.stamps_ns.tolist(), truth.poses, strict=True))
-    kept = [frame for frame in frames if frame.stamp_ns in known]
-    return kept, np.array([known[frame.stamp_ns] for frame in kept])
+    return sequence
 
 
-def _at(frames: list[Frame], truth: Trajectory | None) -> Trajectory | None:
-    """Return the true poses of the images that have one, at the images' stamps, or None."""
-    if truth is None:
-        return None
-    stamps = np.array([frame.stamp_ns for frame in frames], dtype=np.int64)
-    images, poses = associate(Trajectory(stamps, np.zeros((len(frames), 4, 4))), truth)
-    return Trajectory(images.stamps_ns, poses.poses) if len(images) else None
+def _poses_at(frames: list[Frame], truth: Trajectory | None) -> Array:
+    """Return the true poses [N, 4, 4] of images, NaN where the trajectory has none."""
+    poses = np.full((len(frames), 4, 4), np.nan)
+    if truth is not None:
+        stamps = np.array([frame.stamp_ns for frame in frames], dtype=np.int64)
+        images, paired = associate(Trajectory(stamps, poses), truth)
+        poses[np.isin(stamps, images.stamps_ns)] = paired.poses
+    return poses

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from evaluation_support.small_film import SMALL
-from mesh_reloc_evaluation.painted_room.sample import Sample, make_sample
+from mesh_reloc_evaluation.painted_room.sample import SampleFiles, make_sample
 
 
 @pytest.fixture(scope='session')
@@ -18,5 +18,5 @@ def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope='session')
-def sample(demo_folder: Path) -> Sample:
+def sample(demo_folder: Path) -> SampleFiles:
     return make_sample(demo_folder / 'sample', SMALL)

@@ -12,6 +12,7 @@ from mesh_reloc_ros.errors import InputError
 
 COMMANDS_GROUP = 'mesh_reloc.commands'
 """Entry points of this group, each a `Command`, are subcommands that other packages add."""
+_EVALUATION_COMMANDS = ('bench', 'demo', 'stress', 'study')
 
 
 class Command(Protocol):
@@ -43,7 +44,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a subcommand and return the exit status: 0 done, 2 unusable arguments or input."""
     parser = _Parser(prog='mesh_reloc', description='Where is the camera in the textured mesh?')
     subparsers = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
-    for name, module in _commands().items():
+    commands = _commands()
+    first = next(iter(sys.argv[1:] if arguments is None else arguments), '')
+    if first in _EVALUATION_COMMANDS and first not in commands:
+        parser.error(
+            f'{first} is a command of mesh_reloc_evaluation, which is not installed: in a checkout'
+            ' of the repository, run make setup or pip install -e evaluation'
+        )
+    for name, module in commands.items():
         summary = module.SUMMARY
         command = subparsers.add_parser(
             name, help=summary, description=f'{summary[0].upper()}{summary[1:]}.'

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from mesh_reloc_evaluation.small_room import corner_mesh, corner_pose
+from mesh_reloc_evaluation.small_room import CAMERA, pose_at, small_room_mesh
 from support.oracle import covariance as oracle
 from support.photometric import random_problem
 
@@ -19,9 +19,7 @@ from mesh_reloc_ros.kernels.levenberg_marquardt import SolverOptions
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types import se3
-from mesh_reloc_ros.types.camera import Camera
 
-CAMERA = Camera(width=320, height=240, fx=260.0, fy=260.0, cx=161.5, cy=117.0)
 SCALE = 0.12
 
 
@@ -65,7 +63,7 @@ def size(covariance):
 
 @pytest.fixture(scope='module')
 def corner():
-    return view_of(corner_mesh(), corner_pose(0.3))
+    return view_of(small_room_mesh(), pose_at(0))
 
 
 def test_the_compiled_sums_equal_the_reference():
@@ -122,7 +120,7 @@ def test_it_grows_with_the_noise(corner):
 
 def test_noise_of_the_same_strength_that_is_textured_makes_it_larger():
     # Points as dense as this lie within the same grain.
-    surface, colour = view_of(corner_mesh(), corner_pose(0.3), points=9600)
+    surface, colour = view_of(small_room_mesh(), pose_at(0), points=9600)
 
     def mean_size(size_px):
         return np.mean([size(covariance(surface, noisy(colour, s, 8, size_px))) for s in range(4)])
@@ -131,7 +129,7 @@ def test_noise_of_the_same_strength_that_is_textured_makes_it_larger():
 
 
 def test_a_scene_ten_times_as_far_leaves_translation_ten_times_as_uncertain():
-    near, mesh = corner_pose(0.3), corner_mesh()
+    near, mesh = pose_at(0), small_room_mesh()
     far = near.copy()
     far[:3, 3] *= 10
     deviations = []
@@ -143,7 +141,7 @@ def test_a_scene_ten_times_as_far_leaves_translation_ten_times_as_uncertain():
 
 
 def test_on_a_single_plane_moving_along_is_hard_to_tell_from_turning(corner):
-    mesh = corner_mesh()
+    mesh = small_room_mesh()
     wall = dataclasses.replace(mesh, faces=mesh.faces[2:4], face_materials=mesh.face_materials[2:4])
     pose = np.eye(4)
     pose[:3, :3] = [[1, 0, 0], [0, 0, 1], [0, -1, 0]]

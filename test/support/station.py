@@ -1,11 +1,6 @@
-"""The other end of the wire: a camera, a listener, and the node as a process."""
+"""The other end of the wire: a camera and a listener; and the node as a process."""
 
 import array
-import os
-import signal
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 import rclpy
+from mesh_reloc_evaluation.node_process import NodeProcess as NodeProcess
 from numpy.typing import NDArray
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.qos import QoSProfile
@@ -24,66 +20,6 @@ from support.small_room import CAMERA
 
 LONG_S = 150.0
 """Far longer than anything takes, on a busy machine that has nothing compiled yet too."""
-
-
-class NodeProcess:
-    """`mesh_reloc_node` in a process of its own, with what it logs."""
-
-    def __init__(self, *ros_args: str, environment: dict[str, str] | None = None) -> None:
-        command = [sys.executable, '-m', 'mesh_reloc_ros.ros.main', '--ros-args', *ros_args]
-        self._process = subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env=os.environ | (environment or {}),
-        )
-        self.lines: list[str] = []
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def wait_for_line(self, *texts: str, after: int = 0) -> str:
-        """Return the first logged line, from number `after` on, that holds all texts."""
-        deadline = time.monotonic() + LONG_S
-        while time.monotonic() < deadline:
-            for line in self.lines[after:]:
-                if all(text in line for text in texts):
-                    return line
-            if self._process.poll() is not None:
-                break
-            time.sleep(0.05)
-        raise AssertionError(f'no line with {texts} in:\n' + ''.join(self.lines))
-
-    @property
-    def pid(self) -> int:
-        """Number of the process."""
-        return self._process.pid
-
-    def count(self, text: str) -> int:
-        """Return the number of lines with a text."""
-        return sum(text in line for line in self.lines)
-
-    def send(self, number: signal.Signals) -> None:
-        """Send a signal, if it runs."""
-        if self._process.poll() is None:
-            self._process.send_signal(number)
-
-    def end(self, number: signal.Signals | None = None) -> int:
-        """Send a signal, if any, and return the exit status."""
-        if number is not None:
-            self.send(number)
-        status = self._process.wait(LONG_S)
-        self._reader.join(LONG_S)
-        return status
-
-    def kill(self) -> None:
-        """End it whatever it does."""
-        self._process.kill()
-        self._process.wait()
-
-    def _read(self) -> None:
-        for line in self._process.stdout:
-            self.lines.append(line)
 
 
 class Station:
@@ -173,12 +109,12 @@ def compressed_message(image: NDArray[np.uint8], stamp_ns: int) -> CompressedIma
 
 def camera_info() -> CameraInfo:
     """Return what goes with the images of `CAMERA`."""
-    fx, fy, cx, cy = CAMERA.fx, CAMERA.fy, CAMERA.cx, CAMERA.cy
+    projection = np.hstack((CAMERA.matrix, np.zeros((3, 1))))
     return CameraInfo(
         width=CAMERA.width,
         height=CAMERA.height,
-        k=[fx, 0.0, cx, 0.0, fy, cy, 0.0, 0.0, 1.0],
-        p=[fx, 0.0, cx, 0.0, 0.0, fy, cy, 0.0, 0.0, 0.0, 1.0, 0.0],
+        k=CAMERA.matrix.ravel(),
+        p=projection.ravel(),
     )
 
 

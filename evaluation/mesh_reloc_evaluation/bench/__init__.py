@@ -1,1 +1,1 @@
-"""`mesh_reloc bench`: this project's method beside others, on the same images."""
+"""`mesh_reloc bench`: accuracy and cost of the tracker beside other methods."""

@@ -1,4 +1,4 @@
-"""Localization by image features and PnP, the usual way, on keyframes rendered from the mesh."""
+"""The usual method: image features and PnP, here on keyframes rendered from the mesh."""
 
 from __future__ import annotations
 
@@ -15,24 +15,25 @@ from torch import Tensor
 
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types.camera import Camera
+from mesh_reloc_ros.types.pose import distance
 
 Array = NDArray[np.float64]
 
-# More would cost time without gain in accuracy.
+# More features take longer and are not more accurate.
 _MAX_FEATURES = {'sift': 2000, 'orb': 1000}
-# A match is kept if its squared distance is below this share of its second best neighbour's. For
-# SIFT that is 0.85 of the distance (Lowe, IJCV 2004); Hamming distances are squares as they are.
+# A match is kept if its squared distance is below this share of that to the second neighbour. For
+# SIFT that is 0.85 of the distance (Lowe, IJCV 2004). Hamming distances are squared distances.
 _MAX_RATIO = {'sift': 0.72, 'orb': 0.85}
-# A query is matched with so many keyframes, those nearest to the last pose.
+# An image is matched with this number of keyframes, the nearest to the last pose.
 _NEIGHBOURS = 4
-# A metre away counts like this many radians turned, when keyframes are chosen.
+# How many radians count as one metre when the nearest keyframes are chosen.
 _RADIANS_PER_METRE = 0.5
-# Loose enough for features found at coarse scales; the refinement makes the accuracy.
+# Loose enough for features at coarse scales: the refinement provides the accuracy.
 _REPROJECTION_PX = 4.0
 _RANSAC_ITERATIONS = 1000
 _MIN_INLIERS = 12
-# The refinement takes all matches, and those that are off by much more hardly count: renders and
-# images do not agree to the last pixel, and what RANSAC leaves out is needed for accuracy.
+# The refinement uses all matches and down-weights outliers: renders and images differ by some
+# pixels, and the matches that RANSAC rejects are needed for accuracy.
 _ROBUST_SCALE_PX = 6.0
 _REFINEMENTS, _SMALL_STEP = 15, 1e-7
 
@@ -59,15 +60,13 @@ class FeatureLocalizer:
         create = {'sift': cv2.SIFT_create, 'orb': cv2.ORB_create}[kind]
         self._detector: Any = create(_MAX_FEATURES[kind])
         self._max_ratio = _MAX_RATIO[kind]
-        self._intrinsics = np.array(
-            [[camera.fx, 0, camera.cx], [0, camera.fy, camera.cy], [0, 0, 1.0]]
-        )
+        self._intrinsics = camera.matrix
         self._keyframes = [self._keyframe(scene, camera, pose) for pose in keyframe_poses]
 
     def localize(self, image: NDArray[np.uint8], near: Array) -> Array | None:
-        """Return map_T_camera [4, 4] of an RGB image, or None where too few features agree.
+        """Return map_T_camera [4, 4] of an RGB image, or None if too few features agree.
 
-        :param near: the last pose, by which keyframes are chosen.
+        :param near: the last pose; keyframes near it are used.
         """
         pixels, descriptors = self._features(image)
         seen, points = self._matched(descriptors, self._nearest(near))
@@ -76,10 +75,10 @@ class FeatureLocalizer:
     def _matched(
         self, descriptors: Tensor, keyframes: list[_Keyframe]
     ) -> tuple[NDArray[np.int64], Array]:
-        """Return indices of features [M], and the points [M, 3] that they show.
+        """Return indices [M] of matched features, and the points [M, 3] that they show.
 
-        One matrix product holds all distances: exact, and faster than OpenCV's matchers, the
-        approximate ones too.
+        One matrix product gives all distances: exact, and faster than OpenCV's matchers, including
+        the approximate ones.
         """
         seen, points = [np.empty(0, dtype=np.int64)], [np.empty((0, 3))]
         for keyframe in keyframes:
@@ -121,7 +120,7 @@ class FeatureLocalizer:
     def _refined(
         self, points: Array, pixels: Array, rotation: Array, translation: Array
     ) -> tuple[Array, Array]:
-        """Minimise Geman and McClure's robust loss of the reprojection errors, by Gauss-Newton.
+        """Minimise the Geman-McClure loss of the reprojection errors by Gauss-Newton.
 
         :param rotation: [3, 1], a rotation vector. :param translation: [3, 1].
         """
@@ -147,7 +146,7 @@ class FeatureLocalizer:
         if descriptors is None:
             return np.empty((0, 2)), torch.empty(0, 1)
         if descriptors.dtype == np.uint8:
-            # With bits as +1 and -1, products are an affine function of the Hamming distance.
+            # With bits as +1 and -1, dot products are affine in the Hamming distance.
             descriptors = np.unpackbits(descriptors, axis=1).astype(np.float32) * 2 - 1
         described = torch.from_numpy(descriptors)
         pixels = np.array([keypoint.pt for keypoint in keypoints])
@@ -168,17 +167,16 @@ class FeatureLocalizer:
         )
 
     def _nearest(self, pose: Array) -> list[_Keyframe]:
-        def distance(keyframe: _Keyframe) -> float:
-            cosine = (np.trace(keyframe.map_T_camera[:3, :3].T @ pose[:3, :3]) - 1) / 2
-            metres = np.linalg.norm(keyframe.map_T_camera[:3, 3] - pose[:3, 3])
-            return float(np.arccos(np.clip(cosine, -1, 1)) + _RADIANS_PER_METRE * metres)
+        def separation(keyframe: _Keyframe) -> float:
+            metres, radians = distance(keyframe.map_T_camera, pose)
+            return radians + _RADIANS_PER_METRE * metres
 
-        return sorted(self._keyframes, key=distance)[:_NEIGHBOURS]
+        return sorted(self._keyframes, key=separation)[:_NEIGHBOURS]
 
 
 @contextmanager
 def opencv_on_all_cores() -> Iterator[None]:
-    """Let OpenCV spread its operations, as those on whole images gain from it."""
+    """Let OpenCV use all cores, which is faster for operations on whole images."""
     before = cv2.getNumThreads()
     cv2.setNumThreads(-1)
     try:
@@ -188,7 +186,7 @@ def opencv_on_all_cores() -> Iterator[None]:
 
 
 def _sampled(depth: NDArray[np.float32], pixels: Array) -> Array:
-    """Return the depth at pixels [N, 2], linear in its inverse; 0 off the mesh and at its edges."""
+    """Return the depth [N] at pixels [N, 2], linear in its inverse; 0 off the mesh and at edges."""
     height, width = depth.shape
     u, v = pixels.T
     u0 = np.clip(u.astype(int), 0, width - 2)

@@ -1,4 +1,4 @@
-"""What a piece of work costs: processor time and memory."""
+"""Processor time and peak memory of a piece of work."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _MIB = 2**20
 
 @dataclass
 class Cost:
-    """Of a piece of work; filled in when it ends."""
+    """Cost of a piece of work; set when it ends."""
 
     cpu_s: float = 0.0
-    """Processor time, over all threads."""
+    """Processor time of all threads."""
     memory_mib: float = 0.0
-    """Peak of the resident memory of the whole process, with all that it held before."""
+    """Peak resident memory of the whole process, including what was allocated before."""
     memory_since_start: bool = False
-    """The peak is that since the process began: the system cannot tell that of the work alone."""
+    """Whether the peak is since the start of the process, because this system cannot reset it."""
     gpu_memory_mib: float | None = None
-    """Peak of the memory that torch holds on the GPU; None without a GPU."""
+    """Peak memory that torch allocated on the GPU; None without a GPU."""
 
 
 @contextmanager
@@ -39,7 +39,7 @@ def measured(device: torch.device) -> Iterator[Cost]:
     if on_gpu:
         torch.cuda.synchronize()
         torch.cuda.reset_peak_memory_stats()
-    cost.memory_since_start = not _forget_peak()
+    cost.memory_since_start = not _reset_peak_memory()
     begin = time.process_time()
     yield cost
     cost.cpu_s = time.process_time() - begin
@@ -48,8 +48,8 @@ def measured(device: torch.device) -> Iterator[Cost]:
         cost.gpu_memory_mib = torch.cuda.max_memory_allocated() / _MIB
 
 
-def _forget_peak() -> bool:
-    """Let the peak of resident memory begin anew; return whether the system can (Linux)."""
+def _reset_peak_memory() -> bool:
+    """Reset the peak of resident memory; return whether the system supports that (Linux does)."""
     try:
         Path('/proc/self/clear_refs').write_text('5')
     except OSError:

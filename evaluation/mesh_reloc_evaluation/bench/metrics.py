@@ -1,4 +1,4 @@
-"""Runs of methods summed up in numbers, and compared."""
+"""Metrics of the methods' runs, and how they compare."""
 
 from __future__ import annotations
 
@@ -13,13 +13,11 @@ from mesh_reloc_ros.types.trajectory import Trajectory, pose_errors, summarize
 RECALL_WITHIN_CM, RECALL_WITHIN_DEG = 1.0, 1.0
 
 Array = NDArray[np.float64]
+Metrics = dict[str, Any]
 
 
 def errors_by_image(run: Run, truth: Trajectory | None) -> tuple[Array, Array]:
-    """Return errors in cm [N] and degrees [N] of the images that a method got.
-
-    Not a number where there is no answer, or no truth.
-    """
+    """Return errors in cm [N] and degrees [N]; NaN for images without answer or true pose."""
     cm, degrees = np.full((2, len(run.stamps_ns)), np.nan)
     if truth is None:
         return cm, degrees
@@ -30,13 +28,13 @@ def errors_by_image(run: Run, truth: Trajectory | None) -> tuple[Array, Array]:
     return cm, degrees
 
 
-def figures_of(run: Run, truth: Trajectory | None) -> dict[str, Any]:
-    """Sum a run up; figures that need the truth are left out without it.
+def summarize_run(run: Run, truth: Trajectory | None) -> Metrics:
+    """Return the metrics of a run; errors and recall only if true poses are known.
 
-    Recall is over all images whose truth is known; errors are those of the answers.
+    Recall counts all images with a true pose; errors are those of the answers.
     """
     images = len(run.stamps_ns)
-    figures: dict[str, Any] = {
+    metrics: Metrics = {
         'images': images,
         'answers': sum(answer is not None for answer in run.answers),
         **percentiles('latency_ms', run.latencies_ms),
@@ -46,38 +44,38 @@ def figures_of(run: Run, truth: Trajectory | None) -> dict[str, Any]:
         'gpu_memory_mib': run.cost.gpu_memory_mib,
     }
     if run.between_ms:
-        figures.update(percentiles('between_ms', run.between_ms))
+        metrics.update(percentiles('between_ms', run.between_ms))
     if run.setup_s:
-        figures['setup_s'] = run.setup_s
+        metrics['setup_s'] = run.setup_s
     if truth is not None:
         cm, degrees = errors_by_image(run, truth)
         answered = np.isfinite(cm)
-        figures.update(summarize(cm[answered] / 100, degrees[answered]))
+        metrics.update(summarize(cm[answered] / 100, degrees[answered]))
         with_truth = int(np.isin(run.stamps_ns, truth.stamps_ns).sum())
         near = (cm[answered] <= RECALL_WITHIN_CM) & (degrees[answered] <= RECALL_WITHIN_DEG)
-        figures['recall'] = float(near.sum() / with_truth) if with_truth else None
-    return figures
+        metrics['recall'] = float(near.sum() / with_truth) if with_truth else None
+    return metrics
 
 
-def add_ratios(figures: dict[str, dict[str, Any]]) -> None:
-    """Add to each method its median latency and error as multiples of those of `lm`."""
-    reference = figures.get('lm', {})
-    for of_method in figures.values():
+def add_ratios(by_method: dict[str, Metrics]) -> None:
+    """Add median latency and error of each method as multiples of those of `lm`."""
+    reference = by_method.get('lm', {})
+    for metrics in by_method.values():
         for name, key in (('time_ratio', 'latency_ms_p50'), ('error_ratio', 'median_cm')):
-            if key in of_method and reference.get(key):
-                of_method[name] = of_method[key] / reference[key]
+            if key in metrics and reference.get(key):
+                metrics[name] = metrics[key] / reference[key]
 
 
 def percentiles(name: str, values: list[float]) -> dict[str, float]:
-    """Return p50, p95 and p99 of values, under the name with these suffixes."""
+    """Return p50, p95 and p99 of values, as `<name>_p50` and so on."""
     return {f'{name}_p{p}': float(np.percentile(values, p)) for p in (50, 95, 99)}
 
 
-def stage_figures(run: Run) -> dict[str, dict[str, float]]:
-    """Return p50 and p95 in ms of each stage of `lm`, and its share of the time until the answer.
+def summarize_stages(run: Run) -> dict[str, dict[str, float]]:
+    """Return p50 and p95 in ms of each stage of `lm`, and its share of the latency.
 
-    `other` is what no stage covers. `look ahead` comes after the answer: its share is against the
-    same time.
+    `other` is the time outside all stages. `look ahead` runs after the answer; its share is
+    relative to the latency, too.
     """
     names = dict.fromkeys(name for stages in run.stages_ms for name in stages if name != 'total')
     times = {name: np.array([stages.get(name, 0.0) for stages in run.stages_ms]) for name in names}

@@ -1,4 +1,4 @@
-"""The pictures of a benchmark: latency and errors by method, and time by stage."""
+"""Plots of a benchmark: latency and errors by method, time by stage."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from matplotlib.axes import Axes
 
 from mesh_reloc_evaluation.bench.methods import Run
 from mesh_reloc_evaluation.bench.metrics import RECALL_WITHIN_CM, Array, errors_by_image
-from mesh_reloc_evaluation.reporting.picture import picture
+from mesh_reloc_evaluation.reporting.plot_file import plot_file
 from mesh_reloc_ros.types.trajectory import Trajectory
 
 COLOURS = {'lm': '#d1495b', 'sift': '#1d3557', 'orb': '#2a7f62', 'adam': '#e09f3e'}
 
 
-# With fewer values than this, each is shown.
+# Below this number of values, each is drawn.
 _FEW = 20
-# Logarithmic axes over less than this are numbered 1, 2, 5, 10; longer ones 1, 10.
+# Logarithmic axes over a smaller ratio have ticks at 1, 2 and 5, others at powers of ten.
 _FEW_DECADES = 300
 
 
 def draw_methods(path: Path, runs: list[Run], truth: Trajectory | None) -> None:
     """Write the distributions of latency and error, and the errors over time."""
     errors = [(run, *errors_by_image(run, truth)) for run in runs]
-    with picture(path, 12.5, 6.6) as figure:
+    with plot_file(path, 12.5, 6.6) as figure:
         grid = figure.add_gridspec(2, 3)
         _draw_latencies(figure.add_subplot(grid[0, 0]), runs)
         for column, unit in ((1, 'cm'), (2, 'deg')):
@@ -67,7 +67,7 @@ def _draw_latencies(axes: Axes, runs: list[Run]) -> None:
 
 
 def _draw_shares(axes: Axes, errors: list[tuple[Run, Array]], unit: str) -> None:
-    """Draw which share of the images a method answers to within an error."""
+    """Draw the share of images that a method answers within an error."""
     for run, values in errors:
         known = np.sort(values[np.isfinite(values)])
         if not len(known):
@@ -111,7 +111,7 @@ def _draw_over_time(axes: Axes, errors: list[tuple[Run, Array]]) -> None:
     axes.set(
         xlabel='time [s]',
         ylabel='position error [cm]',
-        title='Error over time (what is not answered leaves a gap)',
+        title='Error over time (gaps: no answer)',
         ylim=(0, largest),
     )
     axes.margins(x=0.01)
@@ -120,7 +120,7 @@ def _draw_over_time(axes: Axes, errors: list[tuple[Run, Array]]) -> None:
 
 def draw_stages(path: Path, stages: dict[str, dict[str, float]]) -> None:
     """Write the time of each stage of `lm`."""
-    with picture(path, 7.0, 0.9 + 0.34 * len(stages)) as figure:
+    with plot_file(path, 7.0, 0.9 + 0.34 * len(stages)) as figure:
         axes = figure.subplots()
         names = list(stages)
         rows = np.arange(len(names))

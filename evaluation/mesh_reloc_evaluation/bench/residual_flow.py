@@ -1,7 +1,7 @@
-"""What remains between render and image at the poses of `lm`, averaged on the surface.
+"""Optical flow that remains between render and image at the poses of `lm`.
 
-Motion that is left in single places of the image, again and again from every side, is no fault of
-the pose: there the mesh is not where the surface is.
+The flow is averaged by place on the surface. If a place shows flow from all directions of view, the
+pose is not the cause: there, the mesh is not where the surface is.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ Array = NDArray[np.float64]
 Image = NDArray[np.float32]
 
 _EVERY = 5
-# Flow there and back that does not return to within this was not found.
+# Flow counts as found if forward and backward flow cancel to within this.
 _CONSISTENT_PX = 0.5
-# Gradient, in grey levels a pixel and in its weaker direction, from which flow can be measured.
+# Least gradient, in grey levels per pixel and in its weaker direction, to measure flow by.
 _TEXTURED, _WINDOW_PX = 2.0, 9
-# Flow is not measured near the mesh's edges, and where one surface hides another.
+# Flow is not measured near the edges of the mesh, nor where one surface hides another.
 _ONE_SURFACE_PX, _ONE_SURFACE = 9, 1.05
-# Cells in which the flow is averaged look so large, from the median distance.
+# Size in the image of the cells that flow is averaged in, at the median depth.
 _CELL_PX = 4.0
 _MIN_SAMPLES = 3
-# Pixels of the picture between two that are taken: the flow is smooth.
+# Every other row and column is used: the flow is smooth.
 _STRIDE = 2
 
 
@@ -43,22 +43,22 @@ class ResidualFlow:
     """Flow from render to image, by pixel and by cell of the surface."""
 
     pixels: Image
-    """[N], length of the flow in pixels, of all images."""
+    """[N], length of the flow at each pixel of all images."""
     cell_m: float
     cells: NDArray[np.int64]
-    """[C], ascending keys of cells that were seen often enough."""
+    """[C], ascending keys of the cells with enough samples."""
     lengths: Array
     """[C], mean length of the flow, in pixels."""
     vectors: Array
     """[C, 2], mean flow in pixels."""
     counts: NDArray[np.int64]
-    """[C], pixels that the means are of."""
+    """[C], number of samples in each mean."""
     poses: list[Array]
     """[4, 4] map_T_camera of the images."""
     camera: Camera
 
-    def figures(self) -> dict[str, Any]:
-        """Return everything but the map as plain numbers."""
+    def metrics(self) -> dict[str, Any]:
+        """Return what is reported, as plain numbers."""
         steady = np.repeat(np.linalg.norm(self.vectors, axis=1), self.counts)
         return {
             'images': len(self.poses),
@@ -69,26 +69,26 @@ class ResidualFlow:
         }
 
     def line(self) -> str:
-        """Return the figures in a line."""
-        figures = self.figures()
+        """Return the metrics in one line."""
+        metrics = self.metrics()
         text = (
-            f'Flow from render to image at the poses of lm: {figures["median_px"]:.2f} px (median),'
-            f' {figures["p90_px"]:.2f} px (p90)'
+            f'Flow from render to image at the poses of lm: {metrics["median_px"]:.2f} px (median),'
+            f' {metrics["p90_px"]:.2f} px (p90)'
         )
-        if figures['steady_median_px'] is None:
+        if metrics['steady_median_px'] is None:
             return f'{text}.'
         return (
-            f'{text}; averaged over the clip where it lies on the surface,'
-            f' {figures["steady_median_px"]:.2f} px (median) stay.'
+            f'{text}; averaged over all images by place on the surface,'
+            f' {metrics["steady_median_px"]:.2f} px (median) remain.'
         )
 
 
 def residual_flow(
     scene: Scene, frames: Sequence[Frame], poses: Sequence[Array | None]
 ) -> ResidualFlow | None:
-    """Return the flow that remains, or None where there was nothing to measure it by.
+    """Return the flow that remains, or None if it could not be measured anywhere.
 
-    :param poses: of the frames, [4, 4], or None.
+    :param poses: map_T_camera [4, 4] of each frame, or None.
     """
     camera = frames[0].camera
     used = [
@@ -125,14 +125,14 @@ def residual_flow(
 
 
 def surface_points(render: Render, map_T_camera: Array, camera: Camera) -> Array:
-    """Return the points [H, W, 3] in the map that a single view shows."""
+    """Return the points [H, W, 3] in the map that a view shows."""
     depth = render.depth[0].cpu().numpy().astype(np.float64)
     points = camera.rays().numpy() * depth[..., None]
     return points @ map_T_camera[:3, :3].T + map_T_camera[:3, 3]
 
 
 def cell_keys(points: Array, cell_m: float) -> NDArray[np.int64]:
-    """Return a number for the cubic cell of each point [..., 3]; 20 bits for every axis."""
+    """Return a number for the cubic cell of each point [..., 3]; each axis has 20 bits."""
     x, y, z = np.moveaxis(np.floor(points / cell_m).astype(np.int64) + (1 << 19), -1, 0)
     return (x << 40) | (y << 20) | z
 
@@ -146,7 +146,7 @@ def _flow(render: Render, image: NDArray[np.uint8]) -> tuple[Image, NDArray[np.b
     if usable.sum() < 2:
         return np.zeros((*mask.shape, 2), dtype=np.float32), np.zeros_like(mask)
     rendered = _exposed_alike(rendered, seen, usable)
-    # What the mesh does not show is filled from the image, to tempt nothing into moving there.
+    # Pixels without mesh are filled from the image, so that they show no flow.
     a = np.where(mask, rendered, seen).round().clip(0, 255).astype(np.uint8)
     b = seen.astype(np.uint8)
     dense = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
@@ -160,7 +160,7 @@ def _flow(render: Render, image: NDArray[np.uint8]) -> tuple[Image, NDArray[np.b
 
 
 def _textured(grey: Image) -> NDArray[np.bool_]:
-    """Return where both directions of a window have gradient [H, W]."""
+    """Return where a window has gradients in both directions [H, W]."""
     gx, gy = cv2.Sobel(grey, cv2.CV_32F, 1, 0) / 8, cv2.Sobel(grey, cv2.CV_32F, 0, 1) / 8
     window = (_WINDOW_PX, _WINDOW_PX)
     xx, yy, xy = (cv2.blur(product, window) for product in (gx * gx, gy * gy, gx * gy))
@@ -176,7 +176,7 @@ def _one_surface(render: Render) -> NDArray[np.bool_]:
 
 
 def _exposed_alike(rendered: Image, seen: Image, where: NDArray[np.bool_]) -> Image:
-    """Return the render with the image's gain and offset."""
+    """Return the render with gain and offset of the image."""
     gain, offset = np.polyfit(rendered[where], seen[where], 1)
     return (gain * rendered + offset).astype(np.float32)
 

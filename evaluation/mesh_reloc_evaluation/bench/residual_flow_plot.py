@@ -1,4 +1,4 @@
-"""The picture of what remains between render and image."""
+"""Plot of the flow that remains between render and image."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from numpy.typing import NDArray
 
 from mesh_reloc_evaluation.bench.plot import COLOURS
 from mesh_reloc_evaluation.bench.residual_flow import Array, ResidualFlow, cell_keys, surface_points
-from mesh_reloc_evaluation.reporting.picture import picture
+from mesh_reloc_evaluation.reporting.plot_file import plot_file
 from mesh_reloc_ros.render.scene import Scene
 
 _VIEWS = 3
 _MAP = 'turbo'
 _ARROWS_PX = 24
-"""Distance of arrows, in pixels of an image 640 wide."""
+"""Spacing of the arrows, in pixels of an image 640 pixels wide."""
 
 
 def draw_residual_flow(path: Path, scene: Scene, flow: ResidualFlow) -> None:
-    """Write the mesh from some of the clip's views, coloured by the flow, and a histogram."""
+    """Write some views of the mesh, coloured by the flow, and a histogram."""
     poses = [flow.poses[i] for i in _spread(len(flow.poses))]
     limit = float(np.ceil(2 * np.percentile(flow.pixels, 95)) / 2)
     tall = 3 * (3.0 * flow.camera.height / flow.camera.width + 0.1)
-    with picture(path, 3.3 * len(poses) + 4.0, tall) as figure:
+    with plot_file(path, 3.3 * len(poses) + 4.0, tall) as figure:
         widths = (3.3 * len(poses) + 0.6, 3.4)
         maps, chart = figure.subfigures(1, 2, squeeze=False, width_ratios=widths)[0]
         grid = maps.subplots(3, len(poses), squeeze=False)
@@ -67,13 +67,13 @@ def _draw_view(
 def _cells_seen(
     flow: ResidualFlow, keys: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return the index of each pixel's cell, and whether there is one."""
+    """Return the index of each pixel's cell, and whether that cell has a mean."""
     index = np.searchsorted(flow.cells, keys).clip(0, max(len(flow.cells) - 1, 0))
     return index, flow.cells[index] == keys
 
 
 def _draw_arrows(axes: Axes, vectors: Array, known: NDArray[np.bool_]) -> None:
-    """Draw the mean flow, averaged over the squares of a grid."""
+    """Draw the mean flow in the squares of a grid."""
     height, width = known.shape
     step = max(round(_ARROWS_PX * width / 640), 1)
     rows, columns = height // step, width // step
@@ -95,16 +95,16 @@ def _draw_arrows(axes: Axes, vectors: Array, known: NDArray[np.bool_]) -> None:
 
 
 def _draw_histogram(axes: Axes, flow: ResidualFlow, limit: float) -> None:
-    figures = flow.figures()
+    metrics = flow.metrics()
     lengths = flow.pixels
     bins = np.linspace(0, 1.5 * limit, 46).tolist()
     share = np.full(len(lengths), 100 / len(lengths))
     axes.hist(lengths, bins=bins, weights=share, color=COLOURS['sift'], alpha=0.8)
     for key, label in (('median_px', 'median'), ('p90_px', 'p90')):
-        axes.axvline(figures[key], color=COLOURS['lm'], lw=1.3, ls='--')
+        axes.axvline(metrics[key], color=COLOURS['lm'], lw=1.3, ls='--')
         axes.annotate(
-            f'{label}\n{figures[key]:.2f} px',
-            (figures[key], 0.97),
+            f'{label}\n{metrics[key]:.2f} px',
+            (metrics[key], 0.97),
             (4, 0),
             xycoords=axes.get_xaxis_transform(),
             textcoords='offset points',

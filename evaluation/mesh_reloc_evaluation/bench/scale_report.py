@@ -1,4 +1,4 @@
-"""The figures of growth as tables and as a picture."""
+"""Tables and plot of how time and memory grow with mesh and image."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from mesh_reloc_evaluation.bench.plot import COLOURS
-from mesh_reloc_evaluation.reporting.picture import picture
+from mesh_reloc_evaluation.reporting.plot_file import plot_file
 from mesh_reloc_evaluation.reporting.table import Table
 
 _BETWEEN = '#9aa5b1'
@@ -17,7 +17,7 @@ _COST = ('ms p50', 'p95', 'between p50', 'CPU s', 'MiB', 'cm p50', 'p90', 'answe
 
 
 def scale_tables(scale: dict[str, Any]) -> list[tuple[str, Table]]:
-    """Return titles and tables: by number of faces, and by size of the image."""
+    """Return titles and tables: by number of faces, and by image size."""
     first = scale['faces'][0]['latency_ms_p50']
     by_faces = Table(
         ['faces', 'load s', 'times the first', *_COST],
@@ -35,7 +35,7 @@ def scale_tables(scale: dict[str, Any]) -> list[tuple[str, Table]]:
         ['image', *_COST],
         [[f'{row["width"]}x{row["height"]}', *_cost(row)] for row in scale['sizes']],
     )
-    return [('lm as the mesh grows', by_faces), ('lm as the image grows', by_size)]
+    return [('lm by size of the mesh', by_faces), ('lm by size of the image', by_size)]
 
 
 def _cost(row: dict[str, Any]) -> list[str]:
@@ -51,13 +51,13 @@ def _cost(row: dict[str, Any]) -> list[str]:
 
 
 def draw_scale(path: Path, scale: dict[str, Any]) -> None:
-    """Write latency, load time and error by number of faces, and latency by size of the image."""
-    with picture(path, 12.5, 6.2) as figure:
+    """Plot latency, load time and error by number of faces, and latency by image size."""
+    with plot_file(path, 12.5, 6.2) as figure:
         (top_left, top_right), (bottom_left, bottom_right) = figure.subplots(2, 2)
         faces, sizes = scale['faces'], scale['sizes']
         counts = [row['faces'] for row in faces]
         _draw_latency(top_left, counts, faces)
-        top_left.set_title('Time an image, by faces of the mesh')
+        top_left.set_title('Time per image, by faces of the mesh')
         _label_faces(top_left, counts)
         bottom_left.plot(counts, [row['load_s'] for row in faces], 'o-', color=COLOURS['sift'])
         for count, row in zip(counts, faces, strict=True):
@@ -75,7 +75,7 @@ def draw_scale(path: Path, scale: dict[str, Any]) -> None:
         pixels = [row['width'] * row['height'] for row in sizes]
         names = [f'{row["width"]}x\n{row["height"]}' for row in sizes]
         _draw_latency(top_right, pixels, sizes)
-        top_right.set(title='Time an image, by its size', xticks=pixels, xticklabels=names)
+        top_right.set(title='Time per image, by image size', xticks=pixels, xticklabels=names)
         _draw_errors(bottom_right, faces, sizes)
 
 

@@ -1,28 +1,25 @@
-"""The tables of a benchmark, and what their reader should know."""
+"""The tables of a benchmark, with notes on how to read them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-from mesh_reloc_evaluation.bench.metrics import RECALL_WITHIN_CM, RECALL_WITHIN_DEG
+from mesh_reloc_evaluation.bench.metrics import RECALL_WITHIN_CM, RECALL_WITHIN_DEG, Metrics
 from mesh_reloc_evaluation.reporting.table import Table
 
-Figures = dict[str, Any]
+
+def _number(key: str, form: str = '{:.2f}') -> Callable[[Metrics], str]:
+    return lambda metrics: '-' if metrics.get(key) is None else form.format(metrics[key])
 
 
-def _number(key: str, form: str = '{:.2f}') -> Callable[[Figures], str]:
-    return lambda figures: '-' if figures.get(key) is None else form.format(figures[key])
-
-
-def _memory(figures: Figures) -> str:
-    text = f'{figures["memory_mib"]:.0f}'
-    gpu = figures.get('gpu_memory_mib')
+def _memory(metrics: Metrics) -> str:
+    text = f'{metrics["memory_mib"]:.0f}'
+    gpu = metrics.get('gpu_memory_mib')
     return text if gpu is None else f'{text} + {gpu:.0f}'
 
 
-_COLUMNS: tuple[tuple[str, Callable[[Figures], str]], ...] = (
-    ('answers', lambda figures: f'{figures["answers"]}/{figures["images"]}'),
+_COLUMNS: tuple[tuple[str, Callable[[Metrics], str]], ...] = (
+    ('answers', lambda metrics: f'{metrics["answers"]}/{metrics["images"]}'),
     ('cm p50', _number('median_cm')),
     ('p90', _number('p90_cm')),
     ('max', _number('max_cm')),
@@ -41,7 +38,7 @@ _COLUMNS: tuple[tuple[str, Callable[[Figures], str]], ...] = (
 )
 
 
-def methods_table(methods: dict[str, Figures]) -> Table:
+def methods_table(methods: dict[str, Metrics]) -> Table:
     """Return one row for each method."""
     return Table(
         ['method', *(name for name, _ in _COLUMNS)],
@@ -49,39 +46,39 @@ def methods_table(methods: dict[str, Figures]) -> Table:
     )
 
 
-def notes(methods: dict[str, Figures], has_truth: bool) -> list[str]:
-    """Return what the table's reader should know, a line each."""
+def notes(methods: dict[str, Metrics], has_truth: bool) -> list[str]:
+    """Return notes on the table, one line each."""
     lines = [
         'cm, deg: position and rotation errors of the answers'
         f' (recall: within {RECALL_WITHIN_CM:g} cm and {RECALL_WITHIN_DEG:g} deg, over all images;'
         ' wrong: more than 10 cm or 5 deg off).'
         if has_truth
-        else 'There is no truth to compare with, so there are no errors: give --ground-truth.',
-        'ms: from having the image to having its pose; CPU s: processor seconds an image, all'
-        ' threads; time/lm and error/lm: medians as multiples of those of lm.',
-        'All methods ran in one process on the same images, which were decoded before.',
+        else 'No true poses, so no errors: give --ground-truth.',
+        'ms: from the decoded image to its pose; CPU s: processor seconds per image, all threads;'
+        ' time/lm and error/lm: medians as multiples of those of lm.',
+        'All methods ran in one process on the same images, decoded beforehand.',
         _memory_note(methods),
     ]
-    for name, figures in methods.items():
-        if 'between_ms_p50' in figures:
+    for name, metrics in methods.items():
+        if 'between_ms_p50' in metrics:
             lines.append(
-                f'{name}: between images, after the answer, it prepares for the next:'
-                f' {figures["between_ms_p50"]:.1f} ms (p50), {figures["between_ms_p95"]:.1f} ms'
-                ' (p95); CPU s has this in it.'
+                f'{name}: after each answer it prepares for the next image, which takes'
+                f' {metrics["between_ms_p50"]:.1f} ms (p50), {metrics["between_ms_p95"]:.1f} ms'
+                ' (p95) and is included in CPU s.'
             )
-        if 'setup_s' in figures:
+        if 'setup_s' in metrics:
             lines.append(
-                f'{name}: its keyframes took {figures["setup_s"]:.1f} s to render and describe.'
+                f'{name}: rendering and describing its keyframes took {metrics["setup_s"]:.1f} s.'
             )
     return lines
 
 
-def _memory_note(methods: dict[str, Figures]) -> str:
-    gpu = any(figures.get('gpu_memory_mib') is not None for figures in methods.values())
-    added = ' + of torch on the GPU' if gpu else ''
-    if any(figures['memory_since_start'] for figures in methods.values()):
-        return f'MiB: peak memory of the process since it began{added}: this system tells no more.'
-    return f'MiB: peak memory of the whole process, the images in it, while the method ran{added}.'
+def _memory_note(methods: dict[str, Metrics]) -> str:
+    gpu = any(metrics.get('gpu_memory_mib') is not None for metrics in methods.values())
+    added = ' + peak memory of torch on the GPU' if gpu else ''
+    if any(metrics['memory_since_start'] for metrics in methods.values()):
+        return f'MiB: peak memory since the process started{added}: this system cannot reset it.'
+    return f'MiB: peak memory of the process while the method ran, with all images{added}.'
 
 
 def stages_table(stages: dict[str, dict[str, float]]) -> Table:

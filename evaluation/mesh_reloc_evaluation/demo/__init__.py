@@ -1,1 +1,1 @@
-"""The demo: a made-up room is filmed, the film is played to the node, and the poses are judged."""
+"""`mesh_reloc demo`: a recording of the painted room, tracked by the node over DDS."""

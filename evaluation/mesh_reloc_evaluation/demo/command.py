@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
+from mesh_reloc_evaluation.arguments import add_output_folder
 from mesh_reloc_ros.errors import InputError
 
-SUMMARY = 'make a sample, track it through the node over DDS, and report'
+SUMMARY = 'make a sample recording, track it with the node over DDS, and report'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of the demo."""
-    parser.add_argument(
-        '--output',
-        type=Path,
-        default=Path('demo_output'),
-        metavar='DIR',
-        help='folder for the sample and the results (default: %(default)s)',
-    )
+    """Declare the arguments of `mesh_reloc demo`."""
+    add_output_folder(parser, 'demo_output')
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the demo and return the exit status: 0 only if the tracking was right.
+    """Run the demo and return the exit status: 0 only if the tracking passed all checks.
 
-    :raises InputError: there is no ROS 2, or the output folder cannot be written.
+    :raises InputError: ROS 2 is not available, or the output folder cannot be written.
     """
     try:
-        # Imported here, as other commands must do without ROS.
+        # Imported here: other commands run without ROS.
         from mesh_reloc_evaluation.demo.run import run_demo
     except ImportError as error:
         raise InputError(

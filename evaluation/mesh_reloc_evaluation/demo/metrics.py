@@ -1,4 +1,4 @@
-"""What a replay came to, in numbers, and whether that is right."""
+"""Metrics of a replay, and checks that it must pass."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mesh_reloc_evaluation.demo.received import Replay
+from mesh_reloc_evaluation.demo.messages import Replay
 from mesh_reloc_ros.types.trajectory import Trajectory, pose_errors, summarize
 
 MAX_MEDIAN_CM = 2.0
@@ -18,62 +18,73 @@ MAX_GAP_S = 1.0
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """A replay against the truth."""
+class ReplayResult:
+    """A replay, compared with the truth."""
 
     images: int
     estimate: Trajectory
-    """[M], as published."""
+    """The M poses that were published."""
     metres: NDArray[np.float64]
-    """[M]"""
+    """Position errors [M]."""
     degrees: NDArray[np.float64]
-    """[M]"""
+    """Rotation errors [M]."""
     latencies_ms: NDArray[np.float64]
     """[M], from publishing an image to receiving its pose."""
     seconds: float
     """From the first image to the last."""
     longest_gap_s: float
-    """Without a pose."""
+    """Longest time without a pose."""
 
     @property
     def rate_hz(self) -> float:
-        """Poses per second of film."""
+        """Poses per second of the recording."""
         return len(self.estimate) / self.seconds if self.seconds else 0.0
 
-    def figures(self) -> dict[str, Any]:
-        """Return everything as plain numbers."""
-        figures: dict[str, Any] = {
+    def metrics(self) -> dict[str, Any]:
+        """Return all metrics as plain numbers."""
+        metrics: dict[str, Any] = {
             'images': self.images,
             **summarize(self.metres, self.degrees),
+            'rate_hz': self.rate_hz,
+            'longest_gap_s': self.longest_gap_s,
         }
-        figures['rate_hz'] = self.rate_hz
-        figures['longest_gap_s'] = self.longest_gap_s
         if len(self.latencies_ms):
-            figures['latency_p50_ms'] = float(np.percentile(self.latencies_ms, 50))
-            figures['latency_p95_ms'] = float(np.percentile(self.latencies_ms, 95))
-        return figures
+            metrics['latency_p50_ms'] = float(np.percentile(self.latencies_ms, 50))
+            metrics['latency_p95_ms'] = float(np.percentile(self.latencies_ms, 95))
+        return metrics
 
-    def faults(self) -> list[str]:
-        """Return what is not right, a line each; nothing where the tracking was right."""
+    def failures(self) -> list[str]:
+        """Return the checks that failed, one line each."""
         if not len(self.estimate):
             return ['the node published no pose']
-        figures = self.figures()
-        faults = []
-        if figures['wrong']:
-            faults.append(f'{figures["wrong"]} poses are off by more than 10 cm or 5 deg')
-        if figures['median_cm'] > MAX_MEDIAN_CM:
-            faults.append(f'median {figures["median_cm"]:.2f} cm is above {MAX_MEDIAN_CM} cm')
-        if figures['median_deg'] > MAX_MEDIAN_DEG:
-            faults.append(f'median {figures["median_deg"]:.2f} deg is above {MAX_MEDIAN_DEG} deg')
-        if self.rate_hz < MIN_RATE_HZ:
-            faults.append(f'{self.rate_hz:.1f} poses a second are fewer than {MIN_RATE_HZ:g}')
-        if self.longest_gap_s > MAX_GAP_S:
-            faults.append(f'{self.longest_gap_s:.1f} s went by without a pose')
-        return faults
+        metrics = self.metrics()
+        checks = (
+            (
+                metrics['wrong'] > 0,
+                f'{metrics["wrong"]} poses are off by more than 10 cm or 5 deg',
+            ),
+            (
+                metrics['median_cm'] > MAX_MEDIAN_CM,
+                f'median {metrics["median_cm"]:.2f} cm is above {MAX_MEDIAN_CM} cm',
+            ),
+            (
+                metrics['median_deg'] > MAX_MEDIAN_DEG,
+                f'median {metrics["median_deg"]:.2f} deg is above {MAX_MEDIAN_DEG} deg',
+            ),
+            (
+                self.rate_hz < MIN_RATE_HZ,
+                f'{self.rate_hz:.1f} poses a second are fewer than {MIN_RATE_HZ:g}',
+            ),
+            (
+                self.longest_gap_s > MAX_GAP_S,
+                f'no pose for {self.longest_gap_s:.1f} s',
+            ),
+        )
+        return [text for failed, text in checks if failed]
 
 
-def outcome_of(replay: Replay, truth: Trajectory) -> Outcome:
-    """Compare what the node published with the true poses.
+def evaluate_replay(replay: Replay, truth: Trajectory) -> ReplayResult:
+    """Compare the published poses with the true ones.
 
     :param truth: a pose for every image.
     """
@@ -87,7 +98,7 @@ def outcome_of(replay: Replay, truth: Trajectory) -> Outcome:
     latencies = [1e3 * (pose.received - replay.sent[pose.stamp_ns]) for pose in poses]
     first, last = int(truth.stamps_ns[0]), int(truth.stamps_ns[-1])
     stamps = np.concatenate(([first], estimate.stamps_ns, [last]))
-    return Outcome(
+    return ReplayResult(
         images=len(replay.sent),
         estimate=estimate,
         metres=metres,
@@ -98,23 +109,23 @@ def outcome_of(replay: Replay, truth: Trajectory) -> Outcome:
     )
 
 
-def table(outcome: Outcome) -> str:
-    """Return the figures as a table to print."""
-    figures = outcome.figures()
-    share = 100 * len(outcome.estimate) / max(outcome.images, 1)
+def replay_table(result: ReplayResult) -> str:
+    """Return the metrics as a table to print."""
+    metrics = result.metrics()
+    share = 100 * len(result.estimate) / max(result.images, 1)
     rows = [
-        ('images sent', f'{outcome.images}'),
-        ('poses published', f'{len(outcome.estimate)}  ({share:.0f} %)'),
+        ('images sent', f'{result.images}'),
+        ('poses published', f'{len(result.estimate)}  ({share:.0f} %)'),
     ]
-    if len(outcome.estimate):
+    if len(result.estimate):
         rows.append(('', f'{"median":>8}{"p90":>8}{"max":>8}'))
         for label, unit in (('position error [cm]', 'cm'), ('rotation error [deg]', 'deg')):
-            values = (figures[f'{name}_{unit}'] for name in ('median', 'p90', 'max'))
+            values = (metrics[f'{name}_{unit}'] for name in ('median', 'p90', 'max'))
             rows.append((label, ''.join(f'{value:8.2f}' for value in values)))
-        rows.append(('wrong (> 10 cm or > 5 deg)', f'{figures["wrong"]}'))
+        rows.append(('wrong (> 10 cm or > 5 deg)', f'{metrics["wrong"]}'))
         rows.append(('', f'{"p50":>8}{"p95":>8}'))
-        latencies = f'{figures["latency_p50_ms"]:8.0f}{figures["latency_p95_ms"]:8.0f}'
+        latencies = f'{metrics["latency_p50_ms"]:8.0f}{metrics["latency_p95_ms"]:8.0f}'
         rows.append(('latency [ms]', latencies))
-        rows.append(('rate [poses/s]', f'{outcome.rate_hz:.1f}'))
-        rows.append(('longest gap [s]', f'{outcome.longest_gap_s:.2f}'))
+        rows.append(('rate [poses/s]', f'{result.rate_hz:.1f}'))
+        rows.append(('longest gap [s]', f'{result.longest_gap_s:.2f}'))
     return '\n'.join(f'  {label:<28}{value}' for label, value in rows)

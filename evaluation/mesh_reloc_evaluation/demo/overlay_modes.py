@@ -1,4 +1,4 @@
-"""The picture of the overlay's modes: each of them on one image of the sample."""
+"""A picture of all overlay modes, on one image of the sample."""
 
 from __future__ import annotations
 
@@ -8,18 +8,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mesh_reloc_evaluation.demo.metrics import Outcome
-from mesh_reloc_evaluation.painted_room.sample import Sample
+from mesh_reloc_evaluation.demo.metrics import ReplayResult
+from mesh_reloc_evaluation.painted_room.sample import SampleFiles
 from mesh_reloc_ros.config.overlay import OverlaySettings
-from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.files import atomic_write
 from mesh_reloc_ros.overlay import draw_overlay
 from mesh_reloc_ros.overlay.text import Pen
+from mesh_reloc_ros.pipeline import Pipeline
 from mesh_reloc_ros.recordings.bag import ImageBag
 from mesh_reloc_ros.render.scene import Scene
-from mesh_reloc_ros.track.tracker import Tracker
 
-# Of a picture in the upper row, pixels.
+# Width of a picture in the upper row, pixels.
 _WIDTH = 560
 _GAP = 4
 _PAPER = 255
@@ -28,12 +27,14 @@ _SMALL_FILE = (cv2.IMWRITE_PNG_COMPRESSION, 9)
 _Image = NDArray[np.uint8]
 
 
-def draw_overlay_modes(path: Path, sample: Sample, outcome: Outcome, seconds: float) -> None:
-    """Write the modes on the image whose published pose is nearest to a time; none without poses.
+def draw_overlay_modes(
+    path: Path, sample: SampleFiles, result: ReplayResult, seconds: float
+) -> None:
+    """Draw all modes on the image with the published pose nearest to a time, if there is one.
 
-    :param seconds: after the sample's first image.
+    :param seconds: that time, after the first image of the sample.
     """
-    stamps = outcome.estimate.stamps_ns
+    stamps = result.estimate.stamps_ns
     if not len(stamps):
         return
     with ImageBag(sample.bag) as bag:
@@ -41,15 +42,14 @@ def draw_overlay_modes(path: Path, sample: Sample, outcome: Outcome, seconds: fl
     wanted = min(frames) + round(1e9 * seconds)
     nearest = int(np.abs(stamps - wanted).argmin())
     frame = frames[int(stamps[nearest])]
-    scene = Scene.load(sample.mesh)
-    # The node sends poses, not scores: the image is aligned once more from the pose that it sent.
-    tracker = Tracker(scene, Settings())
-    tracker.start_at(outcome.estimate.poses[nearest])
-    estimate, latency_ms = tracker.track(frame), float(outcome.latencies_ms[nearest])
+    # The node publishes poses without scores: the image is aligned again from its pose.
+    pipeline = Pipeline(Scene.load(sample.mesh))
+    pipeline.start_at(result.estimate.poses[nearest])
+    estimate, latency_ms = pipeline.track(frame), float(result.latencies_ms[nearest])
 
     def tile(mode: str, width: int) -> _Image:
         settings = OverlaySettings(mode=mode, max_width=width)
-        return _captioned(draw_overlay(scene, frame, estimate, latency_ms, settings), mode)
+        return _captioned(draw_overlay(pipeline.scene, frame, estimate, latency_ms, settings), mode)
 
     width = min(frame.camera.width, _WIDTH)
     narrow = 2 * round(width / 3)
@@ -68,7 +68,7 @@ def _captioned(image: _Image, caption: str) -> _Image:
 
 
 def _row(tiles: list[_Image]) -> _Image:
-    """Return pictures beside each other, with a gap between them and below."""
+    """Return pictures side by side, with a gap between them and below."""
     height = max(len(tile) for tile in tiles) + _GAP
     padded = [
         cv2.copyMakeBorder(

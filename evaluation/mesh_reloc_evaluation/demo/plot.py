@@ -1,20 +1,18 @@
-"""The picture of a replay: the way through the room from above, and the errors over time."""
+"""Plot of a replay: the path through the room from above, and errors over time."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
 import torch
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from mesh_reloc_evaluation.demo.metrics import Outcome
+from mesh_reloc_evaluation.demo.metrics import ReplayResult
 from mesh_reloc_evaluation.painted_room.passerby import WALK_BEGIN, WALK_FROM_X, WALK_SPEED, WALK_Y
+from mesh_reloc_evaluation.reporting.plot_file import plot_file
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types.camera import Camera
@@ -22,34 +20,31 @@ from mesh_reloc_ros.types.trajectory import Trajectory
 
 ESTIMATE, TRUTH, PASSERBY, MEDIAN = '#d1495b', '#1d3557', '#e09f3e', '#2a7f62'
 CUT_HEIGHT_M = 2.0
-"""What is higher up is left out of the plan."""
+"""The plan omits what is higher."""
 FROM_ABOVE_M = 200.0
-"""Where the plan is seen from: far enough for walls to be upright."""
+"""Height of the camera of the plan: so high that walls appear as lines."""
 
 
 @dataclass(frozen=True)
 class Span:
-    """Time in which the passer-by is in the picture, seconds after the first image."""
+    """Time in which the passer-by is visible, seconds after the first image."""
 
     begin: float
     end: float
 
 
 def draw_replay(
-    path: Path, mesh: TexturedMesh, truth: Trajectory, outcome: Outcome, passerby: Span | None
+    path: Path, mesh: TexturedMesh, truth: Trajectory, result: ReplayResult, passerby: Span | None
 ) -> None:
-    """Write the picture as PNG."""
-    with mpl.rc_context({'font.size': 9, 'axes.spines.top': False, 'axes.spines.right': False}):
-        figure = Figure(figsize=(12.5, 5.6), layout='constrained')
-        FigureCanvasAgg(figure)
+    """Write the plot as PNG."""
+    with plot_file(path, 12.5, 5.6) as figure:
         left, right = figure.subfigures(1, 2, squeeze=False, width_ratios=(1.15, 1.0))[0]
-        _draw_plan(left.subplots(), mesh, truth, outcome, passerby)
-        _draw_errors(right.subplots(3, 1, sharex=True), truth, outcome, passerby)
-        figure.savefig(path, dpi=110)
+        _draw_plan(left.subplots(), mesh, truth, result, passerby)
+        _draw_errors(right.subplots(3, 1, sharex=True), truth, result, passerby)
 
 
 def _draw_plan(
-    axes: Axes, mesh: TexturedMesh, truth: Trajectory, outcome: Outcome, passerby: Span | None
+    axes: Axes, mesh: TexturedMesh, truth: Trajectory, result: ReplayResult, passerby: Span | None
 ) -> None:
     _draw_furniture(axes, mesh)
     if passerby is not None:
@@ -60,7 +55,7 @@ def _draw_plan(
         axes.arrow(
             begin, WALK_Y, end - begin, 0, width=0.04, color=PASSERBY, label='passer-by', alpha=0.9
         )
-    true, estimated = truth.poses[:, :2, 3], outcome.estimate.poses[:, :2, 3]
+    true, estimated = truth.poses[:, :2, 3], result.estimate.poses[:, :2, 3]
     axes.plot(*true.T, color='white', lw=6, alpha=0.7)
     axes.plot(*true.T, color=TRUTH, lw=3, label='truth')
     axes.plot(*estimated.T, 'o', ms=2.5, color=ESTIMATE, label='poses published', zorder=4)
@@ -68,12 +63,12 @@ def _draw_plan(
     axes.quiver(*views[:, :2, 3].T, *views[:, :2, 2].T, color=TRUTH, width=0.004, scale=11)
     axes.annotate('start', true[0], (0, -14), textcoords='offset points', ha='center', color=TRUTH)
     axes.set_aspect('equal')
-    axes.set(title='The way through the room, from above', xlabel='x [m]', ylabel='y [m]')
+    axes.set(title='Path through the room, from above', xlabel='x [m]', ylabel='y [m]')
     axes.legend(loc='upper center', bbox_to_anchor=(0.5, -0.1), ncols=3, frameon=False)
 
 
 def _draw_furniture(axes: Axes, mesh: TexturedMesh) -> None:
-    """Draw the room as seen from high above, without what hangs near the ceiling."""
+    """Draw the room from high above, without its upper part."""
     low, high = mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)
     (wide, deep), pixels_per_metre = (high - low)[:2], 150
     focal = pixels_per_metre * FROM_ABOVE_M
@@ -90,15 +85,15 @@ def _draw_furniture(axes: Axes, mesh: TexturedMesh) -> None:
 
 
 def _draw_errors(
-    rows: NDArray[np.object_], truth: Trajectory, outcome: Outcome, passerby: Span | None
+    rows: NDArray[np.object_], truth: Trajectory, result: ReplayResult, passerby: Span | None
 ) -> None:
     series = (
-        ('position error [cm]', outcome.metres * 100, '{:.2f} cm'),
-        ('rotation error [deg]', outcome.degrees, '{:.2f} deg'),
-        ('latency [ms]', outcome.latencies_ms, '{:.0f} ms'),
+        ('position error [cm]', result.metres * 100, '{:.2f} cm'),
+        ('rotation error [deg]', result.degrees, '{:.2f} deg'),
+        ('latency [ms]', result.latencies_ms, '{:.0f} ms'),
     )
     seconds = (truth.stamps_ns - truth.stamps_ns[0]) / 1e9
-    answered = np.isin(truth.stamps_ns, outcome.estimate.stamps_ns)
+    answered = np.isin(truth.stamps_ns, result.estimate.stamps_ns)
     for axes, (label, values, form) in zip(rows, series, strict=True):
         # Images without a pose leave a gap in the line.
         by_image = np.full(len(truth), np.nan)
@@ -112,7 +107,7 @@ def _draw_errors(
             median = float(np.median(values))
             axes.axhline(median, color=MEDIAN, lw=1, ls='--')
             axes.set_title(f'median {form.format(median)}', loc='right', color=MEDIAN, fontsize=9)
-            # The first image finds the node still warming up: it would squeeze the rest.
+            # The first image, which the node gets while it warms up, would compress the scale.
             axes.set_ylim(0, 1.3 * max(float(np.percentile(values, 98)), 1e-3))
     if passerby is not None:
         middle, place = (passerby.begin + passerby.end) / 2, rows[0].get_xaxis_transform()

@@ -1,4 +1,4 @@
-"""Plays a recording to the node over DDS and records what comes back: the demo's tie to ROS."""
+"""Plays a recording to the node over DDS, and collects the poses and overlays it publishes."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from rclpy.node import Node
 from rosbags.highlevel import AnyReader
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
-from mesh_reloc_evaluation.demo.error import DemoError
-from mesh_reloc_evaluation.demo.received import ReceivedPose, Replay
-from mesh_reloc_evaluation.painted_room.recording import CAMERA_INFO_TOPIC, IMAGE_TOPIC
+from mesh_reloc_evaluation.demo.messages import ReceivedPose, Replay
+from mesh_reloc_evaluation.node_process import NodeError
+from mesh_reloc_evaluation.recording_writer import CAMERA_INFO_TOPIC, IMAGE_TOPIC
 from mesh_reloc_ros.progress import progress_bar
 from mesh_reloc_ros.ros.frames import FrameReader
 from mesh_reloc_ros.types.pose import pose_from_numbers
@@ -26,20 +26,20 @@ from mesh_reloc_ros.types.pose import pose_from_numbers
 NODE_NAME = '/mesh_reloc'
 _READY_TIMEOUT_S = 120.0
 _FIRST_POSE_TIMEOUT_S = 3.0
-_FIRST_POSE_TRIALS = 10
+_FIRST_POSE_ATTEMPTS = 10
 _LAST_POSE_TIMEOUT_S = 3.0
 _OVERLAY_LEAD_NS = 500_000_000
 
-Shot = tuple[int, bytes, bytes]
+Recorded = tuple[int, bytes, bytes]
 """Stamp in nanoseconds, serialized camera_info and image."""
 
 
 def replay(bag: Path, overlay_moments: list[float], check: Callable[[], None]) -> Replay:
-    """Play the images of a recording at its own rate; the first is held until it has a pose.
+    """Play a recording in real time, after repeating its first image until it has a pose.
 
-    :param overlay_moments: when to take an overlay, seconds after the first image.
-    :param check: called all along; raises where the node has ended.
-    :raises DemoError: the node is not ready in time, or what `check` raises.
+    :param overlay_moments: when to save an overlay, seconds after the first image.
+    :param check: called repeatedly; raises `NodeError` if the node has ended.
+    :raises NodeError: the node is not ready in time, or has ended.
     """
     context = rclpy.Context()
     rclpy.init(context=context)
@@ -53,7 +53,7 @@ def replay(bag: Path, overlay_moments: list[float], check: Callable[[], None]) -
 
 
 class Player(Node):
-    """Publishes images and camera_info, and listens to the node."""
+    """Publishes images and camera_info, and subscribes to the output of the node."""
 
     def __init__(self, context: rclpy.Context, check: Callable[[], None]) -> None:
         super().__init__('demo_player', context=context)
@@ -72,54 +72,54 @@ class Player(Node):
         self._moments_ns: list[int] = []
 
     def wait_until_ready(self) -> None:
-        """Wait until the node hears the images and is heard.
+        """Wait until the node subscribes to the images and publishes poses.
 
-        :raises DemoError: that takes too long.
+        :raises NodeError: that takes too long.
         """
 
         def connected() -> bool:
-            heard = self._images.get_subscription_count() and self._infos.get_subscription_count()
-            return bool(heard) and self.count_publishers(f'{NODE_NAME}/pose') > 0
+            subscribed = min(p.get_subscription_count() for p in (self._images, self._infos)) > 0
+            return subscribed and self.count_publishers(f'{NODE_NAME}/pose') > 0
 
         if not self._spin_until(connected, _READY_TIMEOUT_S):
-            raise DemoError(f'the node was not ready within {_READY_TIMEOUT_S:.0f} s')
+            raise NodeError(f'the node was not ready within {_READY_TIMEOUT_S:.0f} s')
 
     def play(self, bag: Path, overlay_moments: list[float]) -> None:
-        """Publish the recording's messages at the times that they were recorded at."""
-        shots = _shots(bag)
-        first_ns = shots[0][0]
+        """Publish the messages at the intervals of the recording."""
+        recorded = _read(bag)
+        first_ns = recorded[0][0]
         self._moments_ns = [first_ns + round(1e9 * moment) for moment in sorted(overlay_moments)]
-        self._hold(shots[0])
+        self._repeat(recorded[0])
         begin = time.monotonic()
-        for shot in progress_bar(shots[1:], 'replaying', sys.stdout):
-            due = begin + (shot[0] - first_ns) / 1e9
+        for each in progress_bar(recorded[1:], 'replaying', sys.stdout):
+            due = begin + (each[0] - first_ns) / 1e9
             self._spin_until(lambda: False, due - time.monotonic())
-            self._listen_to_overlays(shot[0])
-            self._send(shot)
-        last = shots[-1][0]
+            self._subscribe_to_overlays(each[0])
+            self._send(each)
+        last = recorded[-1][0]
         self._spin_until(
             lambda: any(pose.stamp_ns == last for pose in self.result.poses), _LAST_POSE_TIMEOUT_S
         )
 
-    def _hold(self, shot: Shot) -> None:
-        """Show the first image until it has a pose, as with a camera that is held still at first.
+    def _repeat(self, recorded: Recorded) -> None:
+        """Publish an image until it has a pose, as from a camera that does not move at first.
 
-        It is sent again now and then, as it may have come before its camera_info.
+        It is published several times, as it may arrive before its camera_info.
         """
-        for _ in range(_FIRST_POSE_TRIALS):
-            self._send(shot)
+        for _ in range(_FIRST_POSE_ATTEMPTS):
+            self._send(recorded)
             if self._spin_until(lambda: bool(self.result.poses), _FIRST_POSE_TIMEOUT_S):
                 return
 
-    def _send(self, shot: Shot) -> None:
-        stamp_ns, camera_info, image = shot
-        # The recording holds messages as they go over the wire.
+    def _send(self, recorded: Recorded) -> None:
+        stamp_ns, camera_info, image = recorded
+        # Recordings contain serialized messages, which are published unchanged.
         self._infos.publish(camera_info)
         self.result.sent[stamp_ns] = time.monotonic()
         self._images.publish(image)
 
-    def _listen_to_overlays(self, stamp_ns: int) -> None:
-        """Subscribe to overlays only around the moments that they are wanted at: they cost time."""
+    def _subscribe_to_overlays(self, stamp_ns: int) -> None:
+        """Subscribe to overlays only around the wanted moments, as drawing them takes time."""
         wanted = bool(self._moments_ns) and stamp_ns >= self._moments_ns[0] - _OVERLAY_LEAD_NS
         if wanted and self._overlays is None:
             topic = f'{NODE_NAME}/overlay'
@@ -129,7 +129,7 @@ class Player(Node):
             self._overlays = None
 
     def _spin_until(self, done: Callable[[], bool], timeout_s: float) -> bool:
-        """Handle what comes in until something is so; return whether it came to be in time."""
+        """Handle messages until `done` returns true; return whether it did before the timeout."""
         end = time.monotonic() + timeout_s
         while not done():
             if time.monotonic() > end:
@@ -155,8 +155,8 @@ class Player(Node):
             self.result.overlays[stamp_ns] = self._reader.rgb(message)
 
 
-def _shots(bag: Path) -> list[Shot]:
-    """Return the images of a recording with their camera_info."""
+def _read(bag: Path) -> list[Recorded]:
+    """Return the images of a recording with their camera_info, in order."""
     contents: dict[str, dict[int, bytes]] = {CAMERA_INFO_TOPIC: {}, IMAGE_TOPIC: {}}
     with AnyReader([bag]) as reader:
         connections = [c for c in reader.connections if c.topic in contents]

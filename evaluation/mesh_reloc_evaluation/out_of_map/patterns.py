@@ -1,4 +1,4 @@
-"""Images of nothing in particular: noise, textures, gradients, patterns, text."""
+"""Synthetic images: noise, textures, gradients, patterns, text."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ Rng = np.random.Generator
 
 
 def spectral_noise(rng: Rng, width: int, height: int) -> Image:
-    """Return coloured noise whose amplitude falls with frequency f as f^-k, k of 0 to 2.
+    """Return coloured noise whose amplitude depends on frequency f as f^-k, k in 0 to 2.
 
-    0 is white; natural images have about 1.
+    k = 0 is white noise; natural images have about k = 1.
     """
     slope = rng.choice([0.0, 0.5, 1.0, 1.5, 2.0])
     frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None])
@@ -36,7 +36,7 @@ def spectral_noise(rng: Rng, width: int, height: int) -> Image:
 
 
 def clouds(rng: Rng, width: int, height: int) -> Image:
-    """Return coloured clouds of several sizes, with contours in places."""
+    """Return coloured clouds of several sizes, half of the time posterized."""
     total = np.full((height, width, 3), 128.0, dtype=np.float32)
     for cells in (3, 8, 21, 55):
         coarse = rng.normal(size=(cells, cells, 3)).astype(np.float32)
@@ -48,7 +48,7 @@ def clouds(rng: Rng, width: int, height: int) -> Image:
 
 
 def cells(rng: Rng, width: int, height: int) -> Image:
-    """Return a mosaic: each pixel has the colour of the nearest of some random points."""
+    """Return a mosaic of Voronoi cells of random points, each in one colour."""
     count = int(rng.integers(12, 400))
     seeds = np.full((height, width), 255, dtype=np.uint8)
     seeds[rng.integers(0, height, count), rng.integers(0, width, count)] = 0
@@ -60,7 +60,7 @@ def cells(rng: Rng, width: int, height: int) -> Image:
 
 
 def gradient(rng: Rng, width: int, height: int) -> Image:
-    """Return a linear or radial change from one colour to another."""
+    """Return a linear or radial gradient between two colours."""
     y, x = _grid(width, height)
     if rng.random() < 0.5:
         angle = rng.uniform(0, 2 * np.pi)
@@ -73,7 +73,7 @@ def gradient(rng: Rng, width: int, height: int) -> Image:
 
 
 def checker(rng: Rng, width: int, height: int) -> Image:
-    """Return a chessboard, bars or a grid of dots, in two colours and at any angle."""
+    """Return a chessboard, stripes or a grid of dots, in two colours, at a random angle."""
     y, x = _grid(width, height)
     angle, size = rng.uniform(0, np.pi), rng.uniform(0.05, 0.5)
     u = (x * np.cos(angle) + y * np.sin(angle)) / size
@@ -106,7 +106,7 @@ def text(rng: Rng, width: int, height: int) -> Image:
 
 
 def waves(rng: Rng, width: int, height: int) -> Image:
-    """Return veins as of wood or marble: bent waves in two colours."""
+    """Return veins as in wood or marble: bent waves in two colours."""
     y, x = _grid(width, height)
     bend = np.zeros_like(x)
     for _ in range(4):
@@ -126,11 +126,11 @@ PATTERNS: dict[str, Callable[[Rng, int, int], Image]] = {
     'checker': checker,
     'text': text,
 }
-"""By name: from a generator and a size (width, height) to an image [H, W, 3]."""
+"""By name: from a random generator, a width and a height to an image [H, W, 3]."""
 
 
 def _grid(width: int, height: int) -> tuple[Values, Values]:
-    """Return y and x of every pixel, [H, W] each; x goes from -1 to 1."""
+    """Return y and x of each pixel, [H, W] each; x is -1 to 1."""
     y, x = np.mgrid[:height, :width].astype(np.float32)
     return (2 * y - height) / width, (2 * x - width) / width
 

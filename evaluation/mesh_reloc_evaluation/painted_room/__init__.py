@@ -1,1 +1,1 @@
-"""The demo's sample: a textured mesh of a room, and a recording of a camera carried through it."""
+"""A synthetic sample: a painted, lit room, a film of it, and a recording with true poses."""

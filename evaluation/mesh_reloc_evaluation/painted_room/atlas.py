@@ -1,4 +1,4 @@
-"""Patches become a mesh with one texture per material: charts are packed, painted and lit."""
+"""Texture atlases: one texture per material, with one chart per patch."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from mesh_reloc_evaluation.painted_room.paint.canvas import Array, Canvas
 from mesh_reloc_evaluation.painted_room.patches import Patch
 
 GUTTER = 6
-"""Texels around a chart that repeat its border, so that coarse mip levels do not mix charts."""
+"""Width in texels of the repeated border around a chart: coarse mip levels do not mix charts."""
 
 
 @dataclass(frozen=True)
 class Chart:
-    """The place of a patch in the texture of its material, in texels."""
+    """The rectangle of a patch in its atlas, in texels."""
 
     patch: Patch
     left: int
@@ -28,7 +28,7 @@ class Chart:
     height: int
 
     def paint(self) -> Array:
-        """Return the patch's colours [height, width, 3], the same at every run."""
+        """Return the colours of the patch [height, width, 3], the same in every run."""
         seed = zlib.crc32(f'{self.patch.material.atlas_name} {self.left} {self.top}'.encode())
         rng = np.random.default_rng(seed)
         canvas = Canvas(self.width, self.height, self.patch.material.texels_per_metre, rng)
@@ -37,7 +37,7 @@ class Chart:
 
 @dataclass(frozen=True)
 class Atlas:
-    """A material's texture size and its charts."""
+    """The size of a texture, and its charts."""
 
     name: str
     width: int
@@ -45,7 +45,7 @@ class Atlas:
     charts: list[Chart]
 
     def assemble(self, pictures: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
-        """Return the texture [height, width, 3] with a picture per chart."""
+        """Return the texture [height, width, 3], with one picture per chart."""
         texture = np.full((self.height, self.width, 3), 90, dtype=np.uint8)
         for chart, picture in zip(self.charts, pictures, strict=True):
             padded = cv2.copyMakeBorder(picture, *[GUTTER] * 4, cv2.BORDER_REPLICATE)
@@ -55,7 +55,7 @@ class Atlas:
 
 
 def pack(patches: list[Patch]) -> list[Atlas]:
-    """Give every patch its place: row by row, the tallest first."""
+    """Return atlases with all patches, packed row by row, the tallest first."""
     return [
         _packed(name, [patch for patch in patches if patch.material.atlas_name == name])
         for name in dict.fromkeys(patch.material.atlas_name for patch in patches)

@@ -1,4 +1,4 @@
-"""The film: what a hand-held camera with its faults records of the room."""
+"""The film: images of the room from a hand-held camera, with blur, noise and exposure drift."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from mesh_reloc_evaluation.painted_room.flight import FLIGHT_SECONDS, Flight
 from mesh_reloc_evaluation.painted_room.paint.canvas import Array, rgb
 from mesh_reloc_evaluation.painted_room.passerby import composited
+from mesh_reloc_evaluation.recording_writer import RecordedImage
 from mesh_reloc_ros.progress import progress_bar
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types.camera import Camera
@@ -28,7 +29,7 @@ BEGIN_NS = 1_700_000_000_000_000_000
 
 @dataclass(frozen=True)
 class FilmSettings:
-    """How it is filmed."""
+    """Settings of the camera and the film."""
 
     seconds: float = FLIGHT_SECONDS
     images_per_second: float = 15.0
@@ -36,49 +37,45 @@ class FilmSettings:
     height: int = 480
     exposure_s: float = 0.012
     renders: int = 3
-    """Averaged for one image."""
+    """Number of renders that are averaged for one image."""
     jpeg_quality: int = 90
 
     @property
     def camera(self) -> Camera:
-        """The rectified camera; its principal point is off the centre, as real ones are."""
+        """The rectified camera; its principal point is off the centre, as in real cameras."""
         focal = 0.82 * self.width
         cx, cy = 0.506 * self.width - 0.5, 0.491 * self.height - 0.5
         return Camera(self.width, self.height, focal, focal, cx, cy)
 
     @property
     def times(self) -> NDArray[np.float64]:
-        """Middle of every exposure, seconds."""
+        """Middle of each exposure, seconds."""
         return np.arange(int(self.seconds * self.images_per_second)) / self.images_per_second
 
 
 @dataclass(frozen=True)
-class Shot:
+class FilmImage(RecordedImage):
     """One image of the film."""
 
-    stamp_ns: int
-    jpeg: bytes
-    map_T_camera: NDArray[np.float64]
-    """[4, 4], true pose at the stamp."""
     covered: float
     """Share of the image that the passer-by covers."""
 
 
 class FilmCamera:
-    """Takes the film's images one by one."""
+    """Takes the images of the film."""
 
     def __init__(self, mesh: Path, settings: FilmSettings) -> None:
         """Load the mesh.
 
         :raises InputError: as `Scene.load`.
         """
-        # Embree gives the same film on every machine.
+        # Embree gives the same film with and without a GPU.
         self._scene = Scene.load(mesh, device='cpu', rasterizer='embree')
         self._settings = settings
         self._flight = Flight()
 
-    def take(self, number: int) -> Shot:
-        """Take an image: blurred by motion, exposed, tinted, noisy, compressed."""
+    def take(self, number: int) -> FilmImage:
+        """Take an image: with motion blur, exposure and white balance, noise, compression."""
         settings = self._settings
         seconds = float(settings.times[number])
         image, covered = self._exposed(seconds)
@@ -90,7 +87,9 @@ class FilmCamera:
         quality = [cv2.IMWRITE_JPEG_QUALITY, settings.jpeg_quality]
         _, jpeg = cv2.imencode('.jpg', cv2.cvtColor(eight_bit, cv2.COLOR_RGB2BGR), quality)
         stamp_ns = BEGIN_NS + round(seconds * 1e9)
-        return Shot(stamp_ns, jpeg.tobytes(), self._flight.pose(seconds), float(covered.mean()))
+        return FilmImage(
+            stamp_ns, jpeg.tobytes(), self._flight.pose(seconds), float(covered.mean())
+        )
 
     def _exposed(self, seconds: float) -> tuple[Array, Array]:
         """Return the mean image [H, W, 3] over the exposure, and how far it is covered [H, W]."""
@@ -99,7 +98,7 @@ class FilmCamera:
         image = np.zeros((settings.height, settings.width, 3), dtype=np.float32)
         covered = np.zeros((settings.height, settings.width), dtype=np.float32)
         for number in range(count):
-            # Each goes through another part of the pixel too, which smooths edges at no cost.
+            # Each render samples another part of the pixel, which smooths edges at no cost.
             shift_x, shift_y = (number + 0.5) / count - 0.5, (number * 0.618 + 0.5) % 1 - 0.5
             shifted = replace(camera, cx=camera.cx + shift_x, cy=camera.cy + shift_y)
             moment = seconds + ((number + 0.5) / count - 0.5) * settings.exposure_s
@@ -113,7 +112,7 @@ class FilmCamera:
 
 
 def _gains(seconds: float) -> Array:
-    """Return the drift of exposure and white balance as a factor per channel [3]."""
+    """Return exposure and white balance, which drift, as a factor per channel [3]."""
     exposure = 0.16 * math.sin(2 * math.pi * seconds / 6.3 + 0.4) - 0.06 * math.sin(2.9 * seconds)
     warmth = 0.05 * math.sin(2 * math.pi * seconds / 8.7)
     return np.exp(rgb((exposure + warmth, exposure, exposure - warmth)))
@@ -131,23 +130,23 @@ _film_camera: FilmCamera
 
 def _start_worker(mesh: Path, settings: FilmSettings) -> None:
     global _film_camera
-    # As many workers as cores: threads inside them would only get in each other's way.
+    # There is a worker per core: more threads in each would compete for them.
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     _film_camera = FilmCamera(mesh, settings)
 
 
-def _take(number: int) -> Shot:
+def _take(number: int) -> FilmImage:
     return _film_camera.take(number)
 
 
-def shoot(mesh: Path, settings: FilmSettings) -> Iterator[Shot]:
-    """Film the flight through the mesh on all cores, and yield its images in order."""
+def shoot(mesh: Path, settings: FilmSettings) -> Iterator[FilmImage]:
+    """Film the flight through the mesh on all cores; yield its images in order."""
     workers = min(os.cpu_count() or 1, 8)
     context = multiprocessing.get_context('spawn')
     with ProcessPoolExecutor(
         workers, mp_context=context, initializer=_start_worker, initargs=(mesh, settings)
     ) as pool:
         numbers = range(len(settings.times))
-        shots = pool.map(_take, numbers)
-        yield from progress_bar(shots, 'filming', sys.stdout, total=len(numbers))
+        images = pool.map(_take, numbers)
+        yield from progress_bar(images, 'filming', sys.stdout, total=len(numbers))

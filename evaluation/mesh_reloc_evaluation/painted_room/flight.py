@@ -1,4 +1,4 @@
-"""The way of the hand-held camera through the room, as a pose at any time."""
+"""The path of the hand-held camera through the room."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 from scipy.spatial.transform import Rotation
 
+from mesh_reloc_ros.types.pose import looking_at
+
 FLIGHT_SECONDS = 10.0
 
-# Seconds, where the camera is, and what it looks at (metres in the map).
+# Seconds, position of the camera, and the point it looks at (metres in the map).
 WAYPOINTS = (
     (0.0, (1.05, 0.62, 1.52), (4.20, 2.95, 1.15)),
     (2.5, (1.45, 0.52, 1.48), (3.70, 3.50, 1.15)),
@@ -24,7 +26,7 @@ STEP_M = 0.008
 
 
 class Flight:
-    """A smooth path with the tremor of a hand and the bobbing of steps."""
+    """A smooth path, with the tremor of a hand and the up and down of steps."""
 
     def __init__(self, seed: int = 11) -> None:
         times = [time for time, _, _ in WAYPOINTS]
@@ -33,29 +35,17 @@ class Flight:
         rng = np.random.default_rng(seed)
         self._frequencies = rng.uniform(0.7, 7.0, (6, 8))
         self._phases = rng.uniform(0, 2 * np.pi, (6, 8))
-        # A hand moves less the faster it trembles.
+        # The amplitude of a hand decreases with the frequency.
         self._amplitudes = 1 / self._frequencies
         self._amplitudes /= np.sqrt((self._amplitudes**2).sum(1, keepdims=True) / 2)
 
     def pose(self, seconds: float) -> NDArray[np.float64]:
-        """Return map_T_camera [4, 4] at a time of 0 to FLIGHT_SECONDS (held beyond)."""
+        """Return map_T_camera [4, 4] at a time, clipped to 0 to FLIGHT_SECONDS."""
         held = float(np.clip(seconds, 0, FLIGHT_SECONDS))
         waves = np.sin(2 * np.pi * self._frequencies * seconds + self._phases)
         tremor = (self._amplitudes * waves).sum(1)
         bob = STEP_M * np.array([0, 0, np.sin(2 * np.pi * STEP_HZ * seconds)])
-        pose = looking_at(self._position(held), self._target(held))
+        pose = looking_at(self._position(held), self._target(held), up=(0, 0, 1))
         pose[:3, 3] += TREMOR_M * tremor[:3] + bob
         pose[:3, :3] = pose[:3, :3] @ Rotation.from_rotvec(TREMOR_RAD * tremor[3:]).as_matrix()
         return pose
-
-
-def looking_at(position: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return map_T_camera [4, 4] of an upright camera that looks at a point of the map (z up)."""
-    forward = target - position
-    forward = forward / np.linalg.norm(forward)
-    right = np.cross(forward, (0, 0, 1))
-    right /= np.linalg.norm(right)
-    pose = np.eye(4)
-    pose[:3, :3] = np.stack((right, np.cross(forward, right), forward), axis=1)
-    pose[:3, 3] = position
-    return pose

@@ -1,4 +1,4 @@
-"""Triangles of the patches: uneven grids, as a reconstruction from photographs has them."""
+"""Triangles of the patches: uneven grids, as in a reconstruction from photographs."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ class Grid:
     points: NDArray[np.float64]
     """[N, 3], metres."""
     uvs: NDArray[np.float64]
-    """[N, 2], of 0 to 1 within the patch, v up."""
+    """[N, 2], 0 to 1 within the patch, v up."""
     faces: NDArray[np.int64]
     """[F, 3]."""
     face_cells: NDArray[np.int64]
-    """[F], the cell of the grid that a face lies in, row by row from the bottom."""
+    """[F], the grid cell of each face, row by row from the bottom."""
     cells: tuple[int, int]
     """Columns and rows of cells."""
 
 
 def triangulate(patch: Patch, rng: np.random.Generator) -> Grid:
-    """Cut a patch into triangles of about its `cell` in size, with jittered corners."""
+    """Triangulate a patch with jittered corners; triangles are about as large as its `cell`."""
     columns = max(1, round(patch.width / patch.material.cell))
     rows = max(1, round(patch.height / patch.material.cell))
     u, v = np.meshgrid(np.linspace(0, 1, columns + 1), np.linspace(0, 1, rows + 1))
@@ -54,7 +54,7 @@ def triangulate(patch: Patch, rng: np.random.Generator) -> Grid:
 
 
 def normals(patch: Patch, u: NDArray[np.float64], v: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return unit normals [..., 3] on the patch's front."""
+    """Return unit normals [..., 3] on the front of the patch."""
     step = 1e-4
     along = patch.surface(u + step, v) - patch.surface(u - step, v)
     up = patch.surface(u, v + step) - patch.surface(u, v - step)

@@ -1,7 +1,7 @@
-"""Light in the room, worked out by casting rays: window, sun, lamp, and what surfaces hand on.
+"""Light in the room by ray casting: window, sun, lamp, and light reflected by surfaces.
 
-Rays are cast from a coarse grid of points on every patch (a light map); the result is laid over the
-painted charts, as light lies over everything in the photographs that a texture is baked from.
+Rays are cast from a coarse grid of points on every patch (a light map). The painted charts are
+multiplied by the result, as the textures of a reconstruction contain the light of its photographs.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ SUNLIGHT = rgb((1.00, 0.86, 0.64)) * 3.0
 LAMPLIGHT = rgb((1.00, 0.76, 0.48)) * 0.55
 TO_SUN = np.array([0.80, -0.28, 0.46]) / np.linalg.norm([0.80, -0.28, 0.46])
 LIFT = 2e-3
-"""Metres that rays start above their surface."""
+"""Distance of the rays' origins from their surface, metres."""
 
 
 class LightMaps:
-    """Points on all patches, one patch after the other, where the light is worked out."""
+    """Points on all patches, one patch after the other, at which the light is computed."""
 
     def __init__(self, patches: list[Patch]) -> None:
         self._sizes = [
@@ -52,7 +52,7 @@ class LightMaps:
         """[N, 3], unit normals."""
 
     def images(self, values: Array) -> list[Array]:
-        """Return values [N, 3] as an image per patch, whose first row is the topmost."""
+        """Return values [N, 3] as one image per patch; the first row is at the top."""
         ends = np.cumsum([columns * rows for columns, rows in self._sizes])[:-1]
         parts = np.split(values.astype(np.float32), ends)
         return [
@@ -62,7 +62,7 @@ class LightMaps:
 
 
 class Room:
-    """All triangles of the room, to cast rays at."""
+    """All triangles of the room, as a target of rays."""
 
     def __init__(self, grids: list[Grid]) -> None:
         offsets = np.cumsum([0] + [len(grid.points) for grid in grids])
@@ -78,7 +78,7 @@ class Room:
     def first_hit(
         self, origins: NDArray[np.float64], directions: NDArray[np.float64]
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Return face [N] (-1: none) and distance [N] in lengths of the direction."""
+        """Return the face [N] (-1: none) and the distance [N], in lengths of the direction."""
         hit = self._scene.run(
             np.ascontiguousarray(origins, dtype=np.float32),
             np.ascontiguousarray(directions, dtype=np.float32),
@@ -88,7 +88,7 @@ class Room:
 
 
 def light_up(patches: list[Patch], grids: list[Grid], pictures: list[Array]) -> list[Array]:
-    """Return the pictures [H, W, 3] of the patches as they look in the room's light, 0 to 1."""
+    """Return the pictures [H, W, 3] of the patches in the light of the room, 0 to 1."""
     rng = np.random.default_rng(5)
     room, maps = Room(grids), LightMaps(patches)
     albedos = [np.clip(picture, 0, 1) ** 2.2 for picture in pictures]
@@ -110,7 +110,7 @@ def light_up(patches: list[Patch], grids: list[Grid], pictures: list[Array]) -> 
 
 
 def _by_cells(images: list[Array], grids: list[Grid]) -> NDArray[np.float64]:
-    """Return the mean colour [cells, 3] of every cell of all patches' triangles."""
+    """Return the mean colour [cells, 3] of all cells of all grids."""
     parts = []
     for image, grid in zip(images, grids, strict=True):
         columns, rows = grid.cells
@@ -126,7 +126,7 @@ def _smoothed(image: Array, sigma: float) -> Array:
 
 
 def _from_window(room: Room, maps: LightMaps, rng: np.random.Generator) -> Array:
-    """Return daylight [N, 3], from points spread over the panes."""
+    """Return daylight [N, 3], from random points on the panes."""
     (x, y, z), (wide, high) = WINDOW_CORNER, WINDOW_SIZE
     across, upward = 6, 4
     light = np.zeros(len(maps.points), dtype=np.float32)
@@ -151,7 +151,7 @@ def _from_lamp(room: Room, maps: LightMaps, rng: np.random.Generator) -> Array:
 
 
 def _from_sun(room: Room, maps: LightMaps) -> Array:
-    """Return sunlight [N, 3], where it falls through the panes."""
+    """Return sunlight [N, 3], at the points that see the sun through the panes."""
     (x, y, z), (wide, high) = WINDOW_CORNER, WINDOW_SIZE
     way = (x - 0.02 - maps.points[:, 0]) / TO_SUN[0]
     at = maps.points + way[:, None] * TO_SUN
@@ -175,7 +175,10 @@ def _arriving(
     target: NDArray[np.float64],
     target_normal: NDArray[np.float64] | None,
 ) -> Array:
-    """Return how much of a lamp's light arrives [N]; without a normal it shines to all sides."""
+    """Return the share of a lamp's light that arrives [N].
+
+    :param target_normal: of the lamp; None: it shines in all directions.
+    """
     way = target - maps.points
     distance = np.linalg.norm(way, axis=1)
     direction = way / distance[:, None]
@@ -192,26 +195,26 @@ def _arriving(
 
 
 def _seen_cells(room: Room, maps: LightMaps, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Return the cells [N, BOUNCE_RAYS] that a point sees; the last cell of all is nothing."""
-    nothing = int(room.face_cells.max()) + 1
-    seen = np.full((len(maps.points), BOUNCE_RAYS), nothing, dtype=np.int64)
+    """Return the cells [N, BOUNCE_RAYS] that each point sees; the last cell number means none."""
+    none = int(room.face_cells.max()) + 1
+    seen = np.full((len(maps.points), BOUNCE_RAYS), none, dtype=np.int64)
     helper = np.where(np.abs(maps.facing[:, :1]) < 0.9, [[1.0, 0, 0]], [[0, 1.0, 0]])
     tangent = np.cross(helper, maps.facing)
     tangent /= np.maximum(np.linalg.norm(tangent, axis=1, keepdims=True), 1e-12)
     other = np.cross(maps.facing, tangent)
     for number in progress_bar(range(BOUNCE_RAYS), 'lighting', sys.stdout, unit='ray'):
-        # Cosine-distributed: the mean over the rays is the light that arrives.
+        # Cosine-distributed rays: their mean is the light that arrives.
         radius = np.sqrt((number + rng.random(len(maps.points))) / BOUNCE_RAYS)
         angle = 2 * np.pi * (0.618034 * number + rng.random(len(maps.points)) / 3)
         a, b = radius * np.cos(angle), radius * np.sin(angle)
         up = np.sqrt(np.maximum(1 - radius**2, 0))
         direction = a[:, None] * tangent + b[:, None] * other + up[:, None] * maps.facing
         face, _ = room.first_hit(maps.points, direction)
-        seen[:, number] = np.where(face >= 0, room.face_cells[face], nothing)
+        seen[:, number] = np.where(face >= 0, room.face_cells[face], none)
     return seen
 
 
 def _exposed(radiance: Array) -> Array:
-    """Return what a camera makes of light: bright parts are compressed, then encoded as sRGB."""
+    """Return radiance as a camera encodes it: highlights compressed, then gamma 2.2."""
     exposed = 1.6 * radiance
     return np.clip(1.05 * exposed / (1 + 0.42 * exposed), 0, 1) ** np.float32(1 / 2.2)

@@ -1,4 +1,4 @@
-"""Somebody who walks through the picture and is not in the mesh."""
+"""A person who walks through the view and is not in the mesh."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mesh_reloc_evaluation.painted_room.paint.canvas import Array, Colour
 from mesh_reloc_ros.types.camera import Camera
 
-# They walk east along a line of constant y: metres and seconds.
+# The person walks along a line of constant y: metres and seconds.
 WALK_Y = 1.30
 WALK_FROM_X = 0.55
 WALK_BEGIN = 3.8
@@ -23,7 +23,7 @@ STRIDE_HZ = 0.85
 TEXELS_PER_METRE = 500.0
 FIGURE_WIDTH, FIGURE_HEIGHT = 1.3, 1.9
 LIGHT = (0.62, 0.52, 0.58)
-"""Direction to the light: ahead, up, and towards the viewer."""
+"""Direction of the light: ahead, up, and towards the viewer."""
 
 JACKET: Colour = (0.13, 0.17, 0.24)
 JEANS: Colour = (0.16, 0.20, 0.31)
@@ -35,7 +35,7 @@ BAG: Colour = (0.45, 0.22, 0.14)
 
 @dataclass(frozen=True)
 class Limb:
-    """A tapered capsule in the plane of the walk: metres ahead + metres above the floor times i."""
+    """A tapered capsule in the plane of the walk; points are metres ahead + i metres up."""
 
     start: complex
     end: complex
@@ -43,7 +43,7 @@ class Limb:
     end_radius: float
     colour: Colour
     check: float = 0.0
-    """How strongly it is checked."""
+    """Contrast of its checked pattern."""
 
 
 def composited(
@@ -51,18 +51,17 @@ def composited(
 ) -> tuple[Array, Array]:
     """Return the image [H, W, 3] with the passer-by, and how much of each pixel is covered [H, W].
 
-    :param depth: [H, W], metres along z; what is nearer than the passer-by hides them.
+    :param depth: [H, W], metres along z; nearer surfaces occlude the passer-by.
     """
     origin, right, down = _figure_plane(map_T_camera, seconds)
-    intrinsics = np.array([[camera.fx, 0, camera.cx], [0, camera.fy, camera.cy], [0, 0, 1]])
-    homography = intrinsics @ np.stack((right, down, origin), axis=1)
+    homography = camera.matrix @ np.stack((right, down, origin), axis=1)
     width, height = int(FIGURE_WIDTH * TEXELS_PER_METRE), int(FIGURE_HEIGHT * TEXELS_PER_METRE)
     corners = homography @ np.array([[0, width, 0, width], [0, 0, height, height], [1, 1, 1, 1]])
     if (corners[2] < 0.1).any() or not _in_view(corners[:2] / corners[2], camera):
         return image, np.zeros(image.shape[:2], dtype=np.float32)
     figure, opacity = draw_figure(2 * np.pi * STRIDE_HZ * seconds)
     size = (camera.width, camera.height)
-    # Colours are warped with their opacity, so that nothing bleeds in at the outline.
+    # Colours are multiplied by their opacity before warping, so that no background bleeds in.
     laid = cv2.warpPerspective(figure * opacity[..., None], homography, size)
     covered = cv2.warpPerspective(opacity, homography, size)
     normal = np.cross(right, down)
@@ -75,7 +74,7 @@ def composited(
 def _figure_plane(
     map_T_camera: NDArray[np.float64], seconds: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return the figure's first texel, and a step right and down, in the camera's frame, metres."""
+    """Return the first texel of the figure, and one texel right and down, in the camera's frame."""
     middle = WALK_FROM_X + WALK_SPEED * (seconds - WALK_BEGIN)
     corner = np.array([middle - FIGURE_WIDTH / 2, WALK_Y, FIGURE_HEIGHT])
     camera_R_map = map_T_camera[:3, :3].T
@@ -153,7 +152,7 @@ def _hanging(angle: float) -> complex:
 
 
 def _draw_limb(image: Array, opacity: Array, limb: Limb) -> None:
-    """Draw a limb, shaded as a round body, over what is there."""
+    """Draw a limb, shaded as a round body, over the image."""
     radius = max(limb.start_radius, limb.end_radius) + 0.01
     columns = _span(limb.start.real, limb.end.real, radius, FIGURE_WIDTH / 2, image.shape[1])
     rows = _span(-limb.start.imag, -limb.end.imag, radius, FIGURE_HEIGHT, image.shape[0])

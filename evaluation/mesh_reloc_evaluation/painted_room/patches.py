@@ -1,4 +1,4 @@
-"""Rectangular pieces of surface, and the boxes, cylinders and leaves that are made of them."""
+"""Rectangular patches of surface, and boxes, cylinders, curtains and leaves made of them."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from mesh_reloc_evaluation.painted_room.paint.canvas import Painter
 
 Points = NDArray[np.float64]
 Surface = Callable[[Points, Points], Points]
-"""Maps u (right) and v (up) of 0 to 1, as seen from the front, [...], to points [..., 3]."""
+"""Maps u (right) and v (up), 0 to 1 as seen from the front, [...], to points [..., 3]."""
 
 SIDES: Mapping[str, tuple[Sequence[float], Sequence[float], Sequence[float]]] = {
-    # Of a unit box that stands on the origin: bottom-left corner, right, up, seen from outside.
+    # Of a unit box on the origin: bottom-left corner, right, up, as seen from outside.
     'front': ((-0.5, -0.5, 0), (1, 0, 0), (0, 0, 1)),
     'back': ((0.5, 0.5, 0), (-1, 0, 0), (0, 0, 1)),
     'right': ((0.5, -0.5, 0), (0, 1, 0), (0, 0, 1)),
@@ -28,21 +28,21 @@ STANDING = ('front', 'back', 'right', 'left', 'top')
 
 @dataclass(frozen=True)
 class Material:
-    """What a surface is made of."""
+    """The appearance of a surface."""
 
     atlas_name: str
-    """The texture that it becomes part of."""
+    """The texture that contains it."""
     paint: Painter
     texels_per_metre: float = 300.0
     cell: float = 0.17
-    """Size of its triangles, metres."""
+    """Size of the triangles, metres."""
     glow: float = 0.0
-    """Light that it gives off itself, relative to white paper in the room's light."""
+    """Light that it emits, relative to white paper in the light of the room."""
 
 
 @dataclass(frozen=True)
 class Patch:
-    """A piece of surface that is one rectangle of its material's texture; sizes in metres."""
+    """A piece of surface, one rectangle of its texture; sizes in metres."""
 
     material: Material
     surface: Surface
@@ -69,7 +69,7 @@ def box(
 ) -> list[Patch]:
     """Return the sides of a box that stands on the point `foot`, turned by `yaw` about z (rad).
 
-    Its front looks along -y before it is turned. A mapping gives what each side is made of.
+    Its front faces -y before the turn. A mapping gives each side its own material.
     """
     chosen = dict(material) if isinstance(material, Mapping) else dict.fromkeys(sides, material)
     cosine, sine = np.cos(yaw), np.sin(yaw)

@@ -1,1 +1,1 @@
-"""What commands that measure share: tables, pictures, the report's folder, and the machine."""
+"""Reports of evaluation commands: tables, plots, JSON, and the machine they ran on."""

@@ -1,4 +1,4 @@
-"""Which machine figures were measured on."""
+"""The machine that metrics were measured on."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ import torch
 
 
 def machine() -> dict[str, Any]:
-    """Return what figures depend on: processor, GPU, versions, and the day."""
+    """Return processor, GPU, library versions and today's date."""
+    has_affinity = hasattr(os, 'sched_getaffinity')
     return {
         'cpu': _processor(),
-        'cores': len(os.sched_getaffinity(0))
-        if hasattr(os, 'sched_getaffinity')
-        else os.cpu_count(),
+        'cores': len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count(),
         'gpu': torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         'python': platform.python_version(),
         'torch': torch.__version__,
@@ -31,7 +30,7 @@ def machine() -> dict[str, Any]:
 
 
 def machine_line(machine: dict[str, Any]) -> str:
-    """Return the machine in a line."""
+    """Return the machine in one line."""
     gpu = machine['gpu'] or 'no GPU'
     versions = ', '.join(f'{name} {machine[name]}' for name in ('torch', 'numba', 'opencv'))
     return f'{machine["cpu"]}, {machine["cores"]} cores, {gpu}; {versions}; {machine["date"]}'

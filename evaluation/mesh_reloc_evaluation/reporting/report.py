@@ -1,4 +1,4 @@
-"""A report: printed, and kept in a folder."""
+"""A report that is printed and written to a folder."""
 
 from __future__ import annotations
 
@@ -14,34 +14,38 @@ from mesh_reloc_ros.files import write_text_atomically
 
 
 class Report:
-    """What is printed and kept: tables as table.md, and all figures as JSON."""
+    """Tables, printed and written as table.md, and all metrics as JSON."""
 
     def __init__(self, folder: Path, name: str) -> None:
-        """Begin a report with the machine's figures; `name` is that of the JSON file."""
+        """Start a report with a description of the machine; `name` is that of the JSON file."""
         self.content: dict[str, Any] = {'machine': machine()}
+        """What the JSON file will contain."""
         self.folder = folder
         self._name = name
         self._markdown: list[str] = []
 
     def add(self, title: str, table: Table | None = None, lines: list[str] | None = None) -> None:
-        """Print a part and keep it."""
+        """Print a section, and keep it for table.md."""
         print(f'\n{title}')
         self._markdown.append(f'## {title}')
         if table is not None:
-            print(f'\n{table.printed()}')
+            print(f'\n{table.aligned()}')
             self._markdown.append(table.markdown())
         if lines:
             print('\n' + '\n'.join(lines), flush=True)
             self._markdown.append('\n'.join(f'- {line}' for line in lines))
 
     def write(self) -> None:
-        """Write what has been added."""
+        """Write all sections and metrics so far.
+
+        :raises OSError: a file cannot be written.
+        """
         write_text_atomically(self.folder / 'table.md', '\n\n'.join(self._markdown) + '\n')
         write_text_atomically(self.folder / self._name, json.dumps(self.content, indent=1))
 
 
 def check_writable(output: Path) -> None:
-    """Make the folder, and fail at once, not after minutes.
+    """Create the folder; fail now rather than after minutes of work.
 
     :raises InputError: it cannot be written to.
     """

@@ -1,4 +1,4 @@
-"""Figures as tables: aligned to be printed, or in Markdown."""
+"""Tables of text, aligned for a terminal or in Markdown."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Table:
-    """Cells as text; the first column is to the left, all others to the right."""
+    """Cells as text. The first column is left-aligned, the others are right-aligned."""
 
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
 
-    def printed(self) -> str:
-        """Return the table with its columns aligned."""
+    def aligned(self) -> str:
+        """Return the table with aligned columns."""
         lines = [self.header, *self.rows]
         widths = [max(len(line[i]) for line in lines) for i in range(len(self.header))]
         return '\n'.join(

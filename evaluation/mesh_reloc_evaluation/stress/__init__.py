@@ -1,1 +1,1 @@
-"""Real images put through faults: what is published, what of it is wrong, and what recovers."""
+"""`mesh_reloc stress`: faults in a recording's images, and what the tracker publishes."""

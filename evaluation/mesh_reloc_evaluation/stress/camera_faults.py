@@ -1,52 +1,53 @@
-"""Faults of the camera: held or described wrongly, read out row by row, or elsewhere."""
+"""Faults of the camera: mirrored, rolled, miscalibrated, rolling shutter, in another place."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mesh_reloc_evaluation.resize import resampled
-from mesh_reloc_evaluation.stress.footage import Footage, Image, Part, Shown
+from mesh_reloc_evaluation.posed_sequence import PosedSequence
+from mesh_reloc_evaluation.resize import resized
 from mesh_reloc_evaluation.stress.schedule import Change, Rng
+from mesh_reloc_evaluation.stress.stress_image import Image, Phase, StressImage, unchanged
 from mesh_reloc_ros.types.frame import Frame
 
 MakeChange = Callable[[Rng], Change]
 
 
 def mirrored(axis: int) -> MakeChange:
-    """Flip the image: axis 0 upside down, axis 1 left to right. No pose of it is right."""
+    """Flip the image: axis 0 up-down, axis 1 left-right. Every pose is then wrong."""
 
-    def change(footage: Footage, index: int, progress: float) -> Shown:
-        frame = footage.frames[index]
+    def change(sequence: PosedSequence, index: int, progress: float) -> StressImage:
+        frame = sequence.frames[index]
         image = np.ascontiguousarray(np.flip(frame.image, axis))
-        return Shown(replace(frame, image=image), None, Part.FAULT)
+        return StressImage(replace(frame, image=image), None, Phase.FAULT)
 
     return lambda rng: change
 
 
 def rolled(quarters: int) -> MakeChange:
-    """Turn the camera about its optical axis, so that its image turns counterclockwise by quarters.
+    """Roll the camera so that its image turns counterclockwise by quarter turns.
 
-    Frame, camera and true pose belong together: such a pose is right. At one or three quarters the
-    image is the middle of what was filmed, as wide as that is high.
+    The true pose and the camera roll with the image. At one or three quarters the image is cropped
+    to its original size.
     """
 
-    def change(footage: Footage, index: int, progress: float) -> Shown:
-        frame, pose = footage.frames[index], footage.poses[index]
+    def change(sequence: PosedSequence, index: int, progress: float) -> StressImage:
+        frame, pose = sequence.frames[index], sequence.poses[index]
         width, height = frame.camera.width, frame.camera.height
         for _ in range(quarters):
             frame, pose = _rolled_once(frame), pose @ _QUARTER
-        return Shown(resampled(frame, width, height), pose, Part.FAULT)
+        return StressImage(resized(frame, width, height), pose, Phase.FAULT)
 
     return lambda rng: change
 
 
-# The axes of the camera whose image is the old one turned counterclockwise, in the old camera: its
-# x is the old y, its y the old -x.
+# Rotation from the frame of the rolled camera to that of the original one: the rolled x is the
+# original y, the rolled y the original -x.
 _QUARTER = np.array([[0.0, -1, 0, 0], [1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
 
 
@@ -65,10 +66,10 @@ def _rolled_once(frame: Frame) -> Frame:
 
 
 def wrong_intrinsics(focal: float = 1.0, x: float = 0.0, y: float = 0.0) -> MakeChange:
-    """Take the focal length times a factor, and move the centre by shares of the size."""
+    """Scale the focal lengths by a factor, and shift the principal point by shares of the size."""
 
-    def change(footage: Footage, index: int, progress: float) -> Shown:
-        shown = footage.shown(index, Part.FAULT)
+    def change(sequence: PosedSequence, index: int, progress: float) -> StressImage:
+        shown = unchanged(sequence, index, Phase.FAULT)
         camera = shown.frame.camera
         wrong = replace(
             camera,
@@ -83,17 +84,18 @@ def wrong_intrinsics(focal: float = 1.0, x: float = 0.0, y: float = 0.0) -> Make
 
 
 def rolling_shutter(readout: float) -> MakeChange:
-    """Read each row a little later than the one above it, and the middle one at the stamp.
+    """Simulate a rolling shutter: each row is read later than the one above it.
 
-    :param readout: from the first row to the last, in times between two images. Rows are moved
-        along the optical flow from one image to the next.
+    The middle row is read at the stamp. Rows move along the optical flow to the next image.
+
+    :param readout: time from the first row to the last, in periods of the camera.
     """
 
-    def change(footage: Footage, index: int, progress: float) -> Shown:
-        shown = footage.shown(index, Part.FAULT)
+    def change(sequence: PosedSequence, index: int, progress: float) -> StressImage:
+        shown = unchanged(sequence, index, Phase.FAULT)
         image = shown.frame.image
-        earlier = min(index, len(footage) - 2)
-        flow = _flow(footage.frames[earlier].image, footage.frames[earlier + 1].image)
+        earlier = min(index, len(sequence) - 2)
+        flow = _flow(sequence.frames[earlier].image, sequence.frames[earlier + 1].image)
         y, x = np.mgrid[: image.shape[0], : image.shape[1]].astype(np.float32)
         late = readout * (y / (image.shape[0] - 1) - 0.5)
         skewed = cv2.remap(
@@ -109,22 +111,25 @@ def rolling_shutter(readout: float) -> MakeChange:
 
 
 def _flow(first: Image, second: Image) -> NDArray[np.float32]:
-    """Return the motion [H, W, 2] in pixels of the first image's points to the second."""
+    """Return the optical flow [H, W, 2] in pixels from the first image to the second."""
     greys = [cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in (first, second)]
     finder = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
     return np.asarray(finder.calc(*greys, None))
 
 
-def elsewhere(*, changing: bool) -> MakeChange:
-    """Show images of another place: a single one, or another each time."""
+def elsewhere(images: Sequence[Image], *, changing: bool) -> MakeChange:
+    """Show images of another place.
+
+    :param images: of the camera's size. :param changing: whether each image differs from the last.
+    """
 
     def make(rng: Rng) -> Change:
         first = int(rng.integers(2**31))
 
-        def change(footage: Footage, index: int, progress: float) -> Shown:
+        def change(sequence: PosedSequence, index: int, progress: float) -> StressImage:
             number = first + index if changing else first
-            image = footage.elsewhere[number % len(footage.elsewhere)]
-            return Shown(replace(footage.frames[index], image=image), None, Part.FAULT)
+            image = images[number % len(images)]
+            return StressImage(replace(sequence.frames[index], image=image), None, Phase.FAULT)
 
         return change
 

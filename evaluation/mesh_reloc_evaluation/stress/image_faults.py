@@ -1,4 +1,4 @@
-"""Faults of single images: what is lit, blurred, covered or coded badly."""
+"""Faults of single images: exposure, blur, occlusion, noise, compression."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesh_reloc_evaluation.out_of_map.patterns import cells, clouds, text, waves
-from mesh_reloc_evaluation.stress.footage import Image
+from mesh_reloc_evaluation.stress.stress_image import Image
 
 Rng = np.random.Generator
 
 Effect = Callable[[Image, float], Image]
-"""From an image [H, W, 3] and how far the fault has got, 0 to 1, to the faulty image."""
+"""From an image [H, W, 3] and the progress of the fault, 0 to 1, to the faulty image."""
 MakeEffect = Callable[[Rng], Effect]
-"""Chooses what is random about a fault, as a direction: once for all its images."""
+"""Draws the random parameters of a fault, such as a direction, once for all its images."""
 
 _DARK = (28, 22, 20)
 _TEXTURES = (cells, clouds, text, waves)
 
 
 def black() -> MakeEffect:
-    """Cap the lens."""
+    """Return black images, as with a capped lens."""
     return lambda rng: lambda image, progress: np.zeros_like(image)
 
 
 def covered(share: float) -> MakeEffect:
-    """Cover this share of the image with something dark, from one of its four sides."""
+    """Cover this share of the image with a dark area, from one of its four sides."""
 
     def make(rng: Rng) -> Effect:
         side = int(rng.integers(4))
@@ -45,7 +45,7 @@ def covered(share: float) -> MakeEffect:
 
 
 def occluder(share: float) -> MakeEffect:
-    """Move a textured thing of this share of the image sideways across it."""
+    """Move a textured rectangle of this share of the image sideways across it."""
 
     def make(rng: Rng) -> Effect:
         draw = _TEXTURES[int(rng.integers(len(_TEXTURES)))]
@@ -54,12 +54,12 @@ def occluder(share: float) -> MakeEffect:
         def effect(image: Image, progress: float) -> Image:
             height, width = image.shape[:2]
             h, w = round(np.sqrt(share) * height), round(np.sqrt(share) * width)
-            thing = draw(np.random.default_rng(seed), w, h)
+            texture = draw(np.random.default_rng(seed), w, h)
             along = 1 - progress if to_left else progress
             left, top = round(along * (width + w)) - w, round(height_at * (height - h))
             result = image.copy()
             begin, end = max(left, 0), min(left + w, width)
-            result[top : top + h, begin:end] = thing[:, begin - left : end - left]
+            result[top : top + h, begin:end] = texture[:, begin - left : end - left]
             return result
 
         return effect
@@ -68,7 +68,7 @@ def occluder(share: float) -> MakeEffect:
 
 
 def motion_blur(pixels: int) -> MakeEffect:
-    """Move the image so far while it is exposed, in pixels of an image 640 wide."""
+    """Blur along a line of this length, in pixels of an image 640 pixels wide."""
 
     def make(rng: Rng) -> Effect:
         angle = rng.uniform(0, np.pi)
@@ -78,7 +78,7 @@ def motion_blur(pixels: int) -> MakeEffect:
             size = 2 * int(np.ceil(half)) + 1
             centre, reach = size // 2, half * np.array([np.cos(angle), np.sin(angle)])
             kernel = np.zeros((size, size), dtype=np.float32)
-            # Sixteen steps a pixel make the line even in every direction.
+            # Sixteen steps per pixel make the line even in every direction.
             for step in np.linspace(-1, 1, 16 * size):
                 x, y = np.rint(centre + step * reach).astype(int)
                 kernel[y, x] += 1
@@ -90,7 +90,7 @@ def motion_blur(pixels: int) -> MakeEffect:
 
 
 def defocus(radius: float) -> MakeEffect:
-    """Make each point a disc of this radius, in pixels of an image 640 wide."""
+    """Blur each point to a disc of this radius, in pixels of an image 640 pixels wide."""
 
     def effect(image: Image, progress: float) -> Image:
         scaled = radius * image.shape[1] / 640
@@ -103,7 +103,7 @@ def defocus(radius: float) -> MakeEffect:
 
 
 def noise(sigma: float) -> MakeEffect:
-    """Add white noise of this deviation, of 255 levels, to each channel of each pixel."""
+    """Add white noise of this standard deviation, in grey levels of 255, to each channel."""
 
     def make(rng: Rng) -> Effect:
         return lambda image, progress: _bytes(image + rng.normal(scale=sigma, size=image.shape))
@@ -122,18 +122,18 @@ def jpeg(quality: int) -> MakeEffect:
 
 
 def exposure(factor: float) -> MakeEffect:
-    """Multiply values by a factor, clipped to 8 bits."""
+    """Multiply values by a factor and clip them to 8 bits."""
     return lambda rng: lambda image, progress: _bytes(image * np.float32(factor))
 
 
 def gamma(exponent: float) -> MakeEffect:
-    """Raise values of 0 to 1 to a power."""
+    """Raise values, scaled to 0 to 1, to a power."""
     curve = _bytes(255 * (np.arange(256) / 255) ** exponent)
     return lambda rng: lambda image, progress: curve[image]
 
 
-def one_light_gone(left: float) -> MakeEffect:
-    """Dim the image, from one side to the other in a random direction, to this share."""
+def uneven_light(left: float) -> MakeEffect:
+    """Dim the image gradually from one side, in a random direction, to this share at the other."""
 
     def make(rng: Rng) -> Effect:
         angle = rng.uniform(0, 2 * np.pi)

@@ -1,4 +1,4 @@
-"""The picture of a stress run: what was published, what was wrong, and how fast it recovered."""
+"""Plot of a stress run: published shares, wrong poses, recovery times."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ import numpy as np
 from matplotlib import ticker
 from matplotlib.axes import Axes
 
-from mesh_reloc_evaluation.reporting.picture import picture
-from mesh_reloc_evaluation.stress.judge import SOON_S, Outcome
-from mesh_reloc_evaluation.stress.metrics import Figures, by_strength, figures_of
+from mesh_reloc_evaluation.reporting.plot_file import plot_file
+from mesh_reloc_evaluation.stress.case_result import SOON_S, CaseResult
+from mesh_reloc_evaluation.stress.metrics import Metrics, by_strength, summarize
 
 _CLEAN, _FAULTY, _WRONG, _SLOW = '#2a7f62', '#9aa5b1', '#d1495b', '#e09f3e'
 
 
-def draw_stress(path: Path, outcomes: list[Outcome]) -> None:
-    """Write a row for each fault and strength: published shares, wrong poses, recoveries."""
-    groups = by_strength(outcomes)
-    figures = [figures_of(group) for group in groups.values()]
-    with picture(path, 12.5, 1.2 + 0.2 * len(groups)) as figure:
+def draw_stress(path: Path, results: list[CaseResult]) -> None:
+    """Write one row per fault and strength."""
+    groups = by_strength(results)
+    metrics = [summarize(group) for group in groups.values()]
+    with plot_file(path, 12.5, 1.2 + 0.2 * len(groups)) as figure:
         published, wrong, recovery = figure.subplots(
             1, 3, sharey=True, gridspec_kw={'width_ratios': (5, 2, 5)}
         )
-        _draw_published(published, figures)
-        _draw_wrong(wrong, figures)
+        _draw_published(published, metrics)
+        _draw_wrong(wrong, metrics)
         _draw_recoveries(recovery, list(groups.values()))
         names = list(groups)
         published.set_yticks(
@@ -42,13 +42,13 @@ def draw_stress(path: Path, outcomes: list[Outcome]) -> None:
                     axes.axhline(row - 0.5, color='0.85', lw=0.8, zorder=0)
 
 
-def _draw_published(axes: Axes, figures: list[Figures]) -> None:
+def _draw_published(axes: Axes, metrics: list[Metrics]) -> None:
     for name, colour, label, shift in (
         ('clean', _CLEAN, 'clean images', -0.15),
         ('fault', _FAULTY, 'images with the fault', 0.15),
     ):
-        rows = [row for row, of in enumerate(figures) if of[f'{name}_images']]
-        shares = [figures[r][f'{name}_published'] / figures[r][f'{name}_images'] for r in rows]
+        rows = [row for row, of in enumerate(metrics) if of[f'{name}_images']]
+        shares = [metrics[r][f'{name}_published'] / metrics[r][f'{name}_images'] for r in rows]
         heights = [row + shift for row in rows]
         axes.barh(heights, shares, color=colour, height=0.3, label=label)
     axes.axvline(0.95, color='0.5', lw=1, ls='--')
@@ -67,8 +67,8 @@ def _draw_published(axes: Axes, figures: list[Figures]) -> None:
     )
 
 
-def _draw_wrong(axes: Axes, figures: list[Figures]) -> None:
-    counts = [of['wrong'] for of in figures]
+def _draw_wrong(axes: Axes, metrics: list[Metrics]) -> None:
+    counts = [of['wrong'] for of in metrics]
     axes.barh(range(len(counts)), counts, color=_WRONG, height=0.7)
     for row, count in enumerate(counts):
         if count:
@@ -84,21 +84,21 @@ def _draw_wrong(axes: Axes, figures: list[Figures]) -> None:
     axes.xaxis.set_major_locator(ticker.MaxNLocator(4, integer=True))
 
 
-def _draw_recoveries(axes: Axes, groups: list[list[Outcome]]) -> None:
+def _draw_recoveries(axes: Axes, groups: list[list[CaseResult]]) -> None:
     times = [o.recovery_s for g in groups for o in g if o.recovery_s is not None]
     never = 1.15 * max([SOON_S, *times])
     for row, group in enumerate(groups):
-        recovering = [outcome for outcome in group if outcome.has_recovery]
+        recovering = [result for result in group if result.has_recovery]
         spread = row + np.linspace(-0.25, 0.25, len(recovering) + 2)[1:-1]
-        for outcome, height in zip(recovering, spread, strict=True):
-            if outcome.recovery_s is None:
+        for result, height in zip(recovering, spread, strict=True):
+            if result.recovery_s is None:
                 axes.plot(never, height, 'x', color=_WRONG, ms=6, clip_on=False)
             else:
-                colour = _CLEAN if outcome.soon else _SLOW
-                axes.plot(outcome.recovery_s, height, 'o', color=colour, ms=4, clip_on=False)
+                colour = _CLEAN if result.soon else _SLOW
+                axes.plot(result.recovery_s, height, 'o', color=colour, ms=4, clip_on=False)
     axes.axvline(SOON_S, color='0.5', lw=1, ls='--')
     axes.set(
         xlim=(0, never),
         xlabel='s (x: never)',
-        title='From the fault to a right pose\n',
+        title='Time from the fault to a right pose\n',
     )

@@ -1,4 +1,4 @@
-"""Images shown to a tracker at their own rate, as a camera would: who is late misses some."""
+"""Images that arrive in real time, as from a camera: a slow tracker misses some."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from mesh_reloc_evaluation.stress.footage import Shown
-from mesh_reloc_evaluation.stress.judge import Judged, Show, TracksImages, judged, one_by_one
+from mesh_reloc_evaluation.stress.case_result import ImageResult
+from mesh_reloc_evaluation.stress.case_run import ImageTracker, RunImages, one_by_one, track_image
+from mesh_reloc_evaluation.stress.stress_image import StressImage
 
 
 class Clock(Protocol):
-    """Time that passes."""
+    """A clock to wait by."""
 
     def now(self) -> float:
         """Return the time in seconds."""
@@ -25,7 +26,7 @@ class Clock(Protocol):
 
 
 class WallClock:
-    """The machine's clock."""
+    """The clock of the machine."""
 
     def now(self) -> float:
         """Return the time in seconds."""
@@ -36,51 +37,59 @@ class WallClock:
         time.sleep(seconds)
 
 
-def at_their_rate(clock: Clock) -> Show:
-    """Return what shows each image when it is due.
+def realtime(clock: Clock) -> RunImages:
+    """Return a function that gives each image to the tracker when it is due.
 
-    As in the node, the newest image alone is looked at, and a thread of its own looks ahead. Where
-    there is a start pose, the second image comes a period after the first is answered: a start
-    takes longer than an image, and is no part of the fault.
+    As in the node, the tracker takes the newest image, and another thread looks ahead. With a start
+    pose, the second image is due one period after the answer to the first: the start takes longer
+    and is not part of the fault.
     """
 
-    def show(tracker: TracksImages, shown: list[Shown], from_nothing: bool) -> list[Judged]:
-        due = _arrivals(shown)
-        answers: list[Judged] = []
-        if not from_nothing:
-            answers += one_by_one(tracker, shown[:1])
+    def run(
+        tracker: ImageTracker, images: list[StressImage], without_start: bool
+    ) -> list[ImageResult]:
+        due = _arrivals(images)
+        results = [] if without_start else one_by_one(tracker, images[:1])
         begin = clock.now()
-        with ThreadPoolExecutor(1) as beside:
+        with ThreadPoolExecutor(1) as executor:
             ahead: Future[None] | None = None
-            while len(answers) < len(shown):
-                wait = due[len(answers)] - (clock.now() - begin)
+            while len(results) < len(images):
+                wait = due[len(results)] - (clock.now() - begin)
                 if wait > 0:
                     clock.sleep(wait)
                 arrived = int(np.searchsorted(due, clock.now() - begin, side='right'))
-                newest = max(arrived - 1, len(answers))
-                answers += [_missed(item) for item in shown[len(answers) : newest]]
-                answer = judged(tracker, shown[newest])
+                newest = max(arrived - 1, len(results))
+                results += [_missed(image) for image in images[len(results) : newest]]
+                result = track_image(tracker, images[newest])
                 late_s = clock.now() - begin - float(due[newest])
-                answers.append(replace(answer, late_s=late_s))
+                results.append(replace(result, late_s=late_s))
                 if ahead is None or ahead.done():
-                    ahead = beside.submit(tracker.look_ahead)
-        return answers
+                    ahead = executor.submit(tracker.look_ahead)
+        return results
 
-    return show
+    return run
 
 
-def _arrivals(shown: list[Shown]) -> NDArray[np.float64]:
-    """Return when each image comes [N], seconds after the first.
+def _arrivals(images: list[StressImage]) -> NDArray[np.float64]:
+    """Return when each image arrives [N], seconds after the first, by the stamps.
 
-    Stamps say so; where they stand still or go back, an image follows as soon as usual.
+    An image whose stamp does not increase arrives one usual period after the one before.
     """
-    stamps = np.array([item.frame.stamp_ns for item in shown], dtype=np.int64)
+    stamps = np.array([image.frame.stamp_ns for image in images], dtype=np.int64)
     steps = np.diff(stamps) * 1e-9
     usual = float(np.median(steps[steps > 0])) if (steps > 0).any() else 0.0
     return np.concatenate(([0.0], np.cumsum(np.where(steps > 0, steps, usual))))
 
 
-def _missed(item: Shown) -> Judged:
-    return Judged(
-        item.part, item.frame.stamp_ns, '', False, False, None, None, work_s=0.0, missed=True
+def _missed(image: StressImage) -> ImageResult:
+    return ImageResult(
+        phase=image.phase,
+        stamp_ns=image.frame.stamp_ns,
+        state='',
+        trusted=False,
+        wrong=False,
+        error_m=None,
+        error_deg=None,
+        work_s=0.0,
+        missed=True,
     )

@@ -1,4 +1,4 @@
-"""Faults put into the footage: clean images, the fault for its time, clean images again."""
+"""When a fault occurs: clean images, the fault for some time, clean images again."""
 
 from __future__ import annotations
 
@@ -7,81 +7,82 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mesh_reloc_evaluation.stress.footage import Footage, Part, Shown
+from mesh_reloc_evaluation.posed_sequence import PosedSequence
 from mesh_reloc_evaluation.stress.image_faults import MakeEffect
+from mesh_reloc_evaluation.stress.stress_image import Phase, StressImage, unchanged
 
 Rng = np.random.Generator
 
 
 @dataclass(frozen=True)
 class Span:
-    """How many images a case has before, in and after its fault, and where in the footage."""
+    """The number of images before, in and after a fault, and where it occurs in the sequence."""
 
     before: int
     fault: int
     after: int
     moment: float
-    """0 to 1: at the beginning of the footage to at its end."""
+    """0 to 1: from the beginning of the sequence to its end."""
 
     def first(self, length: int, total: int) -> int:
-        """Return where `total` images in a row begin, of a footage of `length`."""
+        """Return the index at which `total` images begin, in a sequence of `length` images."""
         return int(self.moment * (length - total + 1))
 
 
-Maker = Callable[[Footage, Span, Rng], list[Shown]]
-"""Makes the images of one case."""
-Change = Callable[[Footage, int, float], Shown]
-"""Makes the faulty image of one index; with how far the fault has got, 0 to 1."""
+MakeImages = Callable[[PosedSequence, Span, Rng], list[StressImage]]
+"""Makes the images of a case."""
+Change = Callable[[PosedSequence, int, float], StressImage]
+"""Makes the faulty image of an index; the number is the progress of the fault, 0 to 1."""
 
 
 def span_of(
-    footage: Footage, before_s: float, fault_s: float, after_s: float, moment: float
+    sequence: PosedSequence, before_s: float, fault_s: float, after_s: float, moment: float
 ) -> Span:
-    """Return a span of these times, each shortened alike where the footage is too short."""
-    wanted = [footage.images_in(seconds) for seconds in (before_s, fault_s, after_s)]
-    shorter = min(1.0, len(footage) / sum(wanted))
-    before, fault, after = (max(int(shorter * count), 1) for count in wanted)
+    """Return a span of these times, all shortened by the same factor if the sequence is short."""
+    wanted = [sequence.images_in(seconds) for seconds in (before_s, fault_s, after_s)]
+    scale = min(1.0, len(sequence) / sum(wanted))
+    before, fault, after = (max(int(scale * count), 1) for count in wanted)
     return Span(before, fault, after, moment)
 
 
-def in_place(make_change: Callable[[Rng], Change]) -> Maker:
-    """Return what changes the images of the fault's time, and leaves them where they are."""
+def during_fault(make_change: Callable[[Rng], Change]) -> MakeImages:
+    """Return a maker that changes the images of the fault and leaves their order and stamps."""
 
-    def make(footage: Footage, span: Span, rng: Rng) -> list[Shown]:
+    def make(sequence: PosedSequence, span: Span, rng: Rng) -> list[StressImage]:
         change = make_change(rng)
-        first = span.first(len(footage), span.before + span.fault + span.after)
+        first = span.first(len(sequence), span.before + span.fault + span.after)
         begin = first + span.before
         end = begin + span.fault
         return [
-            *(footage.shown(index, Part.BEFORE) for index in range(first, begin)),
+            *(unchanged(sequence, index, Phase.BEFORE) for index in range(first, begin)),
             *(
-                change(footage, index, (index - begin + 0.5) / span.fault)
+                change(sequence, index, (index - begin + 0.5) / span.fault)
                 for index in range(begin, end)
             ),
-            *(footage.shown(index, Part.AFTER) for index in range(end, end + span.after)),
+            *(unchanged(sequence, index, Phase.AFTER) for index in range(end, end + span.after)),
         ]
 
     return make
 
 
-def throughout(make_change: Callable[[Rng], Change]) -> Maker:
-    """Return what changes every image of the footage."""
+def throughout(make_change: Callable[[Rng], Change]) -> MakeImages:
+    """Return a maker that changes every image of the sequence."""
 
-    def make(footage: Footage, span: Span, rng: Rng) -> list[Shown]:
-        change = make_change(rng)
-        return [change(footage, index, index / len(footage)) for index in range(len(footage))]
+    def make(sequence: PosedSequence, span: Span, rng: Rng) -> list[StressImage]:
+        change, count = make_change(rng), len(sequence)
+        return [change(sequence, index, index / count) for index in range(count)]
 
     return make
 
 
 def of_image(make_effect: MakeEffect) -> Callable[[Rng], Change]:
-    """Return the change that has an effect on the image and leaves all else as it was."""
+    """Return a change that applies an effect to the image alone."""
 
     def make_change(rng: Rng) -> Change:
         effect = make_effect(rng)
 
-        def change(footage: Footage, index: int, progress: float) -> Shown:
-            shown = footage.shown(index, Part.FAULT)
+        def change(sequence: PosedSequence, index: int, progress: float) -> StressImage:
+            shown = unchanged(sequence, index, Phase.FAULT)
             image = effect(shown.frame.image, progress)
             return replace(shown, frame=replace(shown.frame, image=image))
 

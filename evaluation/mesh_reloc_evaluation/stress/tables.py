@@ -3,37 +3,36 @@
 from __future__ import annotations
 
 from mesh_reloc_evaluation.reporting.table import Table
-from mesh_reloc_evaluation.stress.judge import Outcome
-from mesh_reloc_evaluation.stress.metrics import by_strength, figures_of, seconds, share
-from mesh_reloc_evaluation.stress.out_of_map_run import ForeignResult
+from mesh_reloc_evaluation.stress.case_result import CaseResult
+from mesh_reloc_evaluation.stress.metrics import by_strength, seconds, share, summarize
+from mesh_reloc_evaluation.stress.out_of_map_run import OutOfMapResult
+
+_HEADER = (
+    'fault',
+    'strength',
+    'cases',
+    'published: clean',
+    'in the fault',
+    'wrong',
+    'max cm',
+    'recovery s: median',
+    'max',
+    'within 1 s',
+    'stayed',
+    'work s: max',
+)
 
 
-def faults_table(outcomes: list[Outcome]) -> Table:
-    """Return a row for each fault and strength."""
+def faults_table(results: list[CaseResult]) -> Table:
+    """Return one row per fault and strength."""
     return Table(
-        [
-            'fault',
-            'strength',
-            'cases',
-            'published: clean',
-            'in the fault',
-            'wrong',
-            'max cm',
-            'recovery s: median',
-            'max',
-            'within 1 s',
-            'stayed',
-            'work s: max',
-        ],
-        [
-            _row(fault, strength, group)
-            for (fault, strength), group in by_strength(outcomes).items()
-        ],
+        _HEADER,
+        [_row(fault, strength, group) for (fault, strength), group in by_strength(results).items()],
     )
 
 
-def _row(fault: str, strength: str, group: list[Outcome]) -> list[str]:
-    of = figures_of(group)
+def _row(fault: str, strength: str, group: list[CaseResult]) -> list[str]:
+    of = summarize(group)
     recovers = of['recoveries'] > 0
     return [
         fault,
@@ -51,11 +50,11 @@ def _row(fault: str, strength: str, group: list[Outcome]) -> list[str]:
     ]
 
 
-def foreign_table(results: list[ForeignResult]) -> Table:
-    """Return a row for each kind of image; columns for the tracker's states."""
+def out_of_map_table(results: list[OutOfMapResult]) -> Table:
+    """Return one row per kind of image, and one column per state of the tracker."""
     kinds = list(dict.fromkeys(kind for result in results for kind in result.shown))
 
-    def cell(result: ForeignResult, kind: str) -> str:
+    def cell(result: OutOfMapResult, kind: str) -> str:
         localized = sum(name.rsplit(' ', 1)[0] == kind for name in result.localized)
         return f'{localized}/{result.shown[kind]}'
 
@@ -67,11 +66,10 @@ def foreign_table(results: list[ForeignResult]) -> Table:
 
 
 NOTES = [
-    'wrong: published, and more than 10 cm or 5 deg off the place where the image shown was taken,'
-    ' or of an image that shows no such place (mirrored, elsewhere).',
-    'recovery: from the first clean image after the fault to the first one with a right pose, by'
-    ' stamps, as every image is waited for; with --live, until that pose is there. work: the time'
-    ' that the tracker worked meanwhile.',
-    'stayed: after the recovery, at least 90 % of the images have a pose, and all are right.',
+    'wrong: published, but more than 10 cm or 5 deg off the true pose, or the image does not show'
+    ' the map (mirrored, elsewhere).',
+    'recovery: from the first clean image after the fault to the first right pose, by stamps; with'
+    ' --live, until that pose is available. work: time that the tracker worked meanwhile.',
+    'stayed: from the recovery on, at least 90 % of the images have a pose, and all are right.',
 ]
-"""What the reader of the tables should know."""
+"""How to read the tables."""

@@ -1,1 +1,1 @@
-"""Studies behind the settings: what was tried on data, with the figures that came of it."""
+"""`mesh_reloc study`: measurements that the default settings are based on."""

@@ -8,17 +8,14 @@ from mesh_reloc_evaluation.study.basin import command as basin
 from mesh_reloc_evaluation.study.consistency import command as consistency
 from mesh_reloc_evaluation.study.trust import command as trust
 
-SUMMARY = 'measure what the settings rest on, on data with known truth'
+SUMMARY = 'measure what the default settings are based on, on data with known truth'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the studies, each with its arguments."""
     studies = parser.add_subparsers(dest='study', required=True, metavar='STUDY')
-    for name, module, summary in (
-        ('basin', basin, 'from how far off a start pose leads to the truth'),
-        ('consistency', consistency, 'is an error of the pose as large as its covariance says'),
-        ('trust', trust, 'do right and wrong poses differ in the signs that trust goes by'),
-    ):
+    for name, module in (('basin', basin), ('consistency', consistency), ('trust', trust)):
+        summary = module.SUMMARY
         study = studies.add_parser(
             name, help=summary, description=f'{summary[0].upper()}{summary[1:]}.'
         )
@@ -27,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the study that was asked for and return its exit status.
+    """Run the chosen study and return its exit status.
 
     :raises InputError: an argument, the input or the output is unusable.
     """

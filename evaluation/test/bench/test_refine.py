@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from mesh_reloc_evaluation.bench.refine import refined, write_obj
+from mesh_reloc_evaluation.bench.refine import refined
+from mesh_reloc_evaluation.obj_file import write_obj
 from support.meshes import clutter
 from support.small_room import CAMERA, pose_at
 
@@ -44,7 +45,7 @@ def test_there_are_as_many_faces_as_asked_for_on_the_same_surface(faces):
 
 def test_no_gaps_open_where_textures_meet():
     mesh = clutter()
-    # The ball and the box are closed. Each triangle gets corners of its own, as on seams.
+    # The ball and the box are closed. Triangles share no corners, as on seams.
     faces = mesh.faces[mesh.face_materials < 2]
     closed = replace(
         mesh,

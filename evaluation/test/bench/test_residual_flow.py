@@ -19,12 +19,12 @@ def flow_of(room, offset):
 
 
 def test_a_shift_of_the_image_is_measured(room):
-    # The camera is higher than thought, by so much that the wall is seen 1.5 pixels lower.
+    # The camera is higher than assumed: the wall appears 1.5 pixels lower.
     offset = np.eye(4)
     angle = 1.5 / CAMERA.fy
     offset[1:3, 1:3] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
     flow = flow_of(room, offset)
-    assert flow.figures()['median_px'] == pytest.approx(1.5, abs=0.15)
+    assert flow.metrics()['median_px'] == pytest.approx(1.5, abs=0.15)
     mean = np.median(flow.vectors, axis=0)
     assert abs(mean[0]) < 0.1
     assert abs(abs(mean[1]) - 1.5) < 0.15
@@ -32,8 +32,8 @@ def test_a_shift_of_the_image_is_measured(room):
 
 def test_at_the_right_pose_nothing_remains(room):
     flow = flow_of(room, np.eye(4))
-    assert flow.figures()['median_px'] < 0.1
-    assert flow.figures()['steady_median_px'] < 0.06
+    assert flow.metrics()['median_px'] < 0.1
+    assert flow.metrics()['steady_median_px'] < 0.06
 
 
 def test_where_nothing_is_answered_there_is_no_flow(room):

@@ -5,10 +5,9 @@ import json
 import cv2
 import pytest
 from evaluation_support.small_film import SMALL
-from mesh_reloc_evaluation.demo.error import DemoError
 from mesh_reloc_evaluation.demo.replay import replay
 from mesh_reloc_evaluation.demo.run import run_demo
-from mesh_reloc_evaluation.node_process import NodeProcess
+from mesh_reloc_evaluation.node_process import NodeError, NodeProcess
 
 from mesh_reloc_ros.cli.main import main
 from mesh_reloc_ros.recordings.tum import read_tum
@@ -17,8 +16,8 @@ from mesh_reloc_ros.types.trajectory import pose_errors
 
 @pytest.mark.dds
 def test_a_node_that_does_not_start_is_reported_with_its_last_words(sample, tmp_path):
-    with NodeProcess({'mesh': str(tmp_path / 'none.obj')}, {}, tmp_path) as node:
-        with pytest.raises(DemoError, match='ended by itself with status 2'):
+    with NodeProcess('-p', f'mesh:={tmp_path / "none.obj"}') as node:
+        with pytest.raises(NodeError, match='ended on its own with status 2'):
             replay(sample.bag, [], node.check)
         assert 'none.obj does not exist' in node.last_lines()
 

@@ -1,7 +1,9 @@
-"""Footage: tiny images that tell their number, and real views of the small room."""
+"""Sequences of tiny images that show their number, and of views of the small room."""
 
+import cv2
 import numpy as np
-from mesh_reloc_evaluation.stress.footage import Footage
+from mesh_reloc_evaluation.posed_sequence import PosedSequence
+from mesh_reloc_evaluation.recording_writer import RecordedImage
 from support.small_room import CAMERA, SmallRoom, photographed, pose_at
 
 from mesh_reloc_ros.types.camera import Camera
@@ -11,7 +13,7 @@ PERIOD_NS = 80_000_000
 BEGIN_NS = 5_000_000_000
 
 
-def numbered_footage(count: int, period_ns: int = PERIOD_NS) -> Footage:
+def numbered_sequence(count: int, period_ns: int = PERIOD_NS) -> PosedSequence:
     """Return images [30, 40, 3] whose every value is their number; poses 1 cm apart along x."""
     camera = Camera(width=40, height=30, fx=40.0, fy=40.0, cx=19.5, cy=14.5)
     frames = [
@@ -20,14 +22,24 @@ def numbered_footage(count: int, period_ns: int = PERIOD_NS) -> Footage:
     ]
     poses = np.tile(np.eye(4), (count, 1, 1))
     poses[:, 0, 3] = 0.01 * np.arange(count)
-    return Footage(frames, poses, elsewhere=[np.full((30, 40, 3), 255, dtype=np.uint8)])
+    return PosedSequence(frames, poses)
 
 
-def room_footage(room: SmallRoom, count: int) -> Footage:
+def room_sequence(room: SmallRoom, count: int, step: float = 0.4) -> PosedSequence:
     """Return views of the small room from a camera in motion."""
-    poses = np.array([pose_at(0.4 * k) for k in range(count)])
+    poses = np.array([pose_at(step * k) for k in range(count)])
     frames = [
         Frame(BEGIN_NS + k * PERIOD_NS, photographed(room.view(pose), k), CAMERA)
         for k, pose in enumerate(poses)
     ]
-    return Footage(frames, poses)
+    return PosedSequence(frames, poses)
+
+
+def recorded(sequence: PosedSequence) -> list[RecordedImage]:
+    """Return the images of a sequence as they are recorded."""
+    images = []
+    for frame, pose in zip(sequence.frames, sequence.poses, strict=True):
+        bgr = frame.image[:, :, ::-1]
+        _, jpeg = cv2.imencode('.jpg', bgr, [cv2.IMWRITE_JPEG_QUALITY, 95])
+        images.append(RecordedImage(frame.stamp_ns, jpeg.tobytes(), pose))
+    return images

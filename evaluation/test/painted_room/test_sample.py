@@ -122,7 +122,7 @@ def test_the_recording_holds_images_camera_and_truth(sample):
     np.testing.assert_allclose(numbers, pose_to_numbers(truth.poses[0]), atol=1e-6)
 
 
-def test_a_sample_is_made_anew_unless_it_is_complete_and_of_this_version(sample, demo_folder):
+def test_a_sample_is_made_again_unless_it_is_complete_and_up_to_date(sample, demo_folder):
     assert 'another' not in (sample.folder / 'sample.json').read_text()
     assert not (demo_folder / 'sample.part').exists()
     before = {path: path.stat().st_mtime_ns for path in sample.folder.rglob('*')}

@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from evaluation_support.sequences import BEGIN_NS, PERIOD_NS, numbered_footage
+from evaluation_support.sequences import BEGIN_NS, PERIOD_NS, numbered_sequence
+from mesh_reloc_evaluation.posed_sequence import PosedSequence
 from mesh_reloc_evaluation.stress import camera_faults
-from mesh_reloc_evaluation.stress.footage import Footage, Part
+from mesh_reloc_evaluation.stress.stress_image import Phase
 from support.small_room import CAMERA, clouds, pose_at
 
 from mesh_reloc_ros.types.frame import Frame
@@ -16,10 +17,10 @@ RNG = np.random.default_rng(0)
 
 
 @pytest.fixture(scope='module')
-def view(room) -> Footage:
+def view(room) -> PosedSequence:
     """Return a single view of the small room."""
     pose = pose_at(2.0)
-    return Footage([Frame(BEGIN_NS, room.view(pose), CAMERA)], pose[None])
+    return PosedSequence([Frame(BEGIN_NS, room.view(pose), CAMERA)], pose[None])
 
 
 @pytest.mark.parametrize('quarters', [1, 2, 3])
@@ -31,7 +32,7 @@ def test_the_pose_and_camera_of_a_rolled_image_render_it(room, view, quarters):
     difference = np.abs(255 * colour - shown.frame.image)
     assert np.median(difference) < 2
     assert np.percentile(difference, 95) < 12
-    assert shown.part is Part.FAULT
+    assert shown.phase is Phase.FAULT
     # A turn about the optical axis, by as much, with the image's points counterclockwise.
     turn = view.poses[0, :3, :3].T @ shown.map_T_camera[:3, :3]
     np.testing.assert_allclose(turn[2], [0, 0, 1], atol=1e-12)
@@ -64,10 +65,10 @@ def test_a_rolling_shutter_moves_later_rows_on():
         Frame(BEGIN_NS + k * PERIOD_NS, picture[100:340, 180 - 8 * k : 500 - 8 * k], CAMERA)
         for k in range(3)
     ]
-    footage = Footage(frames, np.tile(np.eye(4), (3, 1, 1)))
+    sequence = PosedSequence(frames, np.tile(np.eye(4), (3, 1, 1)))
     change = camera_faults.rolling_shutter(1.0)(RNG)
     for index in range(3):
-        skewed = change(footage, index, 0.5).frame.image.astype(float)
+        skewed = change(sequence, index, 0.5).frame.image.astype(float)
         for row, moved in ((2, -4), (120, 0), (237, 4)):
             left = 180 - 8 * index
             truth = picture[100 + row, left + 40 - moved : left + 280 - moved]
@@ -75,13 +76,11 @@ def test_a_rolling_shutter_moves_later_rows_on():
 
 
 def test_elsewhere_is_one_image_or_many():
-    footage = replace(
-        numbered_footage(9),
-        elsewhere=[np.full((30, 40, 3), value, dtype=np.uint8) for value in (201, 202, 203)],
-    )
+    sequence = numbered_sequence(9)
+    images = [np.full((30, 40, 3), value, dtype=np.uint8) for value in (201, 202, 203)]
     for changing, kinds in ((False, 1), (True, 3)):
-        change = camera_faults.elsewhere(changing=changing)(np.random.default_rng(4))
-        shown = [change(footage, index, 0.5) for index in range(9)]
+        change = camera_faults.elsewhere(images, changing=changing)(np.random.default_rng(4))
+        shown = [change(sequence, index, 0.5) for index in range(9)]
         assert len({int(item.frame.image[0, 0, 0]) for item in shown}) == kinds
         assert all(item.map_T_camera is None for item in shown)
-        assert [s.frame.stamp_ns for s in shown] == [f.stamp_ns for f in footage.frames]
+        assert [s.frame.stamp_ns for s in shown] == [f.stamp_ns for f in sequence.frames]

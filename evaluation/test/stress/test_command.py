@@ -7,10 +7,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from mesh_reloc_evaluation.painted_room.recording import TRUTH_TOPIC
+from evaluation_support.bags import copy_without_truth
 from mesh_reloc_evaluation.stress import run as stress_run
-from rosbags.rosbag2 import Reader, Writer
-from rosbags.typesys import Stores, get_typestore
 from support.small_room import SmallRoom
 
 from mesh_reloc_ros.cli.main import main
@@ -40,7 +38,15 @@ def run(room, recording, elsewhere, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         capture = io.StringIO()
         patch.setattr('sys.stdout', capture)
-        words = ('--quick', '--faults', FAULTS, '--foreign', '9', '--foreign-bag', str(elsewhere))
+        words = (
+            '--quick',
+            '--faults',
+            FAULTS,
+            '--out-of-map',
+            '9',
+            '--out-of-map-bag',
+            str(elsewhere),
+        )
         status = stress(room, recording, folder, *words)
     return folder, capture.getvalue(), status
 
@@ -78,9 +84,9 @@ def test_the_summary_is_that_of_the_cases(content):
     assert of['recoveries'] == sum(case['images']['after'] > 0 for case in cases)
 
 
-def test_foreign_images_are_not_localized(content):
-    assert list(content['foreign']) == ['starting', 'tracking', 'lost']
-    for of_state in content['foreign'].values():
+def test_out_of_map_images_are_not_localized(content):
+    assert list(content['out_of_map']) == ['starting', 'tracking', 'lost']
+    for of_state in content['out_of_map'].values():
         assert of_state['shown'] == 9
         assert of_state['localized'] == []
         assert len(of_state['work_s']) == 9
@@ -98,7 +104,7 @@ def test_the_table_is_printed_and_written(run):
 
 def test_the_pictures_are_there_and_nothing_else(run):
     names = {path.name for path in run[0].iterdir()}
-    assert names == {'table.md', 'stress.json', 'stress.png', 'faults.png', 'foreign.png'}
+    assert names == {'table.md', 'stress.json', 'stress.png', 'faults.png', 'out_of_map.png'}
     for path in run[0].glob('*.png'):
         picture = cv2.imread(str(path))
         assert picture.shape[1] > 600
@@ -122,13 +128,13 @@ def test_wrong_poses_end_with_status_1_and_are_named(
     room, recording, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.setattr(stress_run, 'tracker_maker', lambda *_, **__: lambda start: Liar())
-    words = ('--quick', '--faults', 'black:1,kidnap:2', '--foreign', '3')
+    words = ('--quick', '--faults', 'black:1,kidnap:2', '--out-of-map', '3')
     assert stress(room, recording, tmp_path / 'out', *words) == 1
     out = capsys.readouterr().out
     count = json.loads((tmp_path / 'out' / 'stress.json').read_text())['summary']['faults']['wrong']
     assert f'{count} wrong poses were published' in out
     assert '--faults' in out.splitlines()[-2]
-    assert 'images of something else were localized' in out.splitlines()[-1]
+    assert 'out-of-map images were localized' in out.splitlines()[-1]
 
 
 def refusal(capsys: pytest.CaptureFixture[str], words: list[str]) -> str:
@@ -143,9 +149,9 @@ def refusal(capsys: pytest.CaptureFixture[str], words: list[str]) -> str:
     ('more', 'words'),
     [
         (['--faults', 'nothing'], "--faults 'nothing': choose from clean, start, black"),
-        (['--foreign', '-1'], '--foreign -1: give 0 or more'),
+        (['--out-of-map', '-1'], '--out-of-map -1: give 0 or more'),
         (['--moments', '0'], '--moments 0: give 1 or more'),
-        (['--foreign-bag', 'nowhere'], 'bag nowhere: no such folder'),
+        (['--out-of-map-bag', 'nowhere'], 'bag nowhere: no such folder'),
         (['--end', '0.1'], 'images of bag'),
         (['--start', '100'], 'no images from 100'),
     ],
@@ -155,19 +161,21 @@ def test_unusable_arguments_get_one_line(room, recording, tmp_path, capsys, more
     assert words in refusal(capsys, [*given, *more])
 
 
+def test_the_former_option_for_out_of_map_images_works_with_a_warning(room, recording, capsys):
+    given = ['--mesh', str(room.mesh), '--bag', str(recording)]
+    assert main(['stress', *given, '--foreign', '-1']) == 2
+    warning, refused = capsys.readouterr().err.splitlines()
+    assert '--foreign is deprecated: use --out-of-map' in warning
+    assert '--out-of-map -1: give 0 or more' in refused
+
+
 def test_a_mesh_needs_a_bag_and_a_bag_a_mesh(room, recording, capsys):
     assert 'give both --mesh and --bag' in refusal(capsys, ['--mesh', str(room.mesh)])
     assert 'give both --mesh and --bag' in refusal(capsys, ['--bag', str(recording)])
 
 
-def test_without_truth_there_is_nothing_to_judge_by(room, recording, tmp_path, capsys):
-    untrue = tmp_path / 'bag'
-    with Reader(recording) as reader, Writer(untrue, version=9) as writer:
-        kept = [c for c in reader.connections if c.topic != TRUTH_TOPIC]
-        store = get_typestore(Stores.LATEST)
-        copies = {c.id: writer.add_connection(c.topic, c.msgtype, typestore=store) for c in kept}
-        for connection, stamp_ns, data in reader.messages(kept):
-            writer.write(copies[connection.id], stamp_ns, data)
+def test_true_poses_are_required(room, recording, tmp_path, capsys):
+    untrue = copy_without_truth(recording, tmp_path / 'bag')
     words = ['--mesh', str(room.mesh), '--bag', str(untrue), '--output', str(tmp_path / 'out')]
     assert 'no true poses' in refusal(capsys, words)
     assert '--ground-truth' in refusal(capsys, words)

@@ -27,7 +27,7 @@ def faulty(make, image=IMAGE, seed=0, progress=0.5):
         image_faults.jpeg(10),
         image_faults.exposure(4.0),
         image_faults.gamma(2.0),
-        image_faults.one_light_gone(0.1),
+        image_faults.uneven_light(0.1),
     ],
 )
 def test_a_fault_is_the_same_for_the_same_seed_and_keeps_the_form(make):
@@ -47,7 +47,7 @@ def test_a_fault_is_the_same_for_the_same_seed_and_keeps_the_form(make):
         image_faults.occluder(0.3),
         image_faults.motion_blur(20),
         image_faults.noise(10),
-        image_faults.one_light_gone(0.1),
+        image_faults.uneven_light(0.1),
     ],
 )
 def test_what_is_random_depends_on_the_seed(make):
@@ -140,7 +140,7 @@ def test_gamma_keeps_black_and_white():
 
 @pytest.mark.parametrize('seed', range(4))
 def test_where_the_light_is_gone_it_is_dark(seed):
-    dimmed = faulty(image_faults.one_light_gone(0.1), GREY, seed)[:, :, 0]
+    dimmed = faulty(image_faults.uneven_light(0.1), GREY, seed)[:, :, 0]
     assert dimmed.max() == 100
     assert dimmed.min() == 10
     corners = [dimmed[y, x] for y in (0, -1) for x in (0, -1)]

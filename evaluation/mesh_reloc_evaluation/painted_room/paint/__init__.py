@@ -1,1 +1,1 @@
-"""Painters: what the surfaces of the room look like in even light."""
+"""Painters: functions that draw the surfaces of the room in even light."""

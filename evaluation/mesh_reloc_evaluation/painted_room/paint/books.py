@@ -32,7 +32,7 @@ FONTS = ('DejaVu Sans', 'DejaVu Serif', 'STIXGeneral')
 
 
 def cloth(number: int) -> Painter:
-    """Return a painter of the cloth that one of many books is bound in."""
+    """Return a painter of the cloth that the book with this number is bound in."""
 
     def paint(canvas: Canvas) -> Array:
         weave = 0.09 * canvas.noise(0.004, octaves=2) + 0.07 * canvas.noise(0.1)

@@ -1,4 +1,4 @@
-"""Painters of what the room is built of: wood, brick, plaster, paint, doors and the window."""
+"""Painters of building materials: wood, brick, plaster, paint, doors and the window."""
 
 from __future__ import annotations
 
@@ -229,7 +229,7 @@ def tiles(tone: Colour, other: Colour, size: float) -> Painter:
 
 
 def window(canvas: Canvas) -> Array:
-    """Paint what is seen through a window: sky, hills, houses and a tree, behind glazing bars."""
+    """Paint the view through a window: sky, hills, houses and a tree, behind glazing bars."""
     x, y = canvas.metres()
     width, height = x.max(), y.max()
     sky = blended(

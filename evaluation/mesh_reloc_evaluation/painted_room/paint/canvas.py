@@ -1,4 +1,4 @@
-"""What painters paint on: a rectangle of texels with a scale, noise, and a font."""
+"""Canvases for painters: rectangles of texels with a scale; noise and fonts."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Canvas:
         return (x + 0.5) / self.texels_per_metre, (y + 0.5) / self.texels_per_metre
 
     def noise(self, size_x: float, size_y: float | None = None, octaves: int = 3) -> Array:
-        """Return smooth noise [H, W] of about -1 to 1, whose largest blobs measure metres."""
+        """Return smooth noise [H, W] of about -1 to 1; the largest blobs are `metres` wide."""
         total = np.zeros((self.height, self.width), dtype=np.float32)
         for octave in range(octaves):
             cells_x = self._cells(self.width, size_x, octave)
@@ -64,13 +64,13 @@ def rgb(colour: Sequence[Colour] | Colour) -> Array:
 
 
 def blended(below: Array, above: Array | Colour, opacity: Mask) -> Array:
-    """Lay a colour or image over another one where `opacity` [H, W] is 1."""
+    """Return a colour or image blended over another one by `opacity` [H, W]."""
     alpha: Array = np.asarray(opacity, dtype=np.float32)[..., None]
     return below * (1 - alpha) + np.asarray(above, dtype=np.float32) * alpha
 
 
 def smooth_step(low: float, high: float, values: Array) -> Array:
-    """Return 0 below `low`, 1 above `high`, and a smooth ramp between."""
+    """Return 0 below `low`, 1 above `high`, and a smooth ramp in between."""
     ramp = np.clip((values - low) / (high - low), 0, 1)
     return np.asarray(ramp * ramp * (3 - 2 * ramp), dtype=np.float32)
 
@@ -81,20 +81,20 @@ def shaded(image: Array, amount: Array) -> Array:
 
 
 def drawn(image: Array, draw: Callable[[Pen], None]) -> Array:
-    """Let `draw` put shapes and text on an image, and return the result."""
+    """Return an image with shapes and text, which the function `draw` draws."""
     picture = Image.fromarray((np.clip(image, 0, 1) * 255).astype(np.uint8))
     draw(ImageDraw.Draw(picture))
     return np.asarray(picture, dtype=np.float32) / 255
 
 
 def ink(colour: Colour) -> tuple[int, int, int]:
-    """Return a colour as `drawn` wants it."""
+    """Return a colour as `drawn` takes it."""
     red, green, blue = (int(255 * channel) for channel in colour)
     return red, green, blue
 
 
 @lru_cache(maxsize=64)
 def font(size: int, family: str = 'DejaVu Sans', weight: str = 'bold') -> ImageFont.FreeTypeFont:
-    """Return a font of a height in texels; matplotlib brings the families named DejaVu and STIX."""
+    """Return a font of a height in texels; matplotlib contains the families DejaVu and STIX."""
     properties = font_manager.FontProperties(family=family, weight=weight)
     return ImageFont.truetype(font_manager.findfont(properties), max(size, 4))

@@ -1,4 +1,4 @@
-"""Painters of what stands in the room: textiles, cardboard, pottery, leaves."""
+"""Painters of furnishing: textiles, cardboard, pottery, leaves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Painters of what hangs on walls: posters, maps, plates, a notice board; and a newspaper."""
+"""Painters of pictures: posters, maps, plates, a notice board, a newspaper."""
 
 from __future__ import annotations
 
@@ -273,7 +273,7 @@ def _scribble(sheet: Canvas) -> Callable[[Pen], None]:
 
 
 def _pin(image: Array, paper: Array, rng: np.random.Generator) -> None:
-    """Put a sheet somewhere on the board, a little turned, with its shadow and a pin."""
+    """Pin a sheet to a random place on the board, slightly turned, with its shadow."""
     height, width = image.shape[:2]
     tall, wide = paper.shape[:2]
     centre = rng.uniform((wide / 2, tall / 2), (width - wide / 2, height - tall / 2))

@@ -1,4 +1,4 @@
-"""The furniture, and what lies on it."""
+"""The furniture, and the objects on it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def sideboard() -> list[Patch]:
 
 
 def table() -> list[Patch]:
-    """Return the table in the middle with what lies on it, two chairs, and the lamp above."""
+    """Return the table with the objects on it, two chairs, and the lamp above it."""
     x, y, high = 2.6, 2.05, 0.75
     top = replace(materials.wood(materials.OAK, plank=0.17), texels_per_metre=360)
     leg = materials.wood(materials.OAK, upright=True)

@@ -40,7 +40,11 @@ def bookshelf() -> list[Patch]:
 def stack(
     foot: tuple[float, float, float], size: tuple[float, float], turns: dict[int, float]
 ) -> list[Patch]:
-    """Lay books of a size on each other: their numbers, and how each is turned (rad)."""
+    """Return a stack of books.
+
+    :param foot: centre of its bottom, metres. :param size: of a book. :param turns: the books by
+        number, each with its angle (rad).
+    """
     (x, y, z), (wide, tall) = foot, size
     parts: list[Patch] = []
     for number, turn in turns.items():
@@ -55,7 +59,7 @@ def stack(
 def _row(
     rng: np.random.Generator, left: float, right: float, level: float, number: int
 ) -> tuple[list[Patch], int]:
-    """Fill part of a shelf with books from a number on, and now and then leave a gap."""
+    """Return books on part of a shelf, with some gaps, and the number of the next book."""
     parts: list[Patch] = []
     at = left + rng.uniform(0, 0.04)
     while True:

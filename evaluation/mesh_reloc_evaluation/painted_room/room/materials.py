@@ -1,4 +1,4 @@
-"""What the room and its furniture are made of."""
+"""Materials of the room and its furniture."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SAND, SAGE = (0.86, 0.78, 0.64), (0.56, 0.63, 0.56)
 
 
 def wood(tone: Colour, upright: bool = False, plank: float = 10.0) -> Material:
-    """Return wood with its grain along the width, or the height if `upright`."""
+    """Return wood with the grain along the width, or along the height if `upright`."""
     return Material('wood', building.wood(tone, upright, plank))
 
 

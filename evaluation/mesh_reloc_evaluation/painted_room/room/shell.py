@@ -1,4 +1,4 @@
-"""Floor, ceiling, walls, window and door, and what hangs on the walls."""
+"""Floor, ceiling, walls, window, door, and pictures on the walls."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mesh_reloc_evaluation.painted_room.room.dimensions import (
 )
 
 OVERLAP = 0.02
-"""Walls reach into each other, so that no light falls through the corners."""
+"""Metres by which walls overlap, so that no light leaks through the corners."""
 
 
 def shell() -> list[Patch]:
@@ -69,7 +69,7 @@ def hangings() -> list[Patch]:
     """Return the pictures, the notice board, and the door in the south wall."""
     black, gilt, pine = materials.BLACK, (0.62, 0.47, 0.22), materials.PINE
     hung = (
-        # Picture, frame, margin, middle of its back, side that it shows, width and height.
+        # Picture, frame, margin, centre of its back, side of the picture, width and height.
         (pictures.shapes, black, 0.0, (2.45, WIDTH, 1.68), 'front', (0.62, 0.88)),
         (pictures.botanical, pine, 0.03, (3.22, WIDTH, 1.75), 'front', (0.50, 0.68)),
         (pictures.landscape, black, 0.05, (0.0, 1.45, 1.62), 'right', (1.15, 0.78)),

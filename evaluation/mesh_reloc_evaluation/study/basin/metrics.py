@@ -1,4 +1,4 @@
-"""What came of the trials of the study of the basin: by method and level, as table and lines."""
+"""Results of the trials of the basin study, by method and level."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from scipy.stats import binomtest
 from mesh_reloc_evaluation.reporting.table import Table
 
 METHODS = LM, HINTED, ADAM = 'lm', 'lm with hint', 'adam'
-# An alignment has found the truth if it ends within this share of the median depth, and degrees.
+# A result is right within this share of the median depth, and within this angle.
 RIGHT_SHARE, RIGHT_DEG = 0.01, 1.0
 
 
 class Level(NamedTuple):
-    """How far a start is off the truth."""
+    """How far a start pose is off the truth."""
 
     degrees: float
     percent: float
-    """Of the median depth of what the image shows."""
+    """Of the median depth in the image."""
 
     def __str__(self) -> str:
         parts = (f'{self.degrees:g} deg', f'{self.percent:g} %')
@@ -36,59 +36,72 @@ TRANSLATION = tuple(Level(0, percent) for percent in (5, 10, 20, 30))
 
 
 @dataclass(frozen=True)
-class End:
-    """Where a method ended."""
+class TrialResult:
+    """The pose that a method found from a start pose."""
 
     method: str
     level: Level
     share: float
-    """Distance from the truth, relative to the median depth; infinite where nothing was found."""
+    """Distance from the truth, relative to the median depth; infinite if no pose was found."""
     degrees: float
     accepted: bool
-    """Whether it reaches the bar, so that it would be believed."""
+    """Whether its score is high enough for it to be used."""
     cpu_s: float
-    """Processor time, of all threads together."""
+    """Processor time of all threads."""
     hint_s: float | None = None
-    """That part of it that the search around the hint took, if there was one."""
+    """The part of it that a search around the start pose took; None without a search."""
 
     @property
     def right(self) -> bool:
-        """Whether it has found the truth."""
+        """Whether it is the true pose."""
         return self.share <= RIGHT_SHARE and self.degrees <= RIGHT_DEG
 
+    def as_json(self) -> dict[str, Any]:
+        """Return what is written; infinity is None, as JSON has no infinity."""
+        return {
+            'method': self.method,
+            'start': self.level._asdict(),
+            'share': self.share if np.isfinite(self.share) else None,
+            'degrees': self.degrees if np.isfinite(self.degrees) else None,
+            'accepted': self.accepted,
+            'right': self.right,
+            'cpu_s': self.cpu_s,
+            'hint_s': self.hint_s,
+        }
 
-def basin_figures(ends: Sequence[End]) -> list[dict[str, Any]]:
-    """Return, for every method and level, the share of starts that led to the truth.
+
+def summarize(results: Sequence[TrialResult]) -> list[dict[str, Any]]:
+    """Return the share of right results for every method and level.
 
     Its 95 % interval is the exact one of C. J. Clopper and E. S. Pearson, Biometrika 26, 1934.
     """
-    groups: dict[tuple[str, Level], list[End]] = {}
-    for end in ends:
-        groups.setdefault((end.method, end.level), []).append(end)
-    figures = []
-    for (method, level), some in groups.items():
-        right = sum(end.right for end in some)
-        interval = binomtest(right, len(some)).proportion_ci(0.95, method='exact')
-        figures.append(
+    groups: dict[tuple[str, Level], list[TrialResult]] = {}
+    for result in results:
+        groups.setdefault((result.method, result.level), []).append(result)
+    metrics = []
+    for (method, level), group in groups.items():
+        right = sum(result.right for result in group)
+        interval = binomtest(right, len(group)).proportion_ci(0.95, method='exact')
+        metrics.append(
             {
                 'method': method,
                 **level._asdict(),
-                'trials': len(some),
+                'trials': len(group),
                 'right': right,
-                'share': right / len(some),
+                'share': right / len(group),
                 'low': float(interval.low),
                 'high': float(interval.high),
-                'wrong_accepted': sum(end.accepted and not end.right for end in some),
-                'median_cpu_s': float(np.median([end.cpu_s for end in some])),
+                'wrong_accepted': sum(result.accepted and not result.right for result in group),
+                'median_cpu_s': float(np.median([result.cpu_s for result in group])),
             }
         )
-    return figures
+    return metrics
 
 
-def table_of(figures: Sequence[dict[str, Any]]) -> Table:
-    """Return one row for each level, with the methods side by side."""
+def basin_table(metrics: Sequence[dict[str, Any]]) -> Table:
+    """Return one row per level, with the methods side by side."""
     by_level: dict[Level, dict[str, dict[str, Any]]] = {}
-    for of in figures:
+    for of in metrics:
         by_level.setdefault(Level(of['degrees'], of['percent']), {})[of['method']] = of
     header = ['start off by']
     for method in METHODS:
@@ -107,37 +120,23 @@ def _cells(of: dict[str, Any] | None) -> list[str]:
     return [share, str(of['trials']), str(of['wrong_accepted']), f'{of["median_cpu_s"]:.2f}']
 
 
-def lines_of(ends: Sequence[End]) -> list[str]:
-    """Return what the figures mean, and what a search around a hint takes."""
-    right = [100 * end.share for end in ends if end.right and end.method != ADAM]
-    wrong = [100 * end.share for end in ends if not end.right and end.method == LM]
-    hints = [end.hint_s for end in ends if end.method == HINTED and end.hint_s is not None]
+def notes(results: Sequence[TrialResult]) -> list[str]:
+    """Return how to read the table, and what a search around a start pose costs."""
+    right = [100 * r.share for r in results if r.right and r.method != ADAM]
+    wrong = [100 * r.share for r in results if not r.right and r.method == LM]
+    hints = [r.hint_s for r in results if r.method == HINTED and r.hint_s is not None]
     lines = [
-        f'the truth is found by ends within {100 * RIGHT_SHARE:g} % of the median depth and'
-        f' {RIGHT_DEG:g} deg; times are of the processor, all threads together'
+        f'right: within {100 * RIGHT_SHARE:g} % of the median depth and {RIGHT_DEG:g} deg of the'
+        ' truth; s: processor time of all threads'
     ]
     if right and wrong:
         lines.append(
-            f'{LM} and {HINTED}: right ends are at most {max(right):.2g} % off, the wrong ones of'
+            f'{LM} and {HINTED}: right poses are at most {max(right):.2g} % off, wrong poses of'
             f' {LM} at least {min(wrong):.2g} %'
         )
     if hints:
         lines.append(
-            f'searches around a hint: {len(hints)}, median {np.median(hints):.2f} s, at most'
+            f'searches around a start pose: {len(hints)}, median {np.median(hints):.2f} s, maximum'
             f' {max(hints):.2f} s'
         )
     return lines
-
-
-def as_json(end: End) -> dict[str, Any]:
-    """Return an end as JSON has it, which knows no infinity."""
-    return {
-        'method': end.method,
-        'start': end.level._asdict(),
-        'share': end.share if np.isfinite(end.share) else None,
-        'degrees': end.degrees if np.isfinite(end.degrees) else None,
-        'accepted': end.accepted,
-        'right': end.right,
-        'cpu_s': end.cpu_s,
-        'hint_s': end.hint_s,
-    }

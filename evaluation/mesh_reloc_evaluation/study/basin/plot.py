@@ -1,4 +1,4 @@
-"""The picture of the study of the basin."""
+"""Plot of the basin study."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from mesh_reloc_evaluation.reporting.picture import picture
+from mesh_reloc_evaluation.reporting.plot_file import plot_file
 from mesh_reloc_evaluation.study.basin.metrics import (
     ADAM,
     BOTH,
@@ -23,37 +23,37 @@ from mesh_reloc_evaluation.study.basin.metrics import (
 
 _STYLES = {LM: ('#1d3557', 's'), HINTED: ('#1b7f5c', 'o'), ADAM: ('#c8502d', '^')}
 _LABELS = {
-    LM: 'lm: one thorough alignment',
-    HINTED: 'lm with hint: and a search around the start',
-    ADAM: 'adam: on an image some 160 pixels wide',
+    LM: 'lm: one coarse-to-fine alignment',
+    HINTED: 'lm with hint: then a search around the start pose',
+    ADAM: 'adam: on an image about 160 pixels wide',
 }
-# What the search around a hint is held to.
-_AIM = 95
+# Required share with a search, in percent.
+_REQUIRED = 95
 
 
-def draw_basin(path: Path, figures: Sequence[dict[str, Any]]) -> None:
-    """Write success against start error, one line for each method, with its 95 % interval."""
-    with picture(path, 12.5, 4.6) as figure:
+def draw_basin(path: Path, metrics: Sequence[dict[str, Any]]) -> None:
+    """Plot the share of right poses over the start error, with its 95 % interval, per method."""
+    with plot_file(path, 12.5, 4.6) as figure:
         grid = figure.add_gridspec(1, 3, width_ratios=(1.7, 1, 1))
         both, rotation, translation = (figure.add_subplot(grid[0, i]) for i in range(3))
         _draw(
             both,
             'Rotation and translation',
-            figures,
+            metrics,
             BOTH,
             lambda level: f'{level.degrees:g}°\n{level.percent:g} %',
         )
-        _draw(rotation, 'Rotation alone', figures, ROTATION, lambda level: f'{level.degrees:g}°')
+        _draw(rotation, 'Rotation only', metrics, ROTATION, lambda level: f'{level.degrees:g}°')
         _draw(
             translation,
-            'Translation alone',
-            figures,
+            'Translation only',
+            metrics,
             TRANSLATION,
             lambda level: f'{level.percent:g} %',
         )
         both.set(
             xlabel='start off by: angle, and share of the median depth',
-            ylabel='starts that lead to the truth [%]',
+            ylabel='true pose found [%]',
         )
         rotation.set(xlabel='start off by: angle')
         translation.set(xlabel='start off by: share of the median depth')
@@ -64,7 +64,7 @@ def draw_basin(path: Path, figures: Sequence[dict[str, Any]]) -> None:
 def _draw(
     axes: Axes,
     title: str,
-    figures: Sequence[dict[str, Any]],
+    metrics: Sequence[dict[str, Any]],
     levels: Sequence[Level],
     label: Callable[[Level], str],
 ) -> None:
@@ -72,7 +72,7 @@ def _draw(
     for number, method in enumerate(METHODS):
         some = [
             (levels.index(level), of)
-            for of in figures
+            for of in metrics
             if of['method'] == method and (level := Level(of['degrees'], of['percent'])) in levels
         ]
         if not some:
@@ -93,8 +93,8 @@ def _draw(
             capsize=2.5,
             label=_LABELS[method],
         )
-    axes.set_title(f'{title}\n(starts at each: {", ".join(trials)})')
-    axes.axhline(_AIM, color='0.5', lw=1, ls=':')
+    axes.set_title(f'{title}\n(start poses per level: {", ".join(trials)})')
+    axes.axhline(_REQUIRED, color='0.5', lw=1, ls=':')
     axes.set(xticks=range(len(levels)), xticklabels=list(map(label, levels)), ylim=(-3, 103))
     axes.grid(axis='y', alpha=0.2)
 

@@ -1,4 +1,4 @@
-"""The picture of the study of consistency."""
+"""Plot of the consistency study."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.stats import chi2
 
-from mesh_reloc_evaluation.reporting.picture import picture
-from mesh_reloc_evaluation.study.consistency.command import AXES
+from mesh_reloc_evaluation.reporting.plot_file import plot_file
+from mesh_reloc_evaluation.study.consistency.metrics import AXES
 
 _COLOUR, _BAND = '#1d3557', '#2a7f62'
 _MARKS = ('o', 's', '^', 'D', 'v', 'P', 'X', '*', '<', '>')
 
 
-def draw_consistency(path: Path, figures: dict[str, dict[str, Any]]) -> None:
-    """Write the NEES of every noise with the band of its mean, and errors against sigmas."""
-    with picture(path, 12.5, 5.6) as figure:
+def draw_consistency(path: Path, metrics: dict[str, dict[str, Any]]) -> None:
+    """Plot the NEES per noise with the band of its mean, and errors over predicted sigmas."""
+    with plot_file(path, 12.5, 5.6) as figure:
         grid = figure.add_gridspec(1, 3, width_ratios=(1.5, 1, 1))
-        _draw_nees(figure.add_subplot(grid[0, 0]), figures)
-        _draw_axes(figure.add_subplot(grid[0, 1]), figures, slice(0, 3), 'mm')
+        _draw_nees(figure.add_subplot(grid[0, 0]), metrics)
+        _draw_axes(figure.add_subplot(grid[0, 1]), metrics, slice(0, 3), 'mm')
         axes = figure.add_subplot(grid[0, 2])
-        _draw_axes(axes, figures, slice(3, 6), 'mrad')
+        _draw_axes(axes, metrics, slice(3, 6), 'mrad')
         _add_legend(figure, axes)
 
 
-def _draw_nees(axes: Axes, figures: dict[str, dict[str, Any]]) -> None:
+def _draw_nees(axes: Axes, metrics: dict[str, dict[str, Any]]) -> None:
     rng = np.random.default_rng(0)
-    for row, of in enumerate(figures.values()):
+    for row, of in enumerate(metrics.values()):
         values = np.array(of['nees'])
         axes.plot(
             values, row + rng.uniform(-0.26, 0.26, len(values)), '.', color='0.6', ms=4, mew=0
@@ -53,20 +53,20 @@ def _draw_nees(axes: Axes, figures: dict[str, dict[str, Any]]) -> None:
     limit = float(chi2.ppf(0.95, 6))
     axes.axvline(limit, color='0.4', lw=1, ls=':')
     axes.set(
-        yticks=range(len(figures)),
-        yticklabels=list(figures),
+        yticks=range(len(metrics)),
+        yticklabels=list(metrics),
         xlabel='NEES (dots: images; line: mean; green: 95 % band of the mean; dotted: 95 % of'
         ' images)',
-        title='Error against covariance, all six axes',
+        title='Errors relative to the covariance, all six axes',
         xlim=(0, 30),
-        ylim=(len(figures) - 0.5, -0.5),
+        ylim=(len(metrics) - 0.5, -0.5),
     )
 
 
-def _draw_axes(axes: Axes, figures: dict[str, dict[str, Any]], part: slice, unit: str) -> None:
-    """Draw errors against predicted sigmas, root mean squares by axis and noise."""
+def _draw_axes(axes: Axes, metrics: dict[str, dict[str, Any]], part: slice, unit: str) -> None:
+    """Plot errors over predicted sigmas, as root mean squares by axis and noise."""
     limits = []
-    for number, (name, of) in enumerate(figures.items()):
+    for number, (name, of) in enumerate(metrics.items()):
         sigma, error = (1e3 * np.array(of[f'{kind}_rms'][part]) for kind in ('sigma', 'error'))
         mark = _MARKS[number % len(_MARKS)]
         axes.plot(sigma, error, mark, label=name, ms=6, alpha=0.8, color=f'C{number % 10}', mew=0)

@@ -1,4 +1,4 @@
-"""Images with known truth and known noise, and how far their alignment is off."""
+"""Alignments of rendered images with known pose and known noise."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mesh_reloc_evaluation.small_room import corner_mesh, corner_pose
+from mesh_reloc_evaluation import small_room
 from mesh_reloc_ros.align.lm_aligner import LmAligner
 from mesh_reloc_ros.config.alignment import AlignmentSettings
 from mesh_reloc_ros.errors import InputError
@@ -25,24 +25,24 @@ from mesh_reloc_ros.types.camera import Camera
 
 Array = NDArray[np.float64]
 
-_CORNER_CAMERA = Camera(width=320, height=240, fx=262.0, fy=262.0, cx=161.5, cy=117.0)
 _CAMERA = Camera(width=640, height=480, fx=525.0, fy=525.0, cx=319.5, cy=239.5)
-# Of the start pose, relative to the depth of the middle of the image, and in radians.
+# Start poses are off by a shift, relative to the median depth, and an angle in radians; 1 sigma.
 _START_SHIFT, _START_TURN = 0.005, 0.005
 _GAIN_SIGMA, _OFFSET_SIGMA = 0.1, 5.0
 
 
 @dataclass(frozen=True)
 class Noise:
-    """Noise of a strength, 1 sigma in grey levels of 256, and a size."""
+    """A kind of image noise."""
 
     name: str
     about: str
     strength: float
+    """Standard deviation in grey levels of 256."""
     size_px: float = 0.0
-    """Sigma of the Gaussian that white noise is smoothed with; 0: it is white."""
+    """Sigma of the Gaussian that smooths the noise; 0: white noise."""
     left_half: bool = False
-    """Only there; the rest has little white noise."""
+    """Whether the right half has weak white noise instead."""
 
 
 NOISES = (
@@ -58,8 +58,8 @@ NOISES = (
 
 
 @dataclass(frozen=True)
-class Setup:
-    """What is rendered: a scene, from poses [N, 4, 4] in order, with a camera."""
+class Viewpoints:
+    """What is rendered: a scene, with a camera, from poses [N, 4, 4] map_T_camera."""
 
     scene: Scene
     camera: Camera
@@ -68,23 +68,23 @@ class Setup:
 
 @dataclass(frozen=True)
 class Trials:
-    """What came of N alignments."""
+    """Results of N alignments."""
 
     errors: Array
-    """[N, 6], twist x with true pose = estimate exp(x): metres and radians, camera frame."""
+    """[N, 6] twists x (metres, radians; camera frame): true pose = estimate exp(x)."""
     covariances: Array
-    """[N, 6, 6], of that twist."""
+    """[N, 6, 6] of those twists."""
 
 
-def read_setup(arguments: argparse.Namespace) -> Setup:
-    """Read mesh, poses and camera, or make the small room.
+def read_viewpoints(arguments: argparse.Namespace) -> Viewpoints:
+    """Read mesh, poses and camera; without a mesh, return those of the small room.
 
     :raises InputError: a file is unusable, or there are no poses to render from.
     """
     if arguments.mesh is None:
         if arguments.bag or arguments.ground_truth:
-            raise InputError('--bag and --ground-truth need the --mesh that they belong to')
-        return corner_setup()
+            raise InputError('--bag and --ground-truth need --mesh')
+        return small_room_viewpoints()
     camera, truth = _CAMERA, None
     if arguments.bag:
         with ImageBag(arguments.bag) as bag:
@@ -97,18 +97,19 @@ def read_setup(arguments: argparse.Namespace) -> Setup:
             'no poses to render from: give --ground-truth with poses of a camera in the mesh, or a'
             ' --bag with one PoseStamped topic'
         )
-    return Setup(Scene.load(arguments.mesh), camera, truth.poses)
+    return Viewpoints(Scene.load(arguments.mesh), camera, truth.poses)
 
 
-def corner_setup() -> Setup:
-    """Return the small room with a camera of 320x240 on a path through it."""
-    scene = Scene(corner_mesh(), device='cpu', rasterizer='embree')
-    poses = np.array([corner_pose(share) for share in np.linspace(0, 1, 1000)])
-    return Setup(scene, _CORNER_CAMERA, poses)
+def small_room_viewpoints() -> Viewpoints:
+    """Return poses on the path through the small room."""
+    scene = Scene(small_room.small_room_mesh(), device='cpu', rasterizer='embree')
+    steps = np.linspace(*small_room.PATH_STEPS, 1000)
+    poses = np.array([small_room.pose_at(step) for step in steps])
+    return Viewpoints(scene, small_room.CAMERA, poses)
 
 
 def run_trials(
-    setup: Setup,
+    viewpoints: Viewpoints,
     noise: Noise,
     count: int,
     map_error_scale: float,
@@ -116,32 +117,33 @@ def run_trials(
     seed: int = 0,
     file: TextIO | None = None,
 ) -> Trials:
-    """Align so many images, with poses spread over those of the setup; the same for a seed.
+    """Align a number of images, spread evenly over the viewpoints.
 
-    :param map_error_scale: see the settings. :param file: where progress is shown, if anywhere.
+    :param map_error_scale: see `AlignmentSettings`. :param seed: gives the same results each time.
+    :param file: where progress is shown, if anywhere.
     """
     settings = dataclasses.replace(AlignmentSettings(), map_error_scale=map_error_scale)
-    chosen = np.linspace(0, len(setup.poses) - 1, count).round().astype(int)
+    chosen = np.linspace(0, len(viewpoints.poses) - 1, count).round().astype(int)
     errors, covariances = [], []
     for number in progress_bar(range(count), noise.name, file):
         rng = np.random.default_rng((seed, NOISES.index(noise), number))
-        pose = setup.poses[chosen[number]]
-        image, depth = _photographed(setup, pose, noise, rng)
+        pose = viewpoints.poses[chosen[number]]
+        image, depth = _photographed(viewpoints, pose, noise, rng)
         spread = np.repeat((_START_SHIFT * depth, _START_TURN), 3)
         start = torch.from_numpy(pose @ exp(spread * rng.normal(size=6)))[None]
-        # A new one each time: it keeps its renders.
-        aligner = LmAligner(setup.scene, settings)
-        alignment = aligner.align(image, setup.camera, start, None, wide=False)
+        # A new aligner per image, as an aligner keeps its keyframe.
+        aligner = LmAligner(viewpoints.scene, settings)
+        alignment = aligner.align(image, viewpoints.camera, start, None, wide=False)
         errors.append(log(np.linalg.inv(alignment.map_T_camera[0].numpy()) @ pose))
         covariances.append(alignment.covariance[0].numpy())
     return Trials(np.array(errors), np.array(covariances))
 
 
 def _photographed(
-    setup: Setup, pose: Array, noise: Noise, rng: np.random.Generator
+    viewpoints: Viewpoints, pose: Array, noise: Noise, rng: np.random.Generator
 ) -> tuple[NDArray[np.uint8], float]:
-    """Return an image [H, W, 3] with noise and an exposure of its own, and the median depth."""
-    render = setup.scene.render(torch.from_numpy(pose), setup.camera)
+    """Return an image [H, W, 3] with random noise and exposure, and the median depth."""
+    render = viewpoints.scene.render(torch.from_numpy(pose), viewpoints.camera)
     depth = render.depth[render.mask]
     gain = np.exp(rng.normal(scale=_GAIN_SIGMA, size=3))
     offset = rng.normal(scale=_OFFSET_SIGMA, size=3)
@@ -156,12 +158,12 @@ def _noise(noise: Noise, shape: tuple[int, ...], rng: np.random.Generator) -> Ar
     height, width, channels = shape
     if not noise.size_px:
         return rng.normal(scale=noise.strength, size=shape)
-    # Made larger than the image, so that its border is like the rest.
+    # Larger than the image, so that the smoothing is the same at its border.
     margin = round(4 * noise.size_px)
     field = rng.normal(size=(height + 2 * margin, width + 2 * margin, channels))
     field = cv2.GaussianBlur(field, (0, 0), noise.size_px)
     field = field[margin : margin + height, margin : margin + width]
-    # Smoothing white noise by a Gaussian of sigma s leaves 1 / (2 sqrt(pi) s) of its strength.
+    # Smoothing by a Gaussian of sigma s scales the deviation of white noise by 1 / (2 sqrt(pi) s).
     field *= noise.strength * 2 * np.sqrt(np.pi) * noise.size_px
     if noise.left_half:
         field[:, width // 2 :] = rng.normal(scale=3.0, size=field[:, width // 2 :].shape)

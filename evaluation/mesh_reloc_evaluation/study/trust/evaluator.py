@@ -1,4 +1,4 @@
-"""What trust makes of single alignments, sign by sign."""
+"""Which checks of the tracker a single alignment passes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mesh_reloc_evaluation.study.trust.trials import Outcome, Trial
+from mesh_reloc_evaluation.study.trust.metrics import TrialResult
+from mesh_reloc_evaluation.study.trust.trials import Trial
 from mesh_reloc_ros.align.lm_aligner import LmAligner
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.render.scene import Scene
@@ -19,19 +20,19 @@ from mesh_reloc_ros.types.pose import distance
 from mesh_reloc_ros.types.trajectory import WRONG_BEYOND_DEG, WRONG_BEYOND_M
 
 
-class TrialJudge:
-    """Aligns the image of a trial thoroughly, and asks all that trust asks of a first pose."""
+class TrialEvaluator:
+    """Aligns the image of a trial coarse to fine, and applies all checks of a first pose."""
 
     def __init__(self, scene: Scene, settings: Settings) -> None:
         self._scene = scene
         self._aligner = LmAligner(scene, settings.alignment)
-        self._health = QualityGate(settings.tracking)
+        self._gate = QualityGate(settings.tracking)
         self._second_look = SecondLook(scene, settings)
         self._focal_check = FocalCheck(scene, settings)
         self._settings = settings.tracking
 
-    def outcome(self, trial: Trial) -> Outcome:
-        """Return what comes of a trial."""
+    def evaluate(self, trial: Trial) -> TrialResult:
+        """Align the image of a trial and check the pose."""
         frame, settings = trial.frame, self._settings
         alignment = self._aligner.align(
             frame.image,
@@ -40,28 +41,28 @@ class TrialJudge:
             None,
             wide=True,
         )
-        pose, signs = alignment.map_T_camera[0].numpy(), AlignmentQuality.of(alignment)
+        pose, quality = alignment.map_T_camera[0].numpy(), AlignmentQuality.of(alignment)
         depth = median_depth(self._scene, pose, frame.camera)
         metres, radians = self._second_look.disagreement(frame, alignment, depth)
         self._focal_check.forget()
         self._focal_check.look(frame, alignment, depth)
         error = self._focal_check.error(frame.camera)
-        enters = not self._health.doubts(signs, entering=True)
-        near = metres <= settings.max_realignment_distance
-        agrees = enters and near and radians <= settings.max_realignment_angle
-        return Outcome(
+        acquires = not self._gate.doubts(quality, entering=True)
+        is_near = metres <= settings.max_realignment_distance
+        confirmed = acquires and is_near and radians <= settings.max_realignment_angle
+        return TrialResult(
             kind=trial.kind,
             right=_is_right(pose, trial),
-            signs={
-                **dataclasses.asdict(signs),
+            quality={
+                **dataclasses.asdict(quality),
                 'realignment_distance': metres,
                 'realignment_angle': radians,
                 'focal_error': abs(error),
             },
-            goes_on=not self._health.doubts(signs, entering=False),
-            enters=enters,
-            agrees=agrees,
-            trusted=agrees and abs(error) <= settings.max_focal_error,
+            tracks=not self._gate.doubts(quality, entering=False),
+            acquires=acquires,
+            confirmed=confirmed,
+            trusted=confirmed and abs(error) <= settings.max_focal_error,
         )
 
 

@@ -1,4 +1,4 @@
-"""The picture of the signs of right and of wrong poses, with the thresholds."""
+"""Histograms of the quality criteria of right and wrong poses, with the thresholds."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from mesh_reloc_evaluation.reporting.picture import picture
-from mesh_reloc_evaluation.study.trust.trials import Outcome
+from mesh_reloc_evaluation.reporting.plot_file import plot_file
+from mesh_reloc_evaluation.study.trust.metrics import TrialResult
 from mesh_reloc_ros.config.tracking import TrackingSettings
 
 _RIGHT, _WRONG, _FOCAL = '#1b7f5c', '#c8502d', '#7a6fb0'
@@ -28,18 +28,18 @@ class _Panel:
     low: float
     high: float
     thresholds: tuple[float, ...]
-    """To go on, and to begin trust where that differs."""
+    """To continue tracking, and for a first pose if that differs."""
     logarithmic: bool = False
 
 
-def draw_trust(path: Path, outcomes: Sequence[Outcome], settings: TrackingSettings) -> None:
-    """Write one histogram for each sign."""
+def draw_trust(path: Path, results: Sequence[TrialResult], settings: TrackingSettings) -> None:
+    """Plot one histogram per criterion."""
     panels = _panels(settings)
     rows = -(-len(panels) // _COLUMNS)
-    with picture(path, 3.2 * _COLUMNS, 2.6 * rows + 0.4) as figure:
+    with plot_file(path, 3.2 * _COLUMNS, 2.6 * rows + 0.4) as figure:
         grid = figure.subplots(rows, _COLUMNS, squeeze=False)
         for axes, panel in zip(grid.flat, panels, strict=False):
-            _draw(axes, panel, outcomes)
+            _draw(axes, panel, results)
         for axes in grid.flat[len(panels) :]:
             axes.axis('off')
         handles: list[Any] = [
@@ -51,8 +51,8 @@ def draw_trust(path: Path, outcomes: Sequence[Outcome], settings: TrackingSettin
             )
         ]
         handles += [
-            Line2D([], [], color='black', ls='-', label='threshold to begin trust'),
-            Line2D([], [], color='black', ls='--', label='threshold to go on'),
+            Line2D([], [], color='black', ls='-', label='threshold for a first pose'),
+            Line2D([], [], color='black', ls='--', label='threshold to continue tracking'),
         ]
         figure.legend(handles=handles, loc='outside upper center', ncols=len(handles))
 
@@ -91,16 +91,16 @@ def _panels(settings: TrackingSettings) -> list[_Panel]:
     ]
 
 
-def _draw(axes: Axes, panel: _Panel, outcomes: Sequence[Outcome]) -> None:
+def _draw(axes: Axes, panel: _Panel, results: Sequence[TrialResult]) -> None:
     if panel.logarithmic:
         edges = np.geomspace(panel.low, panel.high, _BINS + 1)
         axes.set_xscale('log')
     else:
         edges = np.linspace(panel.low, panel.high, _BINS + 1)
-    for colour, chosen in _groups(outcomes):
-        values = np.array([outcome.signs[panel.name] for outcome in chosen])
+    for colour, chosen in _groups(results):
+        values = np.array([result.quality[panel.name] for result in chosen])
         if len(values):
-            # What is beyond either end, or is no number, belongs to that end's bin.
+            # Values beyond an end, and NaN, are counted in the last bin there.
             values = np.nan_to_num(values, nan=panel.high).clip(edges[0], edges[-1])
             share = np.full(len(values), 100 / len(values))
             axes.hist(values, bins=edges.tolist(), weights=share, color=colour, alpha=0.6)
@@ -110,11 +110,12 @@ def _draw(axes: Axes, panel: _Panel, outcomes: Sequence[Outcome]) -> None:
     axes.set(xlabel=panel.label, ylabel='share [%]', xlim=(panel.low, panel.high))
 
 
-def _groups(outcomes: Sequence[Outcome]) -> list[tuple[str, list[Outcome]]]:
-    """Return the alignments by what is wrong with them, with a colour each."""
-    told = [outcome for outcome in outcomes if not outcome.kind.startswith('focal')]
+def _groups(results: Sequence[TrialResult]) -> list[tuple[str, list[TrialResult]]]:
+    """Return alignments with wrong pose, wrong focal length and right pose, with colours."""
+    focal = [result for result in results if result.has_wrong_focal_length]
+    others = [result for result in results if not result.has_wrong_focal_length]
     return [
-        (_WRONG, [outcome for outcome in told if not outcome.right]),
-        (_FOCAL, [outcome for outcome in outcomes if outcome.kind.startswith('focal')]),
-        (_RIGHT, [outcome for outcome in told if outcome.right]),
+        (_WRONG, [result for result in others if not result.right]),
+        (_FOCAL, focal),
+        (_RIGHT, [result for result in others if result.right]),
     ]

@@ -1,75 +1,58 @@
-"""Alignments that should end right, and many that should not."""
+"""Trials: images and start poses from which the alignment should succeed, or should fail."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mesh_reloc_ros.kernels.se3 import exp
+from mesh_reloc_evaluation.posed_sequence import PosedSequence
+from mesh_reloc_evaluation.random_pose import perturbed
 from mesh_reloc_ros.types.frame import Frame
 
 Array = NDArray[np.float64]
 Image = NDArray[np.uint8]
 
-# Starts off the truth: metres and degrees.
+# How far start poses are off the truth: metres and degrees.
 _NEAR = (0.02, 1.0)
 _FAR = ((0.1, 5.0), (0.3, 10.0), (0.5, 20.0), (0.8, 30.0), (1.2, 45.0))
 _WRONG_FOCAL = (1.05, 0.95)
-_FOREIGN_PER_IMAGE = 2
+_OUT_OF_MAP_PER_IMAGE = 2
 
 
 @dataclass(frozen=True)
 class Trial:
-    """An image to be aligned from a start pose, and where it was taken."""
+    """An image to align from a start pose, and its true pose."""
 
     kind: str
     frame: Frame
     start: Array
     """[4, 4] map_T_camera."""
     truth: Array | None
-    """[4, 4]; None where no pose is right."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of a trial: its signs, and how far the thresholds let it pass."""
-
-    kind: str
-    right: bool
-    signs: dict[str, float]
-    """Of `AlignmentQuality`, the second look and the focal length: metres, radians, shares."""
-    goes_on: bool
-    """The signs that come with the alignment reach the bars to go on."""
-    enters: bool
-    """They reach the bars to begin trust."""
-    agrees: bool
-    """And a second look ends at the same pose."""
-    trusted: bool
-    """And the focal length fits."""
+    """[4, 4]; None if every pose is wrong."""
 
 
 def make_trials(
-    frames: Sequence[Frame], poses: Array, count: int, foreign: Callable[[int], Image]
+    sequence: PosedSequence, count: int, out_of_map: Callable[[int], Image]
 ) -> Iterator[Trial]:
-    """Yield the trials of `count` of the frames, spread evenly; the same each time.
+    """Yield the trials of `count` of the images, spread evenly; the same each time.
 
-    :param poses: [N, 4, 4] true map_T_camera of the frames.
-    :param foreign: gives images of something else, by number.
+    :param sequence: images with true poses. :param out_of_map: returns out-of-map images by number.
     """
-    chosen = np.unique(np.linspace(0, len(frames) - 1, count).round().astype(int))
+    poses = sequence.poses
+    chosen = np.unique(np.linspace(0, len(sequence) - 1, count).round().astype(int))
     for place, index in enumerate(chosen.tolist()):
         rng = np.random.default_rng((5, index))
-        frame, pose = frames[index], poses[index]
+        frame, pose = sequence.frames[index], poses[index]
         for kind, effect in _EFFECTS.items():
-            shown = _showing(frame, effect(frame.image, rng))
-            yield Trial(kind, shown, _off(pose, rng, *_NEAR), pose)
+            changed = _with_image(frame, effect(frame.image, rng))
+            yield Trial(kind, changed, perturbed(pose, rng, *_NEAR), pose)
         for metres, degrees in _FAR:
-            start = _off(pose, rng, metres, degrees)
+            start = perturbed(pose, rng, metres, degrees)
             yield Trial(f'from {metres:g} m, {degrees:g} deg off', frame, start, pose)
         other = chosen[(place + len(chosen) // 2) % len(chosen)]
         yield Trial("from another image's pose", frame, poses[other], pose)
@@ -77,11 +60,11 @@ def make_trials(
             ('mirrored', frame.image[:, ::-1]),
             ('upside down', frame.image[::-1, ::-1]),
         ):
-            yield Trial(kind, _showing(frame, turned), pose, None)
-        for number in range(_FOREIGN_PER_IMAGE):
-            image = foreign(_FOREIGN_PER_IMAGE * place + number)
-            start = _off(pose, rng, *_FAR[1])
-            yield Trial('something else', _showing(frame, image), start, None)
+            yield Trial(kind, _with_image(frame, turned), pose, None)
+        for number in range(_OUT_OF_MAP_PER_IMAGE):
+            image = out_of_map(_OUT_OF_MAP_PER_IMAGE * place + number)
+            start = perturbed(pose, rng, *_FAR[1])
+            yield Trial('out of map', _with_image(frame, image), start, None)
         for factor in _WRONG_FOCAL:
             yield Trial(f'focal length {factor - 1:+.0%}', _zoomed(frame, factor), pose, pose)
 
@@ -117,7 +100,7 @@ _EFFECTS: dict[str, Callable[[Image, np.random.Generator], Image]] = {
 }
 
 
-def _showing(frame: Frame, image: Image) -> Frame:
+def _with_image(frame: Frame, image: Image) -> Frame:
     return dataclasses.replace(frame, image=np.ascontiguousarray(image))
 
 
@@ -125,13 +108,3 @@ def _zoomed(frame: Frame, factor: float) -> Frame:
     camera = frame.camera
     wrong = dataclasses.replace(camera, fx=factor * camera.fx, fy=factor * camera.fy)
     return dataclasses.replace(frame, camera=wrong)
-
-
-def _off(pose: Array, rng: np.random.Generator, metres: float, degrees: float) -> Array:
-    """Return a pose [4, 4] off by this distance and angle, in random directions."""
-    shift, axis = rng.normal(size=(2, 3))
-    shift *= metres / np.linalg.norm(shift)
-    axis *= np.radians(degrees) / np.linalg.norm(axis)
-    off = pose @ exp(np.concatenate((np.zeros(3), axis)))
-    off[:3, 3] += shift
-    return np.asarray(off)

@@ -1,8 +1,9 @@
-"""The film as a rosbag2 recording (MCAP): compressed images, camera_info, and the true poses."""
+"""rosbag2 recordings (MCAP) of compressed images, camera_info and true poses."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +12,33 @@ from numpy.typing import NDArray
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
-from mesh_reloc_evaluation.painted_room.film import Shot
 from mesh_reloc_ros.types.camera import Camera
 from mesh_reloc_ros.types.pose import pose_to_numbers
 
 IMAGE_TOPIC = '/camera/image_rect/compressed'
 CAMERA_INFO_TOPIC = '/camera/camera_info'
 TRUTH_TOPIC = '/ground_truth/pose'
-CAMERA_FRAME = 'camera_optical_frame'
-MAP_FRAME = 'map'
+_CAMERA_FRAME = 'camera_optical_frame'
+_MAP_FRAME = 'map'
 
 _STORE = get_typestore(Stores.ROS2_JAZZY)
 
 
-def write_recording(folder: Path, shots: Iterable[Shot], camera: Camera) -> None:
-    """Write the images with their camera and true poses to a new folder."""
+@dataclass(frozen=True)
+class RecordedImage:
+    """An image as it is recorded."""
+
+    stamp_ns: int
+    jpeg: bytes
+    map_T_camera: NDArray[np.float64]
+    """[4, 4], true pose at the stamp."""
+
+
+def write_recording(folder: Path, images: Iterable[RecordedImage], camera: Camera) -> None:
+    """Write images with their camera and true poses to a new folder.
+
+    :raises OSError: it cannot be written.
+    """
     types = (
         'sensor_msgs/msg/CameraInfo',
         'sensor_msgs/msg/CompressedImage',
@@ -37,15 +50,11 @@ def write_recording(folder: Path, shots: Iterable[Shot], camera: Camera) -> None
             writer.add_connection(topic, kind, typestore=_STORE)
             for topic, kind in zip(topics, types, strict=True)
         ]
-        for shot in shots:
-            messages = (
-                _camera_info(camera, shot.stamp_ns),
-                _image(shot),
-                _pose(shot.map_T_camera, shot.stamp_ns),
-            )
+        for image in images:
+            messages = (_camera_info(camera, image.stamp_ns), _image(image), _pose(image))
             for connection, message in zip(connections, messages, strict=True):
                 data = _STORE.serialize_cdr(message, connection.msgtype)
-                writer.write(connection, shot.stamp_ns, data)
+                writer.write(connection, image.stamp_ns, data)
 
 
 def _message(kind: str, **fields: Any) -> Any:
@@ -58,12 +67,12 @@ def _header(stamp_ns: int, frame: str) -> Any:
     return _message('std_msgs/msg/Header', stamp=stamp, frame_id=frame)
 
 
-def _image(shot: Shot) -> Any:
+def _image(image: RecordedImage) -> Any:
     return _message(
         'sensor_msgs/msg/CompressedImage',
-        header=_header(shot.stamp_ns, CAMERA_FRAME),
+        header=_header(image.stamp_ns, _CAMERA_FRAME),
         format='rgb8; jpeg compressed bgr8',
-        data=np.frombuffer(shot.jpeg, dtype=np.uint8),
+        data=np.frombuffer(image.jpeg, dtype=np.uint8),
     )
 
 
@@ -76,10 +85,10 @@ def _camera_info(camera: Camera, stamp_ns: int) -> Any:
         width=0,
         do_rectify=False,
     )
-    k = np.array([[camera.fx, 0, camera.cx], [0, camera.fy, camera.cy], [0, 0, 1.0]])
+    k = camera.matrix
     return _message(
         'sensor_msgs/msg/CameraInfo',
-        header=_header(stamp_ns, CAMERA_FRAME),
+        header=_header(stamp_ns, _CAMERA_FRAME),
         height=camera.height,
         width=camera.width,
         distortion_model='plumb_bob',
@@ -93,11 +102,12 @@ def _camera_info(camera: Camera, stamp_ns: int) -> Any:
     )
 
 
-def _pose(map_T_camera: NDArray[np.float64], stamp_ns: int) -> Any:
-    x, y, z, qx, qy, qz, qw = pose_to_numbers(map_T_camera).tolist()
+def _pose(image: RecordedImage) -> Any:
+    x, y, z, qx, qy, qz, qw = pose_to_numbers(image.map_T_camera).tolist()
     pose = _message(
         'geometry_msgs/msg/Pose',
         position=_message('geometry_msgs/msg/Point', x=x, y=y, z=z),
         orientation=_message('geometry_msgs/msg/Quaternion', x=qx, y=qy, z=qz, w=qw),
     )
-    return _message('geometry_msgs/msg/PoseStamped', header=_header(stamp_ns, MAP_FRAME), pose=pose)
+    header = _header(image.stamp_ns, _MAP_FRAME)
+    return _message('geometry_msgs/msg/PoseStamped', header=header, pose=pose)

@@ -1,0 +1,49 @@
+"""The command `mesh_reloc`: its subcommands, with and without the evaluation package."""
+
+import pytest
+
+from mesh_reloc_ros.cli import main as command_line
+
+EVALUATION = ('bench', 'demo', 'stress', 'study')
+
+
+@pytest.fixture
+def alone(monkeypatch):
+    """Hide the evaluation package."""
+    monkeypatch.setattr(command_line, 'entry_points', lambda group: ())
+
+
+def ended(words):
+    """Run the command and return the exit status."""
+    with pytest.raises(SystemExit) as end:
+        command_line.main(words)
+    return end.value.code
+
+
+def test_the_evaluation_package_adds_its_commands(capsys):
+    assert ended(['--help']) == 0
+    listed = capsys.readouterr().out
+    assert all(f'    {name} ' in listed for name in ('track', *EVALUATION))
+
+
+@pytest.mark.usefixtures('alone')
+def test_without_the_evaluation_package_only_the_products_commands_are_listed(capsys):
+    assert ended(['--help']) == 0
+    listed = capsys.readouterr().out
+    assert '    track ' in listed
+    assert not any(f'    {name} ' in listed for name in EVALUATION)
+
+
+@pytest.mark.usefixtures('alone')
+@pytest.mark.parametrize('name', EVALUATION)
+def test_a_missing_evaluation_command_says_how_to_get_it_in_one_line(name, capsys):
+    assert ended([name, '--quick']) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f'mesh_reloc: {name} is a command of mesh_reloc_evaluation')
+    assert 'pip install -e evaluation' in line
+
+
+def test_an_unknown_command_is_refused_in_one_line(capsys):
+    assert ended(['nothing']) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "invalid choice: 'nothing'" in line
