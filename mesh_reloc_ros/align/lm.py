@@ -36,9 +36,9 @@ class NormalEquations:
     """Normal equations of a batch of B alignments."""
 
     hessian: Array
-    """[B, 12, 12], J^T W J."""
+    """[B, UNKNOWNS, UNKNOWNS], J^T W J."""
     gradient: Array
-    """[B, 12], J^T W r."""
+    """[B, UNKNOWNS], J^T W r."""
     cost: Array
     """[B], mean of the loss over the channels of the points that are seen."""
     variance: Array
@@ -107,7 +107,7 @@ def image_motion_px(surface: SurfacePoints, camera: Camera, motions: Tensor) -> 
 
 
 def _normal_equations(systems: Array, sums: Array, surface: SurfacePoints) -> NormalEquations:
-    """Return what the solver has summed up: systems [B, 12, 13] and sums [B, SUMS]."""
+    """Return the normal equations of systems [B, UNKNOWNS, COLUMNS] and sums [B, SUMS]."""
     seen = sums[:, SEEN]
     return NormalEquations(
         hessian=systems[..., :UNKNOWNS],

@@ -1,1 +1,1 @@
-"""All compiled code: what a CPU or a GPU runs point by point."""
+"""All compiled code: the loops over points, pixels and texels."""

@@ -1,4 +1,4 @@
-"""The compiled passes over the text of OBJ files; see `read_obj`."""
+"""Passes over the text of OBJ files; see `read_obj`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PLUS, _MINUS, _DOT, _SLASH, _ZERO, _NINE = 43, 45, 46, 47, 48, 57
 _E, _F, _M, _T, _U, _V = (ord(letter) for letter in 'efmtuv')
 _LARGEST_INDEX = 2**31 - 2
 _MOST_DIGITS = 10**17
-"""A mantissa above this takes no further digit: it would not change the number as a float32."""
+"""Further digits of a mantissa above this are ignored: they do not change a float32."""
 _EXACT_POWERS = np.array([float(f'1e{exponent}') for exponent in range(23)])
 _NONE = -1
 
@@ -22,13 +22,14 @@ _NONE = -1
 def scan(
     text: Any, before: Any, vertices: Any, uvs: Any, faces: Any, statements: Any
 ) -> tuple[int, int, int, int, int]:
-    """Read a block of lines into the arrays; return how many rows of each are filled.
+    """Read a block of lines into the arrays; return the number of rows filled in each.
 
-    :param text: bytes, of which the last is a line feed. :param before: vertices and texture
-        coordinates in earlier blocks. :param statements: [S, 2], where lines begin that may name a
-        material or a library, and how many faces come before.
-    :returns: the counts, in the order of the arrays, and where the line of a face begins that
-        cannot be read, or -1.
+    :param text: bytes, the last of which is a line feed.
+    :param before: number of vertices and of texture coordinates in earlier blocks.
+    :param statements: [S, 2], start of each line that may name a material or a library, and the
+        number of faces before it.
+    :returns: the numbers of rows, in the order of the arrays, and the start of the line of a face
+        that cannot be read, or -1.
     """
     v, t, f, s, i = 0, 0, 0, 0, 0
     while i < len(text):
@@ -79,7 +80,7 @@ def _after_blanks(text: Any, i: int) -> int:
 
 @kernel()
 def _read_numbers(text: Any, i: int, row: Any) -> None:
-    """Fill the row [N]; a number that is none becomes NaN."""
+    """Fill the row [N]; text that is not a number becomes NaN."""
     for column in range(len(row)):
         i = _after_blanks(text, i)
         row[column], i = _number(text, i)
@@ -87,7 +88,7 @@ def _read_numbers(text: Any, i: int, row: Any) -> None:
 
 @kernel()
 def _number(text: Any, i: int) -> tuple[float, int]:
-    """Return the number that begins at i, NaN where none does, and where it ends."""
+    """Return the number at position i, NaN if there is none, and its end."""
     negative = text[i] == _MINUS
     if negative or text[i] == _PLUS:
         i += 1
@@ -120,7 +121,7 @@ def _number(text: Any, i: int) -> tuple[float, int]:
 
 @kernel()
 def _integer(text: Any, i: int) -> tuple[int, int]:
-    """Return the integer that begins at i, 0 where none does, and where it ends."""
+    """Return the integer at position i, 0 if there is none, and its end."""
     negative = text[i] == _MINUS
     if negative or text[i] == _PLUS:
         i += 1
@@ -133,7 +134,7 @@ def _integer(text: Any, i: int) -> tuple[int, int]:
 
 @kernel()
 def _read_face(text: Any, i: int, vertices: int, uvs: int, faces: Any) -> int:
-    """Write a polygon as triangles [F, 3, 2]; return how many, or -1 where it cannot be read."""
+    """Write a polygon as triangles [F, 3, 2]; return their number, -1 if it cannot be read."""
     corner = 0
     i = _after_blanks(text, i)
     while not _is_end(text[i]) and text[i] != _HASH:
@@ -143,7 +144,7 @@ def _read_face(text: Any, i: int, vertices: int, uvs: int, faces: Any) -> int:
             t, i = _integer(text, i + 1)
         if text[i] == _SLASH:
             _, i = _integer(text, i + 1)
-        # Negative indices count back from the last; 0 is none.
+        # Negative indices count back from the last; 0 is not an index.
         exists = v != 0 and v >= -vertices and t >= -uvs
         if not exists or not (_is_blank(text[i]) or _is_end(text[i])):
             return -1
@@ -164,8 +165,8 @@ def _read_face(text: Any, i: int, vertices: int, uvs: int, faces: Any) -> int:
 def number_pairs(faces: Any, newest: Any, numbers: Any, pairs: Any) -> int:
     """Fill numbers [F, 3] and pairs [N, 2]; return N.
 
-    :param newest: [V], -1: the number that a vertex was given last. Those it was given before are
-        found from there, and they are few.
+    :param newest: [V], all -1: the number that a vertex was given last. Its earlier numbers, which
+        are few, are found from there.
     """
     earlier = np.empty(len(pairs), dtype=np.int32)
     count = 0

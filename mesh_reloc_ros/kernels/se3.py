@@ -1,7 +1,4 @@
-"""Exponential and logarithm of single motions in compiled functions, for the CPU.
-
-They compute what `se3.exp` and `se3.log` do, without what an operation on tensors costs.
-"""
+"""Exponential and logarithm of single motions; `types.se3` has them for batches of tensors."""
 
 from __future__ import annotations
 

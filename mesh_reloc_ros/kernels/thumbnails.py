@@ -1,4 +1,4 @@
-"""Thumbnails from panoramas and their comparison in compiled functions, for the CPU."""
+"""Thumbnails cut from panoramas, and their comparison with an image."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from numpy.typing import NDArray
 
 from mesh_reloc_ros.kernels.compile import kernel
 
-# Pixels along a side of the blocks that are compared by themselves, each without its mean.
+# Side of the blocks whose means are subtracted before the comparison, in pixels.
 _BLOCK = 4
 
 
 @kernel()
 def halved(colours: Any, side: int) -> Any:
-    """Return panoramas [V, 6 (side/2)^2, 3]: means of 2x2 pixels, of those that show mesh."""
+    """Return panoramas [V, 6 (side/2)^2, 3] of half the size: means of 2x2 pixels.
+
+    Pixels that show no mesh, which are black, are left out of the means.
+    """
     half = side // 2
     small = np.zeros((len(colours), 6 * half * half, 3), dtype=np.uint8)
     for view in range(len(colours)):
@@ -43,10 +46,11 @@ def halved(colours: Any, side: int) -> Any:
 def thumbnails(
     colours: NDArray[np.uint8], table: NDArray[np.int64], min_covered: float
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.uint8]]:
-    """Return viewpoint [M], direction [M] and colours [M, N, 3] of all views with enough mesh.
+    """Return viewpoint [M], direction [M] and colours [M, N, 3] of the views with enough mesh.
 
-    :param colours: [V, P, 3], panoramas. :param table: [D, N], pixel of a panorama in each pixel of
-        the view in each direction.
+    :param colours: [V, P, 3], panoramas.
+    :param table: [D, N], the pixel of a panorama that each pixel of a view in a direction shows.
+    :param min_covered: least share of pixels that show mesh.
     """
     covered = _covered(colours, table) >= min_covered * table.shape[1]
     places, directions = (index.astype(np.int32) for index in covered.nonzero())
@@ -119,9 +123,9 @@ def turn_to_best(
     min_overlap: float,
     full_overlap: float,
 ) -> None:
-    """Turn the cameras [P, 3, 3] at panoramas to where the image agrees best, and score them [P].
+    """Rotate the cameras [P, 3, 3] at panoramas to where the image agrees best; score them [P].
 
-    Of the turns of each round [rounds, T, 3, 3], the best is taken if it is better than none.
+    Each round [rounds, T, 3, 3] takes the best of its rotations if it improves the score.
 
     :param rays: [N, 3], of the thumbnail's pixels. :param sides: [6, 3, 3], as `cube.SIDES`.
     :param query: [N, 3], the image. :param shown: [N], 1 where it shows.
@@ -154,7 +158,7 @@ def _product(a: Any, b: Any) -> Any:
 
 @kernel(fastmath=True)
 def _look_up(rotation: Any, rays: Any, shown: Any, sides: Any, side: int, pixels: Any) -> None:
-    """Fill in which pixels of a cube [N] a camera sees; see `cube.cube_pixels`."""
+    """Fill in the pixels of a cube [N] that a camera sees; see `cube.cube_pixels`."""
     for n in range(len(rays)):
         if shown[n] == 0:
             continue
@@ -180,10 +184,10 @@ def _look_up(rotation: Any, rays: Any, shown: Any, sides: Any, side: int, pixels
 def _score(
     panorama: Any, pixels: Any, image: Any, shows: Any, min_overlap: float, full_overlap: float
 ) -> float:
-    """Return how well a view, pixels [N] of a panorama [P, 3], agrees with an image [N, 3].
+    """Return the agreement of a view, pixels [N] of a panorama [P, 3], with an image [N, 3].
 
-    It is the correlation, -1 to 1, of what is left when each block's mean is taken away, which
-    bears light that differs from place to place. It is less where little overlaps.
+    It is the correlation, -1 to 1, after subtraction of the mean of each block, so that local
+    lighting does not matter. It is reduced if little of the image overlaps with the mesh.
     """
     side = int(math.sqrt(len(pixels)))
     # Per channel sums of view and image; sums of their squares and of their product.

@@ -15,6 +15,7 @@ from mesh_reloc_ros.align.covariance import block_sums, pose_covariance
 from mesh_reloc_ros.align.lm import solve
 from mesh_reloc_ros.align.points import SurfacePoints, select_points
 from mesh_reloc_ros.align.pyramid import ImageLevel, render_pyramid
+from mesh_reloc_ros.kernels.layout import CURVATURE, FIGURES, PLACE, RENDER, UNKNOWNS
 from mesh_reloc_ros.kernels.levenberg_marquardt import SolverOptions
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.render.scene import Scene
@@ -73,7 +74,7 @@ def test_the_compiled_sums_equal_the_reference():
     )
     compiled = block_sums(surface, level, solution)
     reference = oracle.block_sums(surface, level, solution)
-    assert compiled.shape == reference.shape == (3, 7, 23)
+    assert compiled.shape == reference.shape == (3, 7, FIGURES)
     scale = np.abs(reference).max(axis=(0, 1))
     assert (np.abs(compiled - reference) <= 1e-4 * scale).all()
 
@@ -83,7 +84,7 @@ def test_the_blocks_gradients_add_up_to_that_of_the_normal_equations(sums):
     surface, level, live_T_keyframe, exposure, scale = random_problem(seed=4)
     options = SolverOptions(scale, max_iterations=0, small_px=0.0)
     solution = solve(surface, level, live_T_keyframe, exposure, options)
-    total = sums(surface, level, solution)[..., :12].sum(1)
+    total = sums(surface, level, solution)[..., :UNKNOWNS].sum(1)
     gradient = solution.system.gradient
     np.testing.assert_allclose(total, gradient, atol=1e-4 * np.abs(gradient).max())
 
@@ -105,10 +106,10 @@ def test_the_curvature_is_how_the_gradient_changes(corner, sums):
     change = gradients([0, 0, 0, 0, step, 0]) - gradients([0, 0, 0, 0, -step, 0])
     change = change[:, 4].sum() / (2 * step)
     blocks = gradients([0.0] * 6)
-    along_u = CAMERA.fx * (1 + (blocks[:, 20] / blocks[:, 19].clip(min=1e-9)) ** 2)
-    assert change == pytest.approx((blocks[:, 15] * along_u**2).sum(), rel=0.05)
-    # Which is less than the normal equations take it for.
-    assert change < 0.9 * (blocks[:, 12] * along_u**2).sum()
+    along_u = CAMERA.fx * (1 + (blocks[:, PLACE + 1] / blocks[:, PLACE].clip(min=1e-9)) ** 2)
+    assert change == pytest.approx((blocks[:, CURVATURE] * along_u**2).sum(), rel=0.05)
+    # That is less than in the normal equations.
+    assert change < 0.9 * (blocks[:, RENDER] * along_u**2).sum()
 
 
 def test_it_grows_with_the_noise(corner):

@@ -50,8 +50,11 @@ class Installation:
     def write(self, module: str, source: str) -> None:
         (self.kernels / f'{module}.py').write_text(source)
 
-    def run(self) -> tuple[int, bool]:
-        """Return what the kernel returns, and whether its code came from the cache."""
+    def run(self, **variables: str) -> tuple[int, bool]:
+        """Return what the kernel returns, and whether its code came from the cache.
+
+        :param variables: added to the environment.
+        """
         root = self.kernels.parents[1]
         environment = {
             **os.environ,
@@ -60,6 +63,7 @@ class Installation:
             'PYTHONDONTWRITEBYTECODE': '1',
         }
         environment.pop('NUMBA_CACHE_DIR', None)
+        environment.update(variables)
         command = [sys.executable, '-c', PROGRAM]
         result = subprocess.run(
             command, cwd=root, env=environment, capture_output=True, text=True, check=False
@@ -116,6 +120,12 @@ def test_without_a_folder_that_can_be_written_it_compiles_and_says_so(installati
     installation.caches.write_text('a file, not a folder')
     assert installation.run() == (2, False)
     assert 'NUMBA_CACHE_DIR' in installation.warnings
+
+
+def test_the_folder_can_be_set_by_the_variable_of_numba(installation, tmp_path):
+    assert installation.run(NUMBA_CACHE_DIR=str(tmp_path / 'elsewhere')) == (2, False)
+    assert installation.run(NUMBA_CACHE_DIR=str(tmp_path / 'elsewhere')) == (2, True)
+    assert installation.run() == (2, False)
 
 
 def test_code_of_old_sources_is_deleted(installation):
