@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import CancelledError
+from threading import Event
 from typing import Any, TextIO, TypeVar
 
 from tqdm import tqdm
@@ -18,6 +20,20 @@ _LOG_PERIOD_S = 30.0
 
 def silent(stage: str, done: float) -> None:
     """Ignore the progress."""
+
+
+def cancellable(progress: Progress, cancel: Event) -> Progress:
+    """Return a progress that ends the work once an event is set.
+
+    :returns: it raises `concurrent.futures.CancelledError`.
+    """
+
+    def checked(stage: str, done: float) -> None:
+        if cancel.is_set():
+            raise CancelledError
+        progress(stage, done)
+
+    return checked
 
 
 def show_progress(file: TextIO) -> Progress:

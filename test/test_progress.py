@@ -3,12 +3,14 @@
 import io
 import os
 import pty
+import threading
 from collections.abc import Callable
+from concurrent.futures import CancelledError
 from typing import TextIO
 
 import pytest
 
-from mesh_reloc_ros.progress import ProgressLines, progress_bar, show_progress
+from mesh_reloc_ros.progress import ProgressLines, cancellable, progress_bar, show_progress
 
 
 def written_to(ends: Callable[[], tuple[int, int]], work: Callable[[TextIO], None]) -> str:
@@ -81,3 +83,13 @@ def test_a_long_stage_is_logged_and_a_quick_one_is_not():
     slow('reading', 0.5)
     slow('building', 0.25)
     assert said == ['reading: 50%', 'building: 25%']
+
+
+def test_work_that_is_cancelled_ends_with_its_next_report():
+    cancel, reported = threading.Event(), []
+    progress = cancellable(lambda stage, done: reported.append(done), cancel)
+    progress('building', 0.5)
+    cancel.set()
+    with pytest.raises(CancelledError):
+        progress('building', 0.6)
+    assert reported == [0.5]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -29,16 +30,20 @@ from mesh_reloc_ros.messages.stamps import stamp_of_image
 from mesh_reloc_ros.types.camera import Camera
 from mesh_reloc_ros.types.frame import Frame
 
+Unpack = Callable[[ImageMessage, Encoding], Pixels]
+
 
 class MessageReader:
     """Converts the messages of one camera to frames; use it from one thread."""
 
-    def __init__(self, rectify: bool) -> None:
+    def __init__(self, rectify: bool, unpack: Unpack = unpacked) -> None:
         """Make a reader.
 
         :param rectify: whether the images are raw and must be rectified.
+        :param unpack: returns the pixels of a raw image whose layout was checked.
         """
         self._rectify = rectify
+        self._unpack = unpack
         self._decoder = Decoder()
         self._source: tuple[Any, ...] = ()
         self._camera: Camera | None = None
@@ -71,13 +76,9 @@ class MessageReader:
             return self._decoder.compressed(image)
         encoding = encoding_named(image.encoding)
         check_layout(image, encoding)
-        rgb = self._decoder.raw(self._unpacked(image, encoding), encoding)
+        rgb = self._decoder.raw(self._unpack(image, encoding), encoding)
         # torch and numba treat read-only arrays, as those of bags, as another type.
         return np.require(rgb, requirements=('C', 'W'))
-
-    def _unpacked(self, image: ImageMessage, encoding: Encoding) -> Pixels:
-        """Return the pixels of a raw image after checking its layout."""
-        return unpacked(image, encoding)
 
     def _view(self, info: CameraInfo, topic: str) -> tuple[Camera, Rectification | None]:
         """Return the camera of the frames and their rectification; cached until `info` changes."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,9 +16,9 @@ from mesh_reloc_ros.ros.resources import resources
 from mesh_reloc_ros.types.estimate import PoseEstimate, State
 
 _FORGET_S = 30.0
-"""A cause that was away for so long is logged again when it comes back."""
+"""A message that did not recur for this time is logged again."""
 _WINDOW = 100
-"""Number of images over which latency is summed up."""
+"""Number of images over which latency percentiles are taken."""
 
 _SILENT = ('image', 'camera_info', 'stamps')
 _STATUS_OF = {
@@ -31,14 +31,14 @@ _STATUS_OF = {
     'TF': 'TF',
     'saved pose': 'process',
 }
-"""Problems, and the status that shows them. The first three keep poses from coming."""
+"""Problems, and the status that shows them. Those of `_SILENT` prevent poses."""
 
 Values = dict[str, str]
 
 
 @dataclass
 class _Tracking:
-    """What the images led to."""
+    """What was made of the images since the last transition."""
 
     level: bytes = DiagnosticStatus.WARN
     message: str = 'waiting for the first image'
@@ -50,16 +50,12 @@ class _Tracking:
 
 
 class Diagnostics:
-    """Gathers what happens to the images and publishes it. Safe to call from any thread.
+    """Collects the node's state and publishes it. Safe to call from any thread.
 
-    A status each for tracking, images, TF and the process.
+    It publishes one status each for tracking, images, TF and the process.
     """
 
     def __init__(self, node: Node) -> None:
-        self.facts: Values = {}
-        """Shown with the process: mesh, device and so on."""
-        self.counts: Callable[[], dict[str, int]] = dict
-        """Gives numbers of images received and dropped so far, while the node is active."""
         self._node = node
         self._publisher = node.create_publisher(DiagnosticArray, '/diagnostics', 10)
         self._lock = threading.Lock()
@@ -88,14 +84,14 @@ class Diagnostics:
             tracking.level, tracking.message = _verdict(estimate)
 
     def waiting(self, reason: str) -> None:
-        """Record that an image could not be tracked for want of something; one line."""
+        """Record that an image could not be tracked because something is missing; one line."""
         with self._lock:
             self._tracking.level, self._tracking.message = DiagnosticStatus.WARN, reason
         if self._is_new(reason):
             self._node.get_logger().info(reason)
 
     def error(self, reason: str, always_log: bool = False) -> None:
-        """Record that something the node was given cannot be used; one line."""
+        """Record that an input cannot be used; one line."""
         with self._lock:
             self._tracking.refused += 1
             self._tracking.level, self._tracking.message = DiagnosticStatus.ERROR, reason
@@ -103,9 +99,9 @@ class Diagnostics:
             self._node.get_logger().error(reason)
 
     def problem(self, what: str, reason: str) -> None:
-        """Record what somebody should see to, though the node goes on; '' when it is over.
+        """Record a problem that does not stop the node; '' when it is over.
 
-        :param what: one of those in `_STATUS_OF`.
+        :param what: a key of `_STATUS_OF`.
         """
         with self._lock:
             before, self._problems[what] = self._problems.get(what, ''), reason
@@ -115,28 +111,33 @@ class Diagnostics:
             self.note(f'{what} arrives')
 
     def note(self, event: str) -> None:
-        """Log what happened, unless it does again and again."""
+        """Log an event, unless it was logged of late."""
         if self._is_new(event):
             self._node.get_logger().info(event)
 
-    def publish(self) -> None:
-        """Publish the state as it is now."""
+    def publish(self, counts: Mapping[str, int], facts: Values) -> None:
+        """Publish the present state.
+
+        :param counts: numbers of messages received, dropped and published so far, by name.
+        :param facts: mesh, device and so on, shown with the process.
+        """
         message = DiagnosticArray()
         message.header.stamp = self._node.get_clock().now().to_msg()
-        message.status = self._statuses()
+        message.status = self._statuses(counts, facts)
         self._publisher.publish(message)
 
-    def _statuses(self) -> list[DiagnosticStatus]:
+    def _statuses(self, counts: Mapping[str, int], facts: Values) -> list[DiagnosticStatus]:
         with self._lock:
             problems = {what: reason for what, reason in self._problems.items() if reason}
             state, failure = self._state
             tracking = self._verdict_of_all(state, failure, problems)
-            counts, numbers = self.counts(), self._numbers()
+            numbers = self._numbers()
+        texts = {name: str(count) for name, count in counts.items()}
         return [
             self._status('tracking', *tracking, {**numbers, 'node': state}),
-            self._status('images', *_level('images', problems), _texts(counts)),
+            self._status('images', *_level('images', problems), texts),
             self._status('TF', *_level('TF', problems), {}),
-            self._status('process', *_level('process', problems), {**self.facts, **resources()}),
+            self._status('process', *_level('process', problems), {**facts, **resources()}),
         ]
 
     def _verdict_of_all(
@@ -181,7 +182,7 @@ class Diagnostics:
         return numbers
 
     def _is_new(self, reason: str) -> bool:
-        """Return whether the reason was not there in the last while, so that it is logged once."""
+        """Return whether the message was not logged of late, so that it is logged once."""
         now = time.monotonic()
         with self._lock:
             last = self._logged.get(reason, -_FORGET_S)
@@ -196,10 +197,6 @@ def _level(status: str, problems: dict[str, str]) -> tuple[bytes, str]:
     if shown:
         return DiagnosticStatus.WARN, '; '.join(shown)
     return DiagnosticStatus.OK, ''
-
-
-def _texts(counts: dict[str, int]) -> Values:
-    return {name: str(count) for name, count in counts.items()}
 
 
 def _verdict(estimate: PoseEstimate) -> tuple[bytes, str]:

@@ -1,36 +1,33 @@
-"""What the node makes of image and camera_info messages."""
+"""Frames of live messages: raw images are unpacked by cv_bridge."""
 
 from __future__ import annotations
 
 from cv_bridge import CvBridge, CvBridgeError
 
-from mesh_reloc_ros.messages.encodings import Encoding, ImageMessage, Pixels
+from mesh_reloc_ros.messages.encodings import Encoding, ImageMessage, Pixels, unpacked
 from mesh_reloc_ros.messages.frames import MessageReader
 
 
-class FrameReader(MessageReader):
-    """Makes frames of the messages of one camera; to be used by one thread.
+def frame_reader(rectify: bool) -> MessageReader:
+    """Return a reader that unpacks raw images by cv_bridge.
 
-    cv_bridge unpacks raw images. Their colours are converted by OpenCV directly, as those of bags
-    are: cv_bridge copies the result once more, and no other thread runs meanwhile.
+    OpenCV converts their colours, as it does for bags: cv_bridge would copy the result once more,
+    and hold the lock of the interpreter meanwhile.
+
+    :param rectify: whether the images are raw and must be rectified.
     """
+    bridge = CvBridge()
 
-    def __init__(self, rectify: bool) -> None:
-        """Begin.
-
-        :param rectify: whether images come raw and are to be rectified here.
-        """
-        super().__init__(rectify)
-        self._bridge = CvBridge()
-
-    def _unpacked(self, image: ImageMessage, encoding: Encoding) -> Pixels:
-        # cv_bridge shows rows askew that are padded by a part of a pixel, and no rows below; with
-        # NumPy 2 its releases of before fail at big-endian ones.
+    def unpack(image: ImageMessage, encoding: Encoding) -> Pixels:
+        # cv_bridge skews rows that are padded by a part of a pixel, and takes no rows below; its
+        # older releases fail at big-endian images with NumPy 2.
         is_odd = image.is_bigendian or encoding.extra_rows or image.step % encoding.pixel_bytes
         if not is_odd:
             try:
-                return self._bridge.imgmsg_to_cv2(image)
+                return bridge.imgmsg_to_cv2(image)
             except CvBridgeError:
                 # Most releases do not know the newer names, uyvy and yuyv.
                 pass
-        return super()._unpacked(image, encoding)
+        return unpacked(image, encoding)
+
+    return MessageReader(rectify, unpack)

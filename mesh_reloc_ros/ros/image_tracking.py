@@ -2,239 +2,173 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
-from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from collections.abc import Sequence
+from concurrent.futures import Future
+from typing import NamedTuple
 
 from rclpy.node import Node
-from sensor_msgs.msg import CompressedImage, Image
 
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.messages.stamps import stamp_of_image, stamp_to_ns
 from mesh_reloc_ros.pipeline import Pipeline
-from mesh_reloc_ros.ros.camera_infos import CameraInfos
 from mesh_reloc_ros.ros.diagnostics import Diagnostics
-from mesh_reloc_ros.ros.frames import FrameReader
-from mesh_reloc_ros.ros.inputs import CameraInfoInput, ImageInput
-from mesh_reloc_ros.ros.odometry import Odometry
-from mesh_reloc_ros.ros.outputs import Outputs
+from mesh_reloc_ros.ros.image_source import AnyImage, ImageSource
 from mesh_reloc_ros.ros.parameters import NodeParameters
-from mesh_reloc_ros.ros.tf_output import TfOutput
-from mesh_reloc_ros.ros.watchdog import Watchdog
+from mesh_reloc_ros.ros.pose_sink import PoseSink
 from mesh_reloc_ros.ros.worker import LatestOnlyWorker, newest
 from mesh_reloc_ros.timeline import TimeEvent, clock_problem, is_live
-from mesh_reloc_ros.types.estimate import PoseEstimate, State
-from mesh_reloc_ros.types.frame import Frame
+from mesh_reloc_ros.types.estimate import State
 
-NO_START_POSE = 'no start pose: set the parameter initial_pose, or publish one on initialpose'
-_STAND_STILL = (
+NO_INITIAL_POSE = 'no start pose: set the parameter initial_pose, or publish one on initialpose'
+_NONE_IS_NEWER = (
     'images arrive, but none that is newer than the last: have the driver stamp each with its own'
     ' time'
 )
+# Rendering for the next image gives way to tracking this one.
 _LOOK_AHEAD_NICENESS = 5
-"""Rendering for the next image stands back for tracking this one."""
+# Images that wait, the step between those that are tracked in a backlog, and their maximum age.
+_QUEUE, _STEP_S, _MAX_AGE_S = 8, 0.15, 0.5
 
-# Images that wait, how far apart those are that are worked on, and how old they may be.
-_KEPT, _STEP_S, _LONGEST_LAG_S = 8, 0.15, 0.5
 
-AnyImage: TypeAlias = 'Image | CompressedImage'
-Job: TypeAlias = 'tuple[AnyImage, float]'
-"""An image, and when it came, in seconds of the monotonic clock."""
+class _Arrival(NamedTuple):
+    message: AnyImage
+    time_s: float
+    """When it was received, by the monotonic clock."""
 
 
 class ImageTracking:
-    """Tracks on one thread, renders ahead on another; the executor's only receives."""
+    """Connects source, pipeline and sink: one thread tracks, another renders ahead."""
 
     def __init__(
         self,
         node: Node,
         parameters: NodeParameters,
         pipeline: Pipeline,
-        outputs: Outputs,
+        sink: PoseSink,
         diagnostics: Diagnostics,
-        on_failure: Callable[[Exception], None],
     ) -> None:
-        """Subscribe, and work on what comes.
-
-        :param on_failure: called with an exception that ended a thread.
-        """
-        settings = parameters.node
+        """Subscribe to images and track them."""
         self._node = node
         self._parameters = parameters
         self._pipeline = pipeline
-        # Settings may have changed since the node was configured, or active last.
+        # Settings may have changed since the node was configured, or was active last.
         pipeline.change(parameters.pipeline)
-        self._outputs = outputs
+        pipeline.resume()
+        self._sink = sink
         self._diagnostics = diagnostics
         self._stale = 0
-        self._none_is_newer = False
-        self._infos = CameraInfos()
-        self._reader = FrameReader(settings.rectify)
-        self._odometry = Odometry(node, settings.odom_frame) if settings.has_odometry else None
-        self._tf = TfOutput(node, settings, self._odometry)
-        self._worker: LatestOnlyWorker[Job] = LatestOnlyWorker(
-            'tracking', self._track, on_failure, keep=_KEPT, choose=self._next
+        # The event of the last image, and when the last one was tracked or refused.
+        self._event, self._worked = TimeEvent.NEXT, time.monotonic()
+        self._worker: LatestOnlyWorker[_Arrival] = LatestOnlyWorker(
+            'tracking', self._track, keep=_QUEUE, choose=self._choose
         )
         self._ahead: LatestOnlyWorker[Pipeline] = LatestOnlyWorker(
-            'look-ahead', Pipeline.look_ahead, on_failure, _LOOK_AHEAD_NICENESS
+            'look-ahead', Pipeline.look_ahead, _LOOK_AHEAD_NICENESS
         )
-        self._images = ImageInput(
-            node, settings.image_transport, settings.image_reliability, self._on_image
-        )
-        self._info_input = CameraInfoInput(node, self._infos.add)
-        self._image_watchdog = Watchdog('image', self._images)
-        self._info_watchdog = Watchdog('camera_info', self._info_input)
-        self._worked = time.monotonic()
-        diagnostics.counts = self._counts
+        self._source = ImageSource(node, parameters, self._receive)
+        sink.activate(self._source.odometry)
 
     @property
     def topics(self) -> str:
-        """What is listened to, in words."""
-        return f'{self._images.topic} and {self._info_input.topic}'
+        """The topics that are subscribed to, in words."""
+        return self._source.topics
 
-    def watch(self) -> None:
-        """Adapt to the publishers, and report silence. Called now and then by the executor."""
-        for source in (self._images, self._info_input):
-            if change := source.adapt():
-                self._node.get_logger().info(f'{change}, as the publisher offers')
-        timeout_s = self._parameters.node.image_timeout
-        silence = self._image_watchdog.check(timeout_s)
-        self._diagnostics.problem('image', silence)
-        # One is enough for images whose camera_info never changes.
-        is_missing = not self._info_input.received
-        missing = self._info_watchdog.check(timeout_s) if is_missing else ''
-        self._diagnostics.problem('camera_info', missing)
-        is_long = time.monotonic() - self._worked > timeout_s
-        stands_still = is_long and self._none_is_newer and not silence
-        self._diagnostics.problem('stamps', _STAND_STILL if stands_still else '')
-        self._diagnostics.problem('publishers', self._images.rivals())
+    @property
+    def results(self) -> list[Future[None]]:
+        """The results of the threads; see `LatestOnlyWorker`."""
+        return [self._worker.result, self._ahead.result]
 
-    def stop(self, timeout_s: float) -> bool:
-        """End it; return False if a piece of work takes longer than allowed.
-
-        No pose is published afterwards.
-        """
-        self._images.close()
-        self._info_input.close()
-        if self._odometry is not None:
-            self._odometry.stop()
-        ended = [thread.stop(timeout_s) for thread in (self._worker, self._ahead)]
-        self._tf.close()
-        self._diagnostics.counts = dict
-        return all(ended)
-
-    def _on_image(self, message: AnyImage) -> None:
-        self._worker.put((message, time.monotonic()))
-
-    def _counts(self) -> dict[str, int]:
+    @property
+    def counts(self) -> dict[str, int]:
+        """Numbers of images so far, by name."""
         return {
-            'images received': self._images.received,
+            **self._source.counts,
             'images processed': self._worker.finished,
             'images dropped': self._worker.replaced,
             'images out of order': self._stale,
-            'camera_info received': self._info_input.received,
-            'transforms published': self._tf.published,
-            'overlays published': self._outputs.overlay.published,
         }
 
-    # On the worker's thread.
+    def watch(self) -> None:
+        """Match the QoS of publishers and report problems. Call it regularly, on the executor."""
+        self._source.watch(self._diagnostics)
+        is_long = time.monotonic() - self._worked > self._parameters.node.image_timeout
+        is_stuck = is_long and self._event is TimeEvent.STALE and self._source.is_receiving
+        self._diagnostics.problem('stamps', _NONE_IS_NEWER if is_stuck else '')
 
-    def _next(self, waiting: Sequence[Job]) -> int:
-        """Choose the newest image, but one in between where it lies far ahead of the last.
+    def stop(self, timeout_s: float) -> bool:
+        """Stop tracking; return False if a thread exceeds the timeout. No pose comes afterwards."""
+        self._source.close()
+        ended = [thread.stop(timeout_s) for thread in (self._worker, self._ahead)]
+        self._sink.deactivate()
+        return all(ended)
 
-        After an image that took long the camera is far from where it was, and so would the next
-        take long. A few steps to the newest take less.
+    def _receive(self, message: AnyImage) -> None:
+        self._worker.put(_Arrival(message, time.monotonic()))
+
+    # On the tracking thread.
+
+    def _choose(self, waiting: Sequence[_Arrival]) -> int:
+        """Choose the newest image, or one in between if it is far ahead of the last.
+
+        While an image takes long the camera moves far, so that the next one would take long, too.
+        A few steps to the newest image take less.
         """
         last_ns, now = self._pipeline.timeline.last_ns, time.monotonic()
         if last_ns is not None and self._pipeline.tracker.state is State.TRACKING:
-            for index, (message, arrival) in enumerate(waiting):
+            for index, (message, arrived) in enumerate(waiting):
                 is_a_step = stamp_to_ns(message.header.stamp) >= last_ns + _STEP_S * 1e9
-                if is_a_step and now - arrival <= _LONGEST_LAG_S:
+                if is_a_step and now - arrived <= _MAX_AGE_S:
                     return index
         return newest(waiting)
 
-    def _track(self, job: Job) -> None:
-        """Track one image, and publish what comes of it."""
-        message, arrival = job
+    def _track(self, arrival: _Arrival) -> None:
+        """Track one image if it is in order, and pass the estimate on."""
         try:
-            frame = self._frame(message)
-            if frame is None:
+            self._event = self._admit(stamp_of_image(arrival.message))
+            if self._event is TimeEvent.STALE:
+                self._stale += 1
                 return
-            self._worked = time.monotonic()
-            self._pipeline.change(self._parameters.pipeline)
-            if not self._pipeline.is_ready:
-                self._diagnostics.waiting(NO_START_POSE)
-                return
-            estimate = self._pipeline.localize(frame)
+            self._localize(arrival)
         except InputError as error:
-            self._worked = time.monotonic()
             self._diagnostics.error(str(error))
-            return
-        if estimate.trusted:
-            self._publish(estimate, frame, self._camera_frame(message))
-        self._diagnostics.problem('odometry', self._odometry.problem if self._odometry else '')
-        self._ahead.put(self._pipeline)
-        latency_ms = 1e3 * (time.monotonic() - arrival)
-        self._diagnostics.tracked(estimate, latency_ms)
-        self._outputs.overlay.offer(
-            frame, estimate, latency_ms, message.header, self._parameters.node.overlay
-        )
+        self._worked = time.monotonic()
 
-    def _frame(self, message: AnyImage) -> Frame | None:
-        """Return the frame of an image; None where it is not to be tracked.
-
-        :raises InputError: the image or its camera_info cannot be used.
-        """
-        stamp_ns = stamp_of_image(message)
-        if not self._is_in_order(stamp_ns):
-            return None
-        info = self._infos.of(stamp_ns)
-        if info is None:
-            self._worked = time.monotonic()
-            self._diagnostics.waiting('waiting for camera_info')
-            return None
-        frame = self._reader.read(message, info, self._images.topic)
-        if self._odometry is None:
-            return frame
-        odom_T_camera = self._odometry.at(
-            self._camera_frame(message), stamp_ns, self._parameters.node.transform_timeout
-        )
-        return dataclasses.replace(frame, odom_T_camera=odom_T_camera)
-
-    def _is_in_order(self, stamp_ns: int) -> bool:
+    def _admit(self, stamp_ns: int) -> TimeEvent:
+        """Decide how an image follows those before, and reset what a jump back invalidates."""
         now_ns = self._node.get_clock().now().nanoseconds
         is_simulated = bool(self._node.get_parameter('use_sim_time').value)
         before_ns = self._pipeline.timeline.last_ns
-        event = self._pipeline.admit(
-            stamp_ns, clock_was_set=is_live(stamp_ns, now_ns, is_simulated)
-        )
-        self._none_is_newer = event is TimeEvent.STALE
-        if event is TimeEvent.STALE:
-            self._stale += 1
-            return False
+        clock_was_set = is_live(stamp_ns, now_ns, is_simulated)
+        event = self._pipeline.admit(stamp_ns, clock_was_set=clock_was_set)
         if event is TimeEvent.JUMP_BACK and before_ns is not None:
-            self._start_again(before_ns)
-        self._diagnostics.problem('clock', clock_problem(stamp_ns, now_ns, is_simulated))
-        return True
+            start = self._pipeline.initialization.pending or 'nothing'
+            self._diagnostics.note(f'time went back in the images: tracking restarts from {start}')
+            self._source.jump_back(before_ns)
+            self._sink.jump_back()
+        if event is not TimeEvent.STALE:
+            self._diagnostics.problem('clock', clock_problem(stamp_ns, now_ns, is_simulated))
+        return event
 
-    def _start_again(self, before_ns: int) -> None:
-        """Forget what belongs to the time before a jump back, which ended at `before_ns`."""
-        start = self._pipeline.initialization.pending or 'nothing'
-        self._diagnostics.note(f'time went back in the images: starting anew from {start}')
-        self._outputs.path.clear()
-        self._infos.clear()
-        if self._odometry is not None:
-            self._odometry.clear(before_ns)
+    def _localize(self, arrival: _Arrival) -> None:
+        """Track an image that is in order.
 
-    def _publish(self, estimate: PoseEstimate, frame: Frame, camera_frame: str) -> None:
-        settings = self._parameters.node
-        self._outputs.poses.publish(estimate)
-        self._tf.publish(estimate, camera_frame, frame.odom_T_camera, settings.transform_tolerance)
-        self._diagnostics.problem('TF', self._tf.problem)
-        self._outputs.saved.take(estimate.map_T_camera)
-        self._outputs.path.add(estimate, settings.path_length)
-
-    def _camera_frame(self, message: AnyImage) -> str:
-        """Return the name of the camera's frame in TF, '' where there is none."""
-        return self._parameters.node.camera_frame or message.header.frame_id.lstrip('/')
+        :raises InputError: the image or its camera_info cannot be used.
+        """
+        message, pipeline = arrival.message, self._pipeline
+        frame = self._source.frame(message)
+        if frame is None:
+            self._diagnostics.waiting('waiting for camera_info')
+            return
+        pipeline.change(self._parameters.pipeline)
+        if not pipeline.is_ready:
+            self._diagnostics.waiting(NO_INITIAL_POSE)
+            return
+        estimate = pipeline.localize(frame)
+        if estimate.trusted:
+            self._sink.publish(estimate, frame, self._source.camera_frame(message))
+        self._ahead.put(pipeline)
+        odometry = self._source.odometry
+        self._diagnostics.problem('odometry', '' if odometry is None else odometry.problem)
+        latency_ms = 1e3 * (time.monotonic() - arrival.time_s)
+        self._sink.show(estimate, frame, message.header, latency_ms)

@@ -6,7 +6,9 @@ import os
 import signal
 import sys
 import threading
+import traceback
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import rclpy
 from rclpy.exceptions import ParameterException
@@ -16,34 +18,34 @@ from rclpy.signals import SignalHandlerOptions
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.process import share_heaps
 
+if TYPE_CHECKING:
+    from mesh_reloc_ros.ros.node import MeshRelocNode
+
 _STOP_TIMEOUT_S = 3.0
 _HARD_STOP_S = 6.0
-# How long a signal may go unnoticed.
+# Longest time until a signal or a failure is noticed.
 _PERIOD_S = 0.1
 
 
 class Ending:
     """Ctrl-C or SIGTERM, at any time and any number of times.
 
-    rclpy's own handlers would shut the context down under whatever is at work.
+    rclpy's own handlers would shut the context down while other threads use it.
     """
 
     def __init__(self) -> None:
-        self.is_wanted = False
+        self.requested = threading.Event()
+        """Set when the node is to end."""
         self.imports = True
-        """Whether libraries are being imported, some of which abort where that is interrupted."""
+        """Whether libraries are being imported, some of which abort if that is interrupted."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._handle)
-
-    def __call__(self) -> bool:
-        """Whether the node is to end."""
-        return self.is_wanted
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.imports:
             os._exit(0)
-        if not self.is_wanted:
-            self.is_wanted = True
+        if not self.requested.is_set():
+            self.requested.set()
             # Compiling takes longer than anyone waits, and cannot be interrupted.
             hard_stop = threading.Timer(_HARD_STOP_S, os._exit, [0])
             hard_stop.daemon = True
@@ -81,22 +83,34 @@ def _run(ending: Ending) -> int:
 
     ending.imports = False
     use_one_core_per_operation()
-    node = MeshRelocNode(ending)
+    node = MeshRelocNode(ending.requested)
+    failure: Exception | None = None
     try:
-        if node.starts_itself and not node.bring_up():
-            # The node has said why.
-            return 2
-        # A MultiThreadedExecutor would spin busily; the work is on threads of the node's own.
-        executor = SingleThreadedExecutor()
-        executor.add_node(node)
-        while not ending() and node.failure is None:
-            executor.spin_once(timeout_sec=_PERIOD_S)
-    finally:
-        if not node.stop(_STOP_TIMEOUT_S):
-            # Tearing down the interpreter under a solver that is still at work would crash.
-            os._exit(1 if node.failure else 0)
-        if node.failure is not None:
-            raise node.failure
+        status = _spin(node, ending.requested)
+    except Exception as error:
+        failure, status = error, 1
+    if not node.stop(_STOP_TIMEOUT_S):
+        if failure is not None:
+            traceback.print_exception(failure)
+        # Tearing down the interpreter under a solver that still runs would crash.
+        os._exit(status)
+    if failure is not None:
+        raise failure
+    return status
+
+
+def _spin(node: MeshRelocNode, ending: threading.Event) -> int:
+    """Run the node until it is to end; return the exit status."""
+    if node.starts_itself and not node.bring_up():
+        node.check()
+        # The node has logged the reason.
+        return 0 if ending.is_set() else 2
+    # A MultiThreadedExecutor would busy-wait, and the work is done by the node's own threads.
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    while not ending.is_set():
+        executor.spin_once(timeout_sec=_PERIOD_S)
+        node.check()
     return 0
 
 

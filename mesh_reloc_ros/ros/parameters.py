@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
@@ -20,7 +20,6 @@ from rclpy.parameter import Parameter
 
 from mesh_reloc_ros.config.declaration import Setting, checked
 from mesh_reloc_ros.config.deprecation import without_deprecated
-from mesh_reloc_ros.config.node import NodeSettings
 from mesh_reloc_ros.config.parameters import PARAMETERS, build_settings
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.files import absolute
@@ -31,17 +30,15 @@ _DEPRECATED_NAMES = {name for each in PARAMETERS.values() for name in each.depre
 class NodeParameters:
     """Declares all parameters, checks every change, and holds the values as settings."""
 
-    def __init__(self, node: Node, all_may_change: Callable[[], bool]) -> None:
+    def __init__(self, node: Node) -> None:
         """Declare all parameters.
 
-        :param all_may_change: whether parameters that are not live can change now.
         :raises InputError: a value has the wrong type or is out of range, or some contradict each
             other.
         """
-        self.on_change: Callable[[NodeSettings], None] | None = None
-        """Called after a change, with the settings before it."""
+        self.is_configured = False
+        """Whether the node is configured: only live parameters can change then."""
         self._node = node
-        self._all_may_change = all_may_change
         self._warned: set[str] = set()
         self._values = {each.name: self._declare(each) for each in PARAMETERS.values()}
         self.node, self.pipeline = build_settings(self._values)
@@ -105,7 +102,7 @@ class NodeParameters:
 
     def _on_set(self, parameters: list[Parameter[Any]]) -> SetParametersResult:
         """Apply all changes or none; the result has the reason."""
-        values, before = dict(self._values), self.node
+        values = dict(self._values)
         try:
             names = [parameter.name for parameter in parameters]
             for parameter in parameters:
@@ -120,8 +117,6 @@ class NodeParameters:
         if pipeline != self.pipeline:
             # Users of the settings detect a change by identity.
             self.pipeline = pipeline
-        if self.on_change is not None:
-            self.on_change(before)
         return SetParametersResult(successful=True)
 
     def _changed(self, parameter: Parameter[Any]) -> Any:
@@ -133,7 +128,7 @@ class NodeParameters:
         if parameter.type_ == Parameter.Type.NOT_SET and self._values[name] != []:
             raise InputError(f'parameter {name} needs a value')
         value = _checked(PARAMETERS[name], parameter.value)
-        if value == self._values[name] or PARAMETERS[name].live or self._all_may_change():
+        if value == self._values[name] or PARAMETERS[name].live or not self.is_configured:
             return value
         raise InputError(
             f'parameter {name} is read when the node is configured: deactivate and clean up the'

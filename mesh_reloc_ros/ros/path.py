@@ -1,9 +1,8 @@
-"""The way that the camera took, as nav_msgs/Path, for RViz."""
+"""The path of the camera, as nav_msgs/Path, for RViz."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 import numpy as np
 from geometry_msgs.msg import PoseStamped
@@ -22,17 +21,14 @@ _FIRST_SPACING_M = 0.01
 
 
 class PathPublisher:
-    """Keeps trusted poses, fewer the longer the way is, and publishes them while someone listens.
+    """Keeps trusted poses, wider apart on a longer path, and publishes them to subscribers.
 
-    Not on the thread that tracks: a message of some hundred poses takes milliseconds.
+    On a thread: a message of some hundred poses takes milliseconds.
     """
 
-    def __init__(self, node: Node, map_frame: str, on_failure: Callable[[Exception], None]) -> None:
-        """Create the publisher and start its thread.
-
-        :param on_failure: called with an exception that ended the thread.
-        """
-        # Latched, as one who comes later wants to see the way, too.
+    def __init__(self, node: Node, map_frame: str) -> None:
+        """Create the publisher and start its thread."""
+        # Latched: a later subscriber gets the path, too.
         qos = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
         self._node = node
         self._publisher = node.create_publisher(Path, '~/path', qos)
@@ -42,20 +38,22 @@ class PathPublisher:
         self._spacing_m = _FIRST_SPACING_M
         self._next = 0.0
         self._worker: LatestOnlyWorker[Path] = LatestOnlyWorker(
-            'path', self._publisher.publish, on_failure, niceness=10
+            'path', self._publisher.publish, niceness=10
         )
+        self.result = self._worker.result
+        """See `LatestOnlyWorker`."""
 
-    def add(self, estimate: PoseEstimate, longest: int) -> None:
-        """Take a trusted estimate.
+    def add(self, estimate: PoseEstimate, max_length: int) -> None:
+        """Add a trusted estimate.
 
-        :param longest: most poses that are kept.
+        :param max_length: most poses that are kept.
         """
         position = estimate.map_T_camera[:3, 3]
         last = self._last_position
         if last is None or np.linalg.norm(position - last) >= self._spacing_m:
             self._last_position = position.copy()
             self._poses.append(estimate_to_pose(estimate, self._map_frame))
-            while len(self._poses) > longest:
+            while len(self._poses) > max_length:
                 self._poses = self._poses[::2]
                 self._spacing_m *= 2
         now = time.monotonic()
@@ -65,12 +63,12 @@ class PathPublisher:
             self._worker.put(Path(header=header, poses=list(self._poses)))
 
     def clear(self) -> None:
-        """Begin a new way."""
+        """Start a new path."""
         self._poses, self._last_position = [], None
         self._spacing_m = _FIRST_SPACING_M
 
     def close(self, timeout_s: float) -> bool:
-        """End the thread; return False if that takes longer than allowed."""
+        """End the thread; return False if that exceeds the timeout."""
         ended = self._worker.stop(timeout_s)
         self._node.destroy_publisher(self._publisher)
         return ended

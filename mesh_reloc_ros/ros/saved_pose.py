@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from datetime import datetime, timezone
 from pathlib import Path
@@ -19,9 +20,9 @@ Array = NDArray[np.float64]
 
 
 def saved_pose_file(file: str, node_name: str) -> Path:
-    """Return where the pose is kept.
+    """Return the file that the pose is saved in.
 
-    :param file: the parameter `saved_pose_file`; empty: a file of the node's own.
+    :param file: the parameter `saved_pose_file`; empty: a file named after the node.
     :param node_name: with its namespace.
     :raises InputError: `file` is in the home of a user who does not exist.
     """
@@ -37,14 +38,15 @@ class SavedPose:
     def __init__(self, file: Path, mesh: Path, map_frame: str) -> None:
         """Keep poses in a mesh and its frame."""
         self.file = file
+        self._lock = threading.Lock()
         self._belongs = {'mesh': str(mesh), 'map_frame': map_frame}
         self._waiting: Array | None = None
         self._written = -np.inf
 
     def read(self) -> Array | None:
-        """Return the pose [4, 4]; None where there is no file.
+        """Return the pose [4, 4]; None if there is no file.
 
-        :raises InputError: it cannot be read, or is of another mesh or frame.
+        :raises InputError: it cannot be read, or belongs to another mesh or frame.
         """
         try:
             content = yaml.safe_load(self.file.read_text())
@@ -67,19 +69,21 @@ class SavedPose:
             raise InputError(f'saved pose {self.file} holds no pose: {error}') from error
 
     def take(self, map_T_camera: Array) -> None:
-        """Have a pose [4, 4] written with the next `write`. Safe to call from any thread."""
-        self._waiting = map_T_camera
+        """Let the next `write` save a pose [4, 4]. Safe to call from any thread."""
+        with self._lock:
+            self._waiting = map_T_camera
 
     def write(self, period_s: float) -> bool:
-        """Write the newest pose, if there is one and the last was written so long ago.
+        """Write the newest pose, unless there is none or the last was written within the period.
 
         :returns: whether it was written.
         :raises InputError: it cannot be written.
         """
-        if self._waiting is None or time.monotonic() - self._written < period_s:
-            return False
-        pose, self._waiting = self._waiting, None
-        self._written = time.monotonic()
+        with self._lock:
+            pose = self._waiting
+            if pose is None or time.monotonic() - self._written < period_s:
+                return False
+            self._waiting, self._written = None, time.monotonic()
         content = {
             **self._belongs,
             'pose': [round(float(number), 6) for number in pose_to_numbers(pose)],

@@ -1,4 +1,4 @@
-"""What the node says in TF: map -> camera, or map -> odom, so that no frame gets two parents."""
+"""Poses in TF: map -> camera, or map -> odom, so that no frame gets two parents."""
 
 from __future__ import annotations
 
@@ -20,18 +20,16 @@ from mesh_reloc_ros.types.estimate import PoseEstimate
 
 Array = NDArray[np.float64]
 
-_GONE_S = 2.0
-"""What was published so long before an image is nobody's any more."""
+_STALE_S = 2.0
+"""Older map -> odom transforms count as stale: their publisher has ended."""
 _KEPT = 1000
-"""Own transforms that are known again in TF: more than its memory of ten seconds holds."""
+"""Own transforms that are recognized in TF: more than its cache of ten seconds holds."""
 
 
 class TfOutput:
     """Publishes trusted poses in TF as the parameter `publish_tf` says."""
 
     def __init__(self, node: Node, settings: NodeSettings, odometry: Odometry | None) -> None:
-        self.problem = ''
-        """Why the last pose did not go to TF, one line; empty where nothing is wrong."""
         self.published = 0
         """Number of transforms published."""
         self._mode = settings.publish_tf
@@ -56,17 +54,18 @@ class TfOutput:
         camera_frame: str,
         odom_T_camera: Array | None,
         future_s: float,
-    ) -> None:
+    ) -> str:
         """Publish a trusted estimate.
 
-        :param odom_T_camera: [4, 4] at its stamp, where it is known.
+        :param odom_T_camera: [4, 4] at its stamp; None if unknown.
         :param future_s: how far ahead map -> odom is dated.
+        :returns: why it was not published, one line; '' if it was, or if TF is switched off.
         """
         if self._broadcaster is None:
-            return
-        self.problem = self._obstacle(camera_frame, odom_T_camera, estimate.stamp_ns)
-        if self.problem:
-            return
+            return ''
+        problem = self._obstacle(camera_frame, odom_T_camera, estimate.stamp_ns)
+        if problem:
+            return problem
         if self._mode == 'map_camera':
             transform = transform_from_pose(
                 estimate.map_T_camera, estimate.stamp_ns, self._map_frame, camera_frame
@@ -79,6 +78,7 @@ class TfOutput:
         self._broadcaster.sendTransform(transform)
         self._own_ns.append(stamp_to_ns(transform.header.stamp))
         self.published += 1
+        return ''
 
     def close(self) -> None:
         """Stop publishing and listening."""
@@ -88,7 +88,7 @@ class TfOutput:
             self._node.destroy_publisher(self._broadcaster.pub_tf)
 
     def _obstacle(self, camera_frame: str, odom_T_camera: Array | None, stamp_ns: int) -> str:
-        """Return why there can be no transform, one line."""
+        """Return why the transform cannot be published, one line; '' if it can."""
         if not camera_frame or camera_frame == self._map_frame:
             return (
                 f'no TF: the images are in the frame {camera_frame!r}; set the parameter'
@@ -108,31 +108,31 @@ class TfOutput:
 
     def _obstacle_to_odom(self, odom_T_camera: Array | None, stamp_ns: int) -> str:
         if odom_T_camera is None:
-            return 'no TF for want of odometry'
+            return 'no TF: odometry is missing'
         parent = self._other_parent(self._odom_frame)
         if parent:
             return (
                 f'no TF: {self._odom_frame} has the parent {parent!r} already; set odom_frame to'
                 f' the root of that tree (such as {parent})'
             )
-        if self._somebody_else_ties_odom(stamp_ns):
+        if self._has_competitor(stamp_ns):
             return (
-                f'no TF: somebody else publishes {self._map_frame} -> {self._odom_frame} (amcl, a'
+                f'no TF: another node publishes {self._map_frame} -> {self._odom_frame} (amcl, a'
                 ' static transform): switch that off, or set publish_tf to none'
             )
         return ''
 
-    def _somebody_else_ties_odom(self, stamp_ns: int) -> bool:
-        """Whether TF has map -> odom, of late, from another node."""
+    def _has_competitor(self, stamp_ns: int) -> bool:
+        """Whether another node publishes map -> odom."""
         if self._odometry is None:
             return False
         newest_ns = self._odometry.newest_ns(self._map_frame, self._odom_frame)
         if newest_ns is None or newest_ns in self._own_ns:
             return False
-        return newest_ns == 0 or newest_ns > stamp_ns - _GONE_S * 1e9
+        return newest_ns == 0 or newest_ns > stamp_ns - _STALE_S * 1e9
 
     def _other_parent(self, child: str) -> str:
-        """Return the frame other than the map to which a frame is tied for good, '' if none."""
+        """Return the static parent of a frame if it is not the map, else ''."""
         parent = self._static_parents.get(child, self._map_frame)
         return '' if parent == self._map_frame else parent
 

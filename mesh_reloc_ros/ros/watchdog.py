@@ -5,28 +5,22 @@ from __future__ import annotations
 from rclpy.qos import QoSCompatibility, ReliabilityPolicy, qos_check_compatible
 from rclpy.topic_endpoint_info import TopicEndpointInfo
 
-from mesh_reloc_ros.ros.inputs import Input
+from mesh_reloc_ros.ros.input import Input
 
 
-class Watchdog:
-    """Tells when an input has been silent for too long, and why."""
+def explain_silence(what: str, source: Input, timeout_s: float) -> str:
+    """Return why nothing has arrived for longer than a timeout, one line; '' if something has.
 
-    def __init__(self, what: str, source: Input) -> None:
-        """Watch `source`, which the warning calls `what`."""
-        self.what = what
-        self._source = source
-
-    def check(self, timeout_s: float) -> str:
-        """Return why nothing has arrived for so long, one line; '' where something has."""
-        return self._explain(timeout_s) if self._source.silent_for() > timeout_s else ''
-
-    def _explain(self, timeout_s: float) -> str:
-        source, publishers = self._source, self._source.publishers()
-        found = ', '.join(describe_publisher(publisher) for publisher in publishers) or 'none'
-        return (
-            f'no {self.what} for {timeout_s:g} s on {source.topic} ({source.type_name});'
-            f' publishers there: {found}. {_advice(source, publishers)}'
-        )
+    :param what: how the message calls what is missing.
+    """
+    if source.silent_for() <= timeout_s:
+        return ''
+    publishers = source.publishers()
+    found = ', '.join(describe_publisher(publisher) for publisher in publishers) or 'none'
+    return (
+        f'no {what} for {timeout_s:g} s on {source.topic} ({source.type_name});'
+        f' publishers there: {found}. {_advice(source, publishers)}'
+    )
 
 
 def describe_publisher(publisher: TopicEndpointInfo) -> str:
@@ -41,7 +35,7 @@ def describe_publisher(publisher: TopicEndpointInfo) -> str:
 
 def _advice(source: Input, publishers: list[TopicEndpointInfo]) -> str:
     if not publishers:
-        return _advice_for_an_empty_topic(source)
+        return _advice_for_empty_topic(source)
     types = {publisher.topic_type for publisher in publishers}
     if source.type_name not in types:
         return (
@@ -62,7 +56,7 @@ def _advice(source: Input, publishers: list[TopicEndpointInfo]) -> str:
     return advice
 
 
-def _advice_for_an_empty_topic(source: Input) -> str:
+def _advice_for_empty_topic(source: Input) -> str:
     advice = 'Start the camera or the bag, or remap the topic'
     hint = source.hint()
     return f'{advice}; {hint}' if hint else advice

@@ -1,4 +1,4 @@
-"""A thread of its own that works on what it is given, and leaves out what it has no time for."""
+"""A thread that works on the newest of what it is given."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ import contextlib
 import os
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from typing import Any, Generic, TypeVar
 
 Item = TypeVar('Item')
 
 
 def newest(waiting: Sequence[Any]) -> int:
-    """Choose the newest."""
+    """Choose the newest item."""
     return len(waiting) - 1
 
 
 class LatestOnlyWorker(Generic[Item]):
-    """Works on one item after the other; of what is given meanwhile the newest waits, or a few."""
+    """Works on one item at a time, on a thread. Items that it has no time for are dropped."""
 
     def __init__(
         self,
         name: str,
         work: Callable[[Item], None],
-        on_failure: Callable[[Exception], None],
         niceness: int = 0,
         keep: int = 1,
         choose: Callable[[Sequence[Item]], int] = newest,
@@ -31,30 +31,30 @@ class LatestOnlyWorker(Generic[Item]):
         """Start the thread.
 
         :param work: called with each item, on the thread.
-        :param on_failure: called once with what `work` raised, on the thread, which then ends.
-        :param niceness: how far the thread stands back for others (Linux), 0 to 19.
-        :param keep: most items that wait; where there are more, every other one goes.
-        :param choose: gives the index of the next item among those that wait, in their order; those
-            before it go.
+        :param niceness: how far the thread gives way to others (Linux), 0 to 19.
+        :param keep: most items that wait; if there are more, every second one is dropped.
+        :param choose: returns the index of the next item among those that wait, in their order;
+            those before it are dropped.
         """
+        self.result: Future[None] = Future()
+        """Done when the thread has ended; holds what `work` raised, which ends it."""
         self.finished = 0
         """Number of items that were worked on."""
         self.replaced = 0
-        """Number of items that newer ones took the place of."""
+        """Number of items that were dropped."""
         self._work = work
-        self._on_failure = on_failure
         self._niceness = niceness
         self._keep = keep
         self._choose = choose
         self._waiting: list[Item] = []
         self._stopped = False
         self._changed = threading.Condition()
-        # A daemon, so that one endless piece of work cannot keep the process alive.
+        # A daemon, so that endless work cannot keep the process alive.
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     def put(self, item: Item) -> None:
-        """Give it an item, in place of one that is waiting where there are too many."""
+        """Add an item, and drop older ones if too many wait."""
         with self._changed:
             self._waiting.append(item)
             count = len(self._waiting)
@@ -64,7 +64,7 @@ class LatestOnlyWorker(Generic[Item]):
             self._changed.notify()
 
     def stop(self, timeout_s: float) -> bool:
-        """End the thread after the item in work; return False if that takes longer than allowed."""
+        """End the thread after the current item; return False if that exceeds the timeout."""
         with self._changed:
             self._stopped = True
             self._changed.notify()
@@ -73,7 +73,7 @@ class LatestOnlyWorker(Generic[Item]):
 
     def _run(self) -> None:
         if self._niceness:
-            # Where that is not allowed it runs as any other.
+            # Not every system allows it.
             with contextlib.suppress(OSError):
                 os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self._niceness)
         try:
@@ -81,7 +81,9 @@ class LatestOnlyWorker(Generic[Item]):
                 self._work(item)
                 self.finished += 1
         except Exception as error:
-            self._on_failure(error)
+            self.result.set_exception(error)
+        else:
+            self.result.set_result(None)
 
     def _take(self) -> Item | None:
         """Return the next item; None when stopped."""

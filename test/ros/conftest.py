@@ -8,7 +8,7 @@ from support.small_room import SmallRoom
 from support.station import NodeProcess, Station
 
 from mesh_reloc_ros.messages.frames import MessageReader
-from mesh_reloc_ros.ros.frames import FrameReader
+from mesh_reloc_ros.ros.frames import frame_reader
 
 
 @pytest.fixture(scope='module')
@@ -27,6 +27,6 @@ def camera(process: NodeProcess, station: Station, room: SmallRoom) -> Iterator[
     camera.close()
 
 
-@pytest.fixture(params=[FrameReader, MessageReader], ids=['node', 'bag'])
+@pytest.fixture(params=[frame_reader, MessageReader], ids=['node', 'bag'])
 def reader(request):
     return request.param(rectify=False)

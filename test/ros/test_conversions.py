@@ -2,14 +2,14 @@ import numpy as np
 from support.small_room import pose_at
 from support.station import image_message, matrix, stamp_ns
 
+from mesh_reloc_ros.messages.poses import pose_from_transform
 from mesh_reloc_ros.ros.conversions import (
     estimate_to_pose,
     estimate_to_pose_with_covariance,
     image_from_rgb,
-    pose_from_transform,
     transform_from_pose,
 )
-from mesh_reloc_ros.ros.frames import FrameReader
+from mesh_reloc_ros.ros.frames import frame_reader
 from mesh_reloc_ros.types.estimate import PoseEstimate, State
 
 STAMP_NS = 1_700_000_123_456_789_012
@@ -19,7 +19,7 @@ COLOURS = np.random.default_rng(4).integers(0, 256, (8, 12, 3), np.uint8)
 def test_an_overlay_comes_back_as_it_was():
     header = image_message(COLOURS, STAMP_NS).header
     image = image_from_rgb(COLOURS, header)
-    np.testing.assert_array_equal(FrameReader(rectify=False).rgb(image), COLOURS)
+    np.testing.assert_array_equal(frame_reader(rectify=False).rgb(image), COLOURS)
     assert image.header == header
 
 

@@ -26,7 +26,7 @@ from support.station import stamped
 
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.messages.frames import MessageReader
-from mesh_reloc_ros.ros.frames import FrameReader
+from mesh_reloc_ros.ros.frames import frame_reader
 from mesh_reloc_ros.types.camera import Camera
 
 
@@ -168,7 +168,7 @@ def test_other_frames_let_the_data_of_their_message_go(reader, encoding):
 @pytest.mark.parametrize('rectify', [False, True])
 def test_an_image_of_another_size_than_camera_info_is_refused(rectify):
     with pytest.raises(InputError, match='48x36 but camera_info says 64x36'):
-        FrameReader(rectify).read(raw('rgb8', COLOURS), info(width=64, **DISTORTED))
+        frame_reader(rectify).read(raw('rgb8', COLOURS), info(width=64, **DISTORTED))
 
 
 def test_an_image_without_a_stamp_is_refused(reader):
@@ -182,18 +182,18 @@ def test_a_raw_topic_with_a_distortion_is_refused_unless_rectified_here(reader):
         with pytest.raises(InputError, match='are not rectified'):
             reader.read(image, info(**DISTORTED), topic)
     assert reader.read(image, info(**DISTORTED), '/camera/image_rect').camera.fx == 40
-    assert FrameReader(rectify=True).read(image, info(**DISTORTED), topic).camera.fx == 40
+    assert frame_reader(rectify=True).read(image, info(**DISTORTED), topic).camera.fx == 40
 
 
 def test_rectified_images_are_not_rectified_again():
-    image, reader = raw('rgb8', COLOURS), FrameReader(rectify=True)
+    image, reader = raw('rgb8', COLOURS), frame_reader(rectify=True)
     with pytest.raises(InputError, match='/camera/image_rect are already rectified'):
         reader.read(image, info(**DISTORTED), '/camera/image_rect')
     np.testing.assert_array_equal(reader.read(image, info(), 'image_rect').image, COLOURS)
 
 
 def test_rectification_follows_a_camera_info_that_changes():
-    reader, image = FrameReader(rectify=True), raw('rgb8', COLOURS)
+    reader, image = frame_reader(rectify=True), raw('rgb8', COLOURS)
     plain = reader.read(image, info()).image
     assert np.shares_memory(plain, np.frombuffer(image.data, np.uint8))
     bent = reader.read(image, info(**DISTORTED)).image
@@ -209,7 +209,7 @@ def test_the_maps_are_made_once_for_each_content_of_camera_info(monkeypatch):
     monkeypatch.setattr(
         cv2, 'initUndistortRectifyMap', lambda *a: (made.append(a), original(*a))[1]
     )
-    reader, image = FrameReader(rectify=True), raw('rgb8', COLOURS)
+    reader, image = frame_reader(rectify=True), raw('rgb8', COLOURS)
     for stamp in range(1, 5):
         reader.read(stamped(image, stamp), stamped(info(**DISTORTED), stamp), 'image_raw')
     assert len(made) == 1

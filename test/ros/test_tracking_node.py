@@ -27,7 +27,7 @@ from support.station import (
 from visualization_msgs.msg import Marker
 
 from mesh_reloc_ros.ros.conversions import pose_to_message
-from mesh_reloc_ros.ros.frames import FrameReader
+from mesh_reloc_ros.ros.frames import frame_reader
 from mesh_reloc_ros.types.pose import pose_to_numbers
 
 START = pose_at(0.4)
@@ -106,7 +106,7 @@ def test_overlays_are_drawn_only_while_someone_subscribes(camera: LiveCamera, tr
     publishers = camera.station.node.get_publishers_info_by_topic
     camera.station.wait_until(lambda: publishers('/mesh_reloc/overlay'), 'the publisher')
     camera.show_until(lambda: overlays, pose_at(1))
-    drawn = FrameReader(rectify=False).rgb(overlays[0])
+    drawn = frame_reader(rectify=False).rgb(overlays[0])
     assert drawn.shape == (CAMERA.height, CAMERA.width, 3)
     # Somewhere it differs from its image, and elsewhere it is the image with a tint at most.
     image = camera.view_of(stamp_ns(overlays[0]))

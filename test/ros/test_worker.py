@@ -1,6 +1,8 @@
 import threading
 from collections.abc import Sequence
 
+import pytest
+
 from mesh_reloc_ros.ros.worker import LatestOnlyWorker
 
 LONG_S = 30.0
@@ -17,7 +19,7 @@ def test_only_the_newest_waits_and_the_others_are_counted():
         if item == 4:
             done.set()
 
-    worker = LatestOnlyWorker('test', work, on_failure=lambda error: None)
+    worker = LatestOnlyWorker('test', work)
     worker.put(1)
     assert started.wait(LONG_S)
     for item in (2, 3, 4):
@@ -30,21 +32,22 @@ def test_only_the_newest_waits_and_the_others_are_counted():
     assert worker.replaced == 2
 
 
-def test_what_is_raised_is_handed_over_and_ends_the_thread():
-    failures, failed = [], threading.Event()
-
+def test_the_result_holds_what_was_raised_and_the_thread_has_ended():
     def work(_: int) -> None:
         raise RuntimeError('out of memory')
 
-    def on_failure(error: Exception) -> None:
-        failures.append(str(error))
-        failed.set()
-
-    worker = LatestOnlyWorker('test', work, on_failure)
+    worker = LatestOnlyWorker('test', work)
+    assert not worker.result.done()
     worker.put(1)
-    assert failed.wait(LONG_S)
-    assert failures == ['out of memory']
+    with pytest.raises(RuntimeError, match='out of memory'):
+        worker.result.result(LONG_S)
     assert worker.stop(LONG_S)
+
+
+def test_the_result_of_a_stopped_thread_is_no_failure():
+    worker = LatestOnlyWorker('test', print)
+    assert worker.stop(LONG_S)
+    assert worker.result.result(LONG_S) is None
 
 
 def test_stopping_does_not_wait_for_endless_work():
@@ -54,7 +57,7 @@ def test_stopping_does_not_wait_for_endless_work():
         started.set()
         go.wait(LONG_S)
 
-    worker = LatestOnlyWorker('test', work, on_failure=lambda error: None)
+    worker = LatestOnlyWorker('test', work)
     worker.put(1)
     assert started.wait(LONG_S)
     assert not worker.stop(timeout_s=0.05)
@@ -76,7 +79,7 @@ def test_of_several_that_wait_one_is_chosen_and_those_before_it_go():
     def first_even(waiting: Sequence[int]) -> int:
         return next((n for n, item in enumerate(waiting) if item % 2 == 0), len(waiting) - 1)
 
-    worker = LatestOnlyWorker('test', work, print, keep=4, choose=first_even)
+    worker = LatestOnlyWorker('test', work, keep=4, choose=first_even)
     worker.put(1)
     assert started.wait(LONG_S)
     for item in (10, 11, 20, 21, 31, 40):

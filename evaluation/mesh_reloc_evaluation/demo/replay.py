@@ -20,7 +20,7 @@ from mesh_reloc_evaluation.demo.messages import ReceivedPose, Replay
 from mesh_reloc_evaluation.node_process import NodeError
 from mesh_reloc_evaluation.recording_writer import CAMERA_INFO_TOPIC, IMAGE_TOPIC
 from mesh_reloc_ros.progress import progress_bar
-from mesh_reloc_ros.ros.frames import FrameReader
+from mesh_reloc_ros.ros.frames import frame_reader
 from mesh_reloc_ros.types.pose import pose_from_numbers
 
 NODE_NAME = '/mesh_reloc'
@@ -58,7 +58,7 @@ class Player(Node):
     def __init__(self, context: rclpy.Context, check: Callable[[], None]) -> None:
         super().__init__('demo_player', context=context)
         self.result = Replay()
-        self._reader = FrameReader(rectify=False)
+        self._reader = frame_reader(rectify=False)
         self._check = check
         self._executor = SingleThreadedExecutor(context=context)
         self._executor.add_node(self)

@@ -1,0 +1,124 @@
+"""How users say where the camera is: initialpose, ~/relocalize, ~/reset, and parameters."""
+
+from __future__ import annotations
+
+from geometry_msgs.msg import PoseWithCovarianceStamped
+from rclpy.node import Node
+from std_srvs.srv import Trigger
+
+from mesh_reloc_ros.config.node import NodeSettings
+from mesh_reloc_ros.config.parameters import initial_pose
+from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.initialization import Initialization
+from mesh_reloc_ros.pipeline import Pipeline
+from mesh_reloc_ros.ros.diagnostics import Diagnostics
+from mesh_reloc_ros.ros.image_tracking import NO_INITIAL_POSE
+from mesh_reloc_ros.ros.initial_pose_message import start_from_message
+from mesh_reloc_ros.ros.parameters import NodeParameters
+from mesh_reloc_ros.ros.saved_pose import SavedPose
+from mesh_reloc_ros.types.initial_pose import InitialPose
+from mesh_reloc_ros.types.pose import pose_to_numbers
+
+_NOT_CONFIGURED = 'the node is not configured'
+
+
+class InitialPoseInput:
+    """Passes users' requests on to a pipeline, once there is one."""
+
+    def __init__(self, node: Node, parameters: NodeParameters, diagnostics: Diagnostics) -> None:
+        """Subscribe and create the services."""
+        self._node = node
+        self._parameters = parameters
+        self._diagnostics = diagnostics
+        self._pipeline: Pipeline | None = None
+        self._saved: SavedPose | None = None
+        node.create_subscription(PoseWithCovarianceStamped, 'initialpose', self._on_message, 1)
+        node.create_service(Trigger, '~/relocalize', self._on_relocalize)
+        node.create_service(Trigger, '~/reset', self._on_reset)
+
+    def connect(self, pipeline: Pipeline, saved: SavedPose) -> None:
+        """Start a loaded pipeline from what the parameters say, and pass requests on to it."""
+        self._pipeline, self._saved = pipeline, saved
+        pipeline.initialization.change(self._by_parameters(saved))
+        pipeline.initialization.begin_again()
+
+    def disconnect(self) -> None:
+        """Refuse requests."""
+        self._pipeline = self._saved = None
+
+    def parameters_changed(self, before: NodeSettings) -> None:
+        """Act on changed parameters.
+
+        :param before: the parameters before the change.
+        """
+        if self._pipeline is None or self._saved is None:
+            return
+        settings, queue = self._parameters.node, self._pipeline.initialization
+        has_moved = settings.initial_pose != before.initial_pose
+        if has_moved or settings.initialization != before.initialization:
+            queue.change(self._by_parameters(self._saved))
+        pose = initial_pose(settings)
+        if has_moved and pose is not None:
+            queue.give(Initialization(InitialPose(pose)))
+
+    def _by_parameters(self, saved: SavedPose) -> Initialization | None:
+        """Return the initialization that the parameters ask for; None: global."""
+        settings = self._parameters.node
+        if settings.initialization == 'global':
+            return None
+        if settings.initialization == 'saved':
+            try:
+                pose = saved.read()
+            except InputError as error:
+                self._node.get_logger().warning(str(error))
+                pose = None
+            if pose is not None:
+                self._node.get_logger().info(f'starting from the pose saved in {saved.file}')
+                return Initialization(InitialPose(pose), 'the saved pose')
+        pose = initial_pose(settings)
+        return None if pose is None else Initialization(InitialPose(pose))
+
+    def _on_message(self, message: PoseWithCovarianceStamped) -> None:
+        if self._pipeline is None:
+            self._node.get_logger().error(f'initialpose: ignored, as {_NOT_CONFIGURED}')
+            return
+        queue, heights = self._pipeline.initialization, _heights(self._pipeline)
+        up_axis = self._parameters.pipeline.relocalization.up_axis
+        map_frame = self._parameters.node.map_frame
+        try:
+            start, added = start_from_message(message, map_frame, queue.latest, heights, up_axis)
+        except InputError as error:
+            self._diagnostics.error(str(error), always_log=True)
+            return
+        queue.give(Initialization(start, 'the pose from initialpose'))
+        numbers = ' '.join(f'{number:.3f}' for number in pose_to_numbers(start.map_T_camera))
+        remark = f' ({added})' if added else ''
+        self._node.get_logger().info(f'start pose from initialpose: {numbers}{remark}')
+
+    def _on_relocalize(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        pipeline = self._pipeline
+        start = None if pipeline is None else pipeline.initialization.relocalize()
+        return self._answer(response, start)
+
+    def _on_reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        pipeline = self._pipeline
+        start = None if pipeline is None else pipeline.initialization.reset()
+        return self._answer(response, start)
+
+    def _answer(self, response: Trigger.Response, start: str | None) -> Trigger.Response:
+        """Say what the tracker will start from."""
+        response.success = bool(start)
+        if start is None:
+            response.message = _NOT_CONFIGURED
+        elif start:
+            response.message = f'tracking restarts from {start} with the next image'
+        else:
+            response.message = NO_INITIAL_POSE
+        self._node.get_logger().info(response.message)
+        return response
+
+
+def _heights(pipeline: Pipeline) -> tuple[float, float]:
+    """Return the lowest and highest z of the mesh in the map, metres."""
+    z = pipeline.scene.mesh.vertices[:, 2]
+    return float(z.min()), float(z.max())
