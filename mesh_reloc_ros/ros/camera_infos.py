@@ -39,8 +39,13 @@ class CameraInfos:
                 self._attempts = _ATTEMPTS
             self._came.notify_all()
 
+    def has_any(self) -> bool:
+        """Return whether a message has come, after a moment in which the first may come."""
+        with self._came:
+            return self._came.wait_for(lambda: self._buffer.newest is not None, self._timeout_s)
+
     def of(self, stamp_ns: int) -> CameraInfo | None:
-        """Return the camera_info of an image's stamp, or else the newest; None if none has come."""
+        """Return the camera_info of an image's stamp, or else the newest; None without any."""
         with self._came:
             self._missed = time.monotonic()
             if self._attempts or self._buffer.newest is None:

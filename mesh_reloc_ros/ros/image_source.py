@@ -66,8 +66,12 @@ class ImageSource:
         """Return the name of the camera's frame in TF, '' if the image has none."""
         return self._parameters.node.camera_frame or message.header.frame_id.lstrip('/')
 
-    def frame(self, message: AnyImage) -> Frame | None:
-        """Return the frame of an image; None if no camera_info has come at all.
+    def has_camera_info(self) -> bool:
+        """Return whether any camera_info has come; wait for a moment if not."""
+        return self._infos.has_any()
+
+    def frame(self, message: AnyImage) -> Frame:
+        """Return the frame of an image, once there is a camera_info.
 
         It waits for a moment for the camera_info of the image's stamp, and for odometry.
 
@@ -75,8 +79,7 @@ class ImageSource:
         """
         stamp_ns = stamp_to_ns(message.header.stamp)
         info = self._infos.of(stamp_ns)
-        if info is None:
-            return None
+        assert info is not None
         frame = self._reader.read(message, info, self._image_input.topic)
         if self.odometry is None:
             return frame

@@ -125,30 +125,34 @@ class ImageTracking:
     def _track(self, arrival: _Arrival) -> None:
         """Track one image if it is in order, and pass the estimate on."""
         try:
-            self._event = self._admit(stamp_of_image(arrival.message))
-            if self._event is TimeEvent.STALE:
+            stamp_ns = stamp_of_image(arrival.message)
+            if not self._source.has_camera_info():
+                self._diagnostics.waiting('waiting for camera_info')
+            elif self._admit(stamp_ns):
+                self._localize(arrival)
+            else:
                 self._stale += 1
                 return
-            self._localize(arrival)
         except InputError as error:
             self._diagnostics.error(str(error))
         self._worked = time.monotonic()
 
-    def _admit(self, stamp_ns: int) -> TimeEvent:
-        """Decide how an image follows those before, and reset what a jump back invalidates."""
+    def _admit(self, stamp_ns: int) -> bool:
+        """Reset what a jump back in time invalidates; return whether the image is in order."""
         now_ns = self._node.get_clock().now().nanoseconds
         is_simulated = bool(self._node.get_parameter('use_sim_time').value)
         before_ns = self._pipeline.timeline.last_ns
         clock_was_set = is_live(stamp_ns, now_ns, is_simulated)
-        event = self._pipeline.admit(stamp_ns, clock_was_set=clock_was_set)
-        if event is TimeEvent.JUMP_BACK and before_ns is not None:
+        self._event = self._pipeline.admit(stamp_ns, clock_was_set=clock_was_set)
+        if self._event is TimeEvent.STALE:
+            return False
+        if self._event is TimeEvent.JUMP_BACK and before_ns is not None:
             start = self._pipeline.initialization.pending or 'nothing'
             self._diagnostics.note(f'time went back in the images: tracking restarts from {start}')
             self._source.jump_back(before_ns)
             self._sink.jump_back()
-        if event is not TimeEvent.STALE:
-            self._diagnostics.problem('clock', clock_problem(stamp_ns, now_ns, is_simulated))
-        return event
+        self._diagnostics.problem('clock', clock_problem(stamp_ns, now_ns, is_simulated))
+        return True
 
     def _localize(self, arrival: _Arrival) -> None:
         """Track an image that is in order.
@@ -157,9 +161,6 @@ class ImageTracking:
         """
         message, pipeline = arrival.message, self._pipeline
         frame = self._source.frame(message)
-        if frame is None:
-            self._diagnostics.waiting('waiting for camera_info')
-            return
         pipeline.change(self._parameters.pipeline)
         if not pipeline.is_ready:
             self._diagnostics.waiting(NO_INITIAL_POSE)

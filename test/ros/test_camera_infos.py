@@ -30,7 +30,17 @@ def test_without_agreeing_stamps_the_newest_serves():
 
 
 def test_nothing_has_come():
-    assert CameraInfos(TIMEOUT_S).of(20) is None
+    infos = CameraInfos(TIMEOUT_S)
+    assert not infos.has_any()
+    assert infos.of(20) is None
+
+
+def test_the_first_is_waited_for():
+    infos = CameraInfos(TIMEOUT_S)
+    late = threading.Timer(0.01, infos.add, [info(20)])
+    late.start()
+    assert infos.has_any()
+    late.join()
 
 
 def test_one_that_comes_just_after_its_image_is_waited_for():

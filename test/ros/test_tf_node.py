@@ -94,7 +94,7 @@ def test_without_odometry_there_are_poses_and_a_reason_but_no_tf(
     for step in range(3):
         camera.wait_for_pose(camera.show(pose_at(step)))
     process.wait_for_line('[WARN]', 'TF has no way odom -> camera_optical')
-    process.wait_for_line('[WARN]', 'no TF for want of odometry')
+    process.wait_for_line('[WARN]', 'no TF: odometry is missing')
     assert camera.status('TF').level == DiagnosticStatus.WARN
     assert 'start odometry' in camera.status('TF').message
     assert camera.status().level == DiagnosticStatus.OK
@@ -222,8 +222,8 @@ def test_where_somebody_else_ties_the_map_to_odom_the_node_does_not(
     )
     configured_anew(station, process, publish_tf='map_odom')
     camera.connect(process)
-    show_until_no_tf(camera, robot, 'somebody else publishes map -> odom')
-    process.wait_for_line('[WARN]', 'no TF: somebody else publishes map -> odom')
+    show_until_no_tf(camera, robot, 'another node publishes map -> odom')
+    process.wait_for_line('[WARN]', 'no TF: another node publishes map -> odom')
 
 
 def test_another_parent_of_odom_is_not_taken_away(
