@@ -16,7 +16,7 @@ class Settings:
 
     device: str = setting(
         'auto',
-        'Device of the mesh and the alignment. auto: the GPU if there is one, else the CPU.',
+        'Device that renders the mesh. auto: the GPU if there is one, else the CPU.',
         choices=('auto', 'cpu', 'cuda'),
     )
     rasterizer: str = setting(
