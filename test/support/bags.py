@@ -59,6 +59,21 @@ def compressed(data: bytes | NDArray[np.uint8], stamp_ns: int) -> Any:
     )
 
 
+def raw(image: NDArray[np.uint8], stamp_ns: int) -> Any:
+    """Return a raw image of RGB [H, W, 3]."""
+    height, width = image.shape[:2]
+    return message(
+        'sensor_msgs/msg/Image',
+        header=header(stamp_ns),
+        height=height,
+        width=width,
+        encoding='rgb8',
+        is_bigendian=0,
+        step=3 * width,
+        data=image.reshape(-1),
+    )
+
+
 def camera_info(camera: Camera, stamp_ns: int, distortion: tuple[float, ...] = ()) -> Any:
     roi = message(
         'sensor_msgs/msg/RegionOfInterest',
