@@ -97,6 +97,9 @@ class _KernelCache(FunctionCache):
             return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
+        if _sources_digest() != CACHE_FOLDER.name:
+            # Sources have been edited since: which of them were compiled is not known.
+            return
         try:
             super().save_overload(sig, data)  # type: ignore[no-untyped-call]
             _prune()

@@ -50,7 +50,7 @@ class Installation:
     def write(self, module: str, source: str) -> None:
         (self.kernels / f'{module}.py').write_text(source)
 
-    def run(self, **variables: str) -> tuple[int, bool]:
+    def run(self, program: str = PROGRAM, **variables: str) -> tuple[int, bool]:
         """Return what the kernel returns, and whether its code came from the cache.
 
         :param variables: added to the environment.
@@ -64,7 +64,7 @@ class Installation:
         }
         environment.pop('NUMBA_CACHE_DIR', None)
         environment.update(variables)
-        command = [sys.executable, '-c', PROGRAM]
+        command = [sys.executable, '-c', program]
         result = subprocess.run(
             command, cwd=root, env=environment, capture_output=True, text=True, check=False
         )
@@ -94,6 +94,18 @@ def test_a_changed_callee_in_another_module_is_noticed(installation):
     assert installation.run() == (10, False)
     installation.write('callee', CALLEE)
     assert installation.run() == (2, True)
+
+
+def test_code_compiled_while_sources_are_edited_is_not_kept(installation):
+    edit = """
+from pathlib import Path
+from mesh_reloc_ros.kernels import compile
+callee = Path(compile.__file__).with_name('callee.py')
+callee.write_text(callee.read_text().replace('return 1', 'return 5'))
+"""
+    assert installation.run(edit + PROGRAM) == (10, False)
+    installation.write('callee', CALLEE)
+    assert installation.run() == (2, False)
 
 
 def test_installations_with_the_same_sources_share_the_code(installation, tmp_path):
