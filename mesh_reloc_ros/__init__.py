@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
     from mesh_reloc_ros.overlay.draw import draw_overlay
     from mesh_reloc_ros.pipeline import Pipeline
-    from mesh_reloc_ros.recordings import open_recording
+    from mesh_reloc_ros.recordings.recording import open_recording
     from mesh_reloc_ros.render.scene import Scene
     from mesh_reloc_ros.types.camera import Camera
     from mesh_reloc_ros.types.estimate import PoseEstimate, State
@@ -36,7 +36,7 @@ else:
         'Trajectory': 'types.trajectory',
         'draw_overlay': 'overlay.draw',
         'load_mesh': 'mesh_io.load',
-        'open_recording': 'recordings',
+        'open_recording': 'recordings.recording',
     }
 
     def __getattr__(name: str) -> object:

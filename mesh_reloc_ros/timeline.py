@@ -32,9 +32,9 @@ class TimeEvent(Enum):
     STALE = auto()
     """Not newer than the last image: the image came late, or twice. It is not tracked."""
     JUMP_BACK = auto()
-    """Time went back: a recording loops, somebody seeks backwards, or a clock was set."""
+    """Time went back: a recording loops or seeks backwards, or a clock was set."""
     JUMP_AHEAD = auto()
-    """Far newer than the last image: somebody seeks forwards, or there was a long pause."""
+    """Far newer than the last image: a recording seeks forwards, or images paused for long."""
 
 
 class TimelineMonitor:
@@ -127,7 +127,7 @@ def is_live(stamp_ns: int, now_ns: int, is_simulated: bool) -> bool:
 
 
 def is_far_ahead(stamp_ns: int, now_ns: int) -> bool:
-    """Whether a stamp is so far ahead of the clock that it must not be sent to TF.
+    """Whether a stamp is too far ahead of the clock to be sent to TF.
 
     TF listeners would drop later transforms with correct stamps as outdated.
     """

@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
     reference = arguments.reference_cameras
     cameras = None if reference is None else read_reference_cameras(reference)
     with open_bag(arguments) as bag:
-        # Imported here: the renderer takes seconds to load, in vain if the bag is unusable.
+        # Imported here: an unusable bag is reported before the renderer loads, which takes long.
         from mesh_reloc_ros.pipeline import Pipeline
         from mesh_reloc_ros.process import use_one_core_per_operation
 

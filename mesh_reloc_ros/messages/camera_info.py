@@ -18,15 +18,6 @@ _RAW_NAMES = ('image_raw', 'image_color', 'image_mono', 'image')
 """Names of topics that drivers and image_proc give to images that are not rectified."""
 
 
-class RegionOfInterest(Protocol):
-    """The fields of sensor_msgs/RegionOfInterest, in full-image pixels; all zero: full image."""
-
-    x_offset: int
-    y_offset: int
-    width: int
-    height: int
-
-
 class CameraInfo(Protocol):
     """The fields used of sensor_msgs/CameraInfo, as rclpy and rosbags both have them."""
 
@@ -43,7 +34,7 @@ class CameraInfo(Protocol):
     binning_x: int
     binning_y: int
     roi: Any
-    """As `RegionOfInterest`."""
+    """sensor_msgs/RegionOfInterest, in full-image pixels; all zero: full image."""
 
 
 def camera_from_info(info: CameraInfo) -> Camera:
@@ -138,7 +129,7 @@ def _as_sent(info: CameraInfo, fx: float, fy: float, cx: float, cy: float) -> Ca
     )
 
 
-def _region(roi: RegionOfInterest, width: int, height: int) -> tuple[int, int, int, int]:
+def _region(roi: Any, width: int, height: int) -> tuple[int, int, int, int]:
     """Return left, top, width and height of the region, in pixels of the full image."""
     if roi.width == 0 or roi.height == 0:
         return 0, 0, int(width), int(height)

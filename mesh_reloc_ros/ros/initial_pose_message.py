@@ -1,4 +1,4 @@
-"""The start pose that a message on `initialpose` means, a 2-D one of RViz included."""
+"""Initial poses from messages on `initialpose`, including the 2-D poses of RViz."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ Array = NDArray[np.float64]
 _FLAT = 1e-6
 """Height in metres, and quaternion x and y, below which a message is a 2-D pose."""
 _LENGTH_TOLERANCE = 0.05
-"""Of a quaternion, whose numbers people round."""
+"""Of a quaternion, as users round its numbers."""
 _PLACE_SIGMAS = np.array([0.5, 0.5, 0.0, 0.0, 0.0, 0.25])
-"""Of a 2-D pose by hand, x y z rx ry rz; m, rad."""
+"""Of a 2-D pose set by hand, x y z rx ry rz; m, rad."""
 _TILT_SIGMA = math.radians(20)
-"""How far from level a camera is held of which nothing is known."""
+"""Of the tilt of a camera about level."""
 
 
 def start_from_message(
@@ -32,15 +32,15 @@ def start_from_message(
     heights: tuple[float, float],
     up_axis: str = 'z',
 ) -> tuple[InitialPose, str]:
-    """Return the start that a message means, and what was added to it, in a few words.
+    """Return the initial pose of a message, and what was added to it, in a few words.
 
-    RViz gives a 2-D pose: no height, roll or pitch, and the heading in which the camera looks.
-    It takes height and tilt from the `reference` pose [4, 4]. Without one it is a level camera
-    somewhere between the `heights`, lowest and highest of the mesh along the map's z.
+    RViz sends a 2-D pose: without height, roll and pitch, and with the heading of the camera.
+    Height and tilt are taken from the `reference` pose [4, 4]. Without a reference the camera is
+    level, somewhere between the `heights`, lowest and highest of the mesh along the map's z.
 
-    :param up_axis: the map's axis that points up, as the setting has it.
+    :param up_axis: the setting `relocalization.up_axis`.
     :raises InputError: wrong frame, a 2-D pose where z is not up, not finite, a quaternion of
-        length zero, or a covariance that is none.
+        length zero, or an invalid covariance.
     """
     frame = message.header.frame_id.lstrip('/')
     if frame != map_frame:
@@ -60,7 +60,7 @@ def start_from_message(
         )
     covariance = _covariance(message, pose)
     is_flat = max(abs(pose[2, 3]), abs(orientation.x), abs(orientation.y)) < _FLAT
-    # Where z need not be up the map's frame may be a camera's: the identity is a pose as any other.
+    # If z need not point up, the map frame may be that of a camera: the identity is a full pose.
     is_full = up_axis != 'z' and np.array_equal(pose, np.eye(4))
     if not is_flat or is_full:
         return InitialPose(pose, covariance), ''
@@ -74,18 +74,18 @@ def start_from_message(
         return InitialPose(placed, covariance), 'a 2-D pose: height and tilt are kept'
     placed = _with_height_and_tilt(pose, _level_at(sum(heights) / 2))
     wide: Array = np.diag(_PLACE_SIGMAS**2) if covariance is None else covariance
-    # Of height and tilt the message says nothing.
+    # The message has no information on height and tilt.
     wide[2:5] = wide[:, 2:5] = 0.0
-    # Evenly spread between the lowest and the highest.
+    # Uniform between the lowest and the highest.
     wide[2, 2] = (heights[1] - heights[0]) ** 2 / 12
     wide[3, 3] = wide[4, 4] = _TILT_SIGMA**2
     return InitialPose(placed, wide), 'a 2-D pose: height and tilt are searched for'
 
 
 def _covariance(message: PoseWithCovarianceStamped, pose: Array) -> Array | None:
-    """Return the covariance [6, 6] of a message; None where nothing is said.
+    """Return the covariance [6, 6] of a message; None if it is all zero.
 
-    :raises InputError: it is none.
+    :raises InputError: it is not a covariance.
     """
     covariance = np.array(message.pose.covariance, np.float64).reshape(6, 6)
     if not covariance.any():

@@ -1,4 +1,4 @@
-"""Where odometry says that the camera is, from TF, at an image's stamp."""
+"""The camera in the odometry frame at the stamp of an image, from TF."""
 
 from __future__ import annotations
 
@@ -21,31 +21,30 @@ from mesh_reloc_ros.timeline import is_leftover
 Array = NDArray[np.float64]
 
 _POLL_S = 0.002
-# Where odometry has stopped for so long there is no wait for as long: without it poses are not to
-# be late as well.
-_PATIENCE_AFTER_S = 1.0
+# If odometry is older than this, lookups do not wait for as long: poses must not be late, too.
+_OUTAGE_S = 1.0
 
 
 class Odometry:
-    """Looks `odom_frame` -> camera up, and waits for it within bounds. For one thread."""
+    """Looks up `odom_frame` -> camera, with a bounded wait. Use it from one thread."""
 
     def __init__(self, node: Node, odom_frame: str) -> None:
-        """Listen to TF, on the executor of `node`."""
+        """Subscribe to TF, on the executor of `node`."""
         self.problem = ''
-        """Why the last lookup failed, one line; empty where it did not."""
+        """Why the last lookup failed, one line; '' if it did not."""
         self._odom_frame = odom_frame
-        # Without the node, as with it the buffer brings a service along, and clears itself by the
-        # clock only: a bag that loops may be played without one.
+        # With a node the buffer would offer a service, and clear itself when the clock jumps: a
+        # bag that loops may be played without a clock.
         self._buffer = Buffer()
         self._listener = TransformListener(self._buffer, node)
         self._stopped = threading.Event()
-        self._impatient_until = 0.0
+        self._no_wait_until = 0.0
         self._before_ns, self._jumped = 0, -math.inf
 
     def at(self, camera_frame: str, stamp_ns: int, timeout_s: float) -> Array | None:
-        """Return `odom_T_camera` [4, 4] at a stamp, None where TF does not have it in time."""
+        """Return `odom_T_camera` [4, 4] at a stamp; None if TF does not have it in time."""
         began = time.monotonic()
-        deadline = began + (timeout_s if began >= self._impatient_until else 0.0)
+        deadline = began + (timeout_s if began >= self._no_wait_until else 0.0)
         while True:
             if self._has_leftover(camera_frame, stamp_ns):
                 self._buffer.clear()
@@ -63,64 +62,64 @@ class Odometry:
             if self._stopped.wait(min(_POLL_S, deadline - now)):
                 return None
         newest_ns = self._newest_ns(camera_frame)
-        if deadline > began and newest_ns < stamp_ns - _PATIENCE_AFTER_S * 1e9:
-            self._impatient_until = time.monotonic() + _PATIENCE_AFTER_S
+        if deadline > began and newest_ns < stamp_ns - _OUTAGE_S * 1e9:
+            self._no_wait_until = time.monotonic() + _OUTAGE_S
         self.problem = self._explained(failure, camera_frame, stamp_ns > newest_ns)
         return None
 
     def newest_ns(self, parent: str, child: str) -> int | None:
-        """Return the newest stamp of a way between frames; 0: it is static, None: there is none."""
+        """Return the newest stamp of parent -> child; 0 if it is static, None if not connected."""
         try:
             return stamp_to_ns(self._buffer.lookup_transform(parent, child, Time()).header.stamp)
         except TransformException:
             return None
 
     def clear(self, before_ns: int) -> None:
-        """Forget what was before time went back: TF would take what comes now for out of date.
+        """Forget the transforms of before a jump back: TF would reject new ones as outdated.
 
-        :param before_ns: where time was.
+        :param before_ns: stamp of the last image before the jump.
         """
         self._before_ns, self._jumped = before_ns, time.monotonic()
         self._buffer.clear()
 
     def stop(self) -> None:
-        """Stop listening, and end a wait."""
+        """Unsubscribe, and end a wait."""
         self._stopped.set()
         self._listener.unregister()
 
     def _has_leftover(self, camera_frame: str, stamp_ns: int) -> bool:
-        """Whether TF has received a transform of before a jump back, since the buffer was cleared.
+        """Whether a transform of before a jump back has arrived since the buffer was cleared.
 
-        Lookups between the two times would interpolate.
+        Lookups would interpolate between the two times.
         """
         passed_s = time.monotonic() - self._jumped
         return is_leftover(self._newest_ns(camera_frame), self._before_ns, stamp_ns, passed_s)
 
     def _taken(self, transform: Transform) -> Array | None:
-        self._impatient_until = 0.0
+        self._no_wait_until = 0.0
         try:
             pose = pose_from_transform(transform)
         except InputError:
-            self.problem = f'{self._odom_frame} in TF is not finite: odometry has gone astray'
+            self.problem = f'{self._odom_frame} in TF is not finite: odometry has diverged'
             return None
         self.problem = ''
         return pose
 
     def _explained(self, failure: TransformException, camera_frame: str, is_late: bool) -> str:
-        """Return one line, the same each time, so that it is logged once."""
-        way = f'{self._odom_frame} -> {camera_frame}'
+        """Return a failure as one line that does not change, so that it is logged once."""
+        name = f'{self._odom_frame} -> {camera_frame}'
         if not isinstance(failure, ExtrapolationException):
             return (
-                f'TF has no way {way}: start odometry, and robot_state_publisher for where the'
-                ' camera is on the robot; or set odom_frame and camera_frame to the right names'
+                f'TF has no transform {name}: start odometry, and robot_state_publisher for the'
+                ' camera on the robot; or set odom_frame and camera_frame to the right names'
             )
         if is_late:
             return (
-                f'TF has {way} too late: raise transform_timeout, or make odometry faster; where'
+                f'TF has {name} too late: raise transform_timeout, or make odometry faster; if'
                 ' another machine publishes it, synchronize the clocks'
             )
         return (
-            f'TF does not have {way} at the stamps of the images, which are too old: where a bag is'
+            f'TF does not have {name} at the stamps of the images, which are too old: if a bag is'
             ' played, set use_sim_time and play it with --clock'
         )
 

@@ -1,4 +1,4 @@
-"""Memory that the process takes."""
+"""Memory use of the process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MB = 1e6
 
 
 def resources() -> dict[str, str]:
-    """Return figures by name: memory now and at most, and of the GPU where one is used."""
+    """Return current and peak memory by name, also of the GPU if one is used."""
     # Kilobytes, but bytes on macOS.
     unit = 1 if sys.platform == 'darwin' else 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
@@ -22,7 +22,7 @@ def resources() -> dict[str, str]:
     if statm.is_file():
         now = int(statm.read_text().split()[1]) * os.sysconf('SC_PAGE_SIZE')
         figures['memory [MB]'] = f'{now / _MB:.0f}'
-        # The kernel brings its figure up to date now and then.
+        # The kernel updates its figure with a delay.
         peak = max(peak, now)
     figures['memory peak [MB]'] = f'{peak / _MB:.0f}'
     if torch.cuda.is_initialized():

@@ -12,8 +12,8 @@ from support.bags import camera_info, compressed, header, message, transform, wr
 from mesh_reloc_ros.cli import track
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.messages.rectification import rectification_from_info
-from mesh_reloc_ros.recordings import open_recording
 from mesh_reloc_ros.recordings.bag import ImageBag
+from mesh_reloc_ros.recordings.recording import open_recording
 from mesh_reloc_ros.types.camera import Camera
 
 BEGIN_NS = 1_700_000_000_000_000_000

@@ -93,12 +93,12 @@ def test_without_odometry_there_are_poses_and_a_reason_but_no_tf(
 ):
     for step in range(3):
         camera.wait_for_pose(camera.show(pose_at(step)))
-    process.wait_for_line('[WARN]', 'TF has no way odom -> camera_optical')
+    process.wait_for_line('[WARN]', 'TF has no transform odom -> camera_optical')
     process.wait_for_line('[WARN]', 'no TF: odometry is missing')
     assert camera.status('TF').level == DiagnosticStatus.WARN
     assert 'start odometry' in camera.status('TF').message
     assert camera.status().level == DiagnosticStatus.OK
-    assert process.count('TF has no way') == 1
+    assert process.count('TF has no transform') == 1
     assert not camera.transforms('odom')
 
 
