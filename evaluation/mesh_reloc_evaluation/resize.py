@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
@@ -15,7 +17,8 @@ def resized(frame: Frame, width: int, height: int) -> Frame:
     part = np.ascontiguousarray(frame.image[rows, columns])
     interpolation = cv2.INTER_AREA if width < part.shape[1] else cv2.INTER_CUBIC
     image = cv2.resize(part, (width, height), interpolation=interpolation)
-    return Frame(frame.stamp_ns, np.asarray(image), resized_camera(frame.camera, width, height))
+    camera = resized_camera(frame.camera, width, height)
+    return replace(frame, image=np.asarray(image), camera=camera)
 
 
 def resized_camera(camera: Camera, width: int, height: int) -> Camera:

@@ -97,27 +97,6 @@ def add_inputs(
     )
 
 
-def add_ground_truth(parser: argparse.ArgumentParser) -> None:
-    """Declare the file of true poses."""
-    parser.add_argument(
-        '--ground-truth',
-        type=Path,
-        metavar='TRUTH.tum',
-        help="true poses; default: the bag's only PoseStamped topic",
-    )
-
-
-def add_output_folder(parser: argparse.ArgumentParser, default: str) -> None:
-    """Declare the output folder of a command."""
-    parser.add_argument(
-        '--output',
-        type=Path,
-        default=Path(default),
-        metavar='DIR',
-        help='folder for the figures and pictures (default: %(default)s)',
-    )
-
-
 def open_bag(arguments: argparse.Namespace) -> ImageBag:
     """Open the bag that `add_inputs` names.
 

@@ -42,7 +42,9 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a subcommand and return the exit status: 0 done, 2 unusable arguments or input."""
-    parser = _Parser(prog='mesh_reloc', description='Where is the camera in the textured mesh?')
+    parser = _Parser(
+        prog='mesh_reloc', description='Camera localization (6 DoF) in a textured mesh.'
+    )
     subparsers = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
     commands = _commands()
     first = next(iter(sys.argv[1:] if arguments is None else arguments), '')

@@ -10,7 +10,13 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from support.bags import CAMERA_INFO_TOPIC, IMAGE_TOPIC, camera_info, compressed, write_bag
+from mesh_reloc_evaluation.bag_writer import (
+    CAMERA_INFO_TOPIC,
+    IMAGE_TOPIC,
+    camera_info,
+    compressed,
+    write_bag,
+)
 from support.small_room import CAMERA, SmallRoom, error, photographed, pose_at
 
 from mesh_reloc_ros.cli.main import main

@@ -4,7 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.bags import CAMERA_INFO_TOPIC, IMAGE_TOPIC, camera_info, compressed, write_bag
+from mesh_reloc_evaluation.bag_writer import (
+    CAMERA_INFO_TOPIC,
+    IMAGE_TOPIC,
+    camera_info,
+    compressed,
+    write_bag,
+)
 from support.small_room import CAMERA, SmallRoom, photographed, pose_at
 
 IMAGES, PERIOD_NS = 6, 100_000_000

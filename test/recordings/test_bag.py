@@ -6,8 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mesh_reloc_evaluation.bag_writer import (
+    camera_info,
+    compressed,
+    header,
+    message,
+    transform,
+    write_bag,
+)
 from rosbags.rosbag2 import StoragePlugin
-from support.bags import camera_info, compressed, header, message, transform, write_bag
 
 from mesh_reloc_ros.cli import track
 from mesh_reloc_ros.errors import InputError

@@ -9,12 +9,12 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import yaml
+from mesh_reloc_evaluation import bag_writer
 from numpy.typing import NDArray
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from rclpy.serialization import deserialize_message
 from rosbags.highlevel import AnyReader
 from sensor_msgs.msg import CameraInfo, Image
-from support import bags
 from support.live_camera import LiveCamera
 from support.odometers import exactly
 from support.small_room import CAMERA, SmallRoom, error, looking, photographed, pose_at
@@ -75,20 +75,20 @@ def shots(room: SmallRoom) -> list[Shot]:
 
 
 def write_recording(folder: Path, room: SmallRoom) -> Path:
-    messages: list[bags.Recorded] = []
-    mount = bags.transform(0, 'base', bags.CAMERA_FRAME, BASE_T_CAMERA)
+    messages: list[bag_writer.Recorded] = []
+    mount = bag_writer.transform(0, 'base', bag_writer.CAMERA_FRAME, BASE_T_CAMERA)
     messages.append(('/tf_static', BEGIN_NS, mount))
     for number, shot in enumerate(shots(room)):
         recorded_ns = BEGIN_NS + number * STEP_NS
         for offset_ns in (-30_000_000, 20_000_000):
             seconds = (shot.stamp_ns + offset_ns - BEGIN_NS) / S
             odom_T_base = exactly(place(seconds)) @ np.linalg.inv(BASE_T_CAMERA)
-            moved = bags.transform(shot.stamp_ns + offset_ns, 'odom', 'base', odom_T_base)
+            moved = bag_writer.transform(shot.stamp_ns + offset_ns, 'odom', 'base', odom_T_base)
             messages.append(('/tf', recorded_ns, moved))
-        info = bags.camera_info(CAMERA, shot.stamp_ns)
+        info = bag_writer.camera_info(CAMERA, shot.stamp_ns)
         messages.append(('/camera_info', recorded_ns, info))
-        messages.append(('/image_rect', recorded_ns, bags.raw(shot.image, shot.stamp_ns)))
-    return bags.write_bag(folder, messages)
+        messages.append(('/image_rect', recorded_ns, bag_writer.raw(shot.image, shot.stamp_ns)))
+    return bag_writer.write_bag(folder, messages)
 
 
 @pytest.fixture(scope='module')

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mesh_reloc_evaluation.bag_writer import CAMERA_INFO_TOPIC, IMAGE_TOPIC
 from mesh_reloc_evaluation.demo.messages import Replay
 from mesh_reloc_evaluation.demo.metrics import ReplayResult, evaluate_replay, replay_table
 from mesh_reloc_evaluation.demo.replay import replay
@@ -16,7 +17,6 @@ from mesh_reloc_evaluation.demo.report import passerby_span, write_report
 from mesh_reloc_evaluation.node_process import NodeError, NodeProcess, write_parameters
 from mesh_reloc_evaluation.painted_room.film import FilmSettings
 from mesh_reloc_evaluation.painted_room.sample import SampleFiles, make_sample
-from mesh_reloc_evaluation.recording_writer import CAMERA_INFO_TOPIC, IMAGE_TOPIC
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.recordings.tum import read_tum
 from mesh_reloc_ros.types.pose import pose_to_numbers

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from mesh_reloc_evaluation.painted_room.flight import FLIGHT_SECONDS, Flight
 from mesh_reloc_evaluation.painted_room.paint.canvas import Array, rgb
 from mesh_reloc_evaluation.painted_room.passerby import composited
-from mesh_reloc_evaluation.recording_writer import RecordedImage
 from mesh_reloc_ros.progress import progress_bar
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types.camera import Camera
@@ -54,9 +53,13 @@ class FilmSettings:
 
 
 @dataclass(frozen=True)
-class FilmImage(RecordedImage):
+class FilmImage:
     """One image of the film."""
 
+    stamp_ns: int
+    jpeg: bytes
+    map_T_camera: NDArray[np.float64]
+    """[4, 4], true pose at the stamp."""
     covered: float
     """Share of the image that the passer-by covers."""
 

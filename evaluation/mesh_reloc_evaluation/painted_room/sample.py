@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mesh_reloc_evaluation.bag_writer import Recorded, posed_image, write_bag
 from mesh_reloc_evaluation.painted_room.film import FilmImage, FilmSettings, shoot
 from mesh_reloc_evaluation.painted_room.mesh_files import MESH_NAME, write_mesh
 from mesh_reloc_evaluation.painted_room.room.room import room
-from mesh_reloc_evaluation.recording_writer import write_recording
 from mesh_reloc_ros.recordings.tum import write_tum
 from mesh_reloc_ros.types.trajectory import Trajectory
 
@@ -63,12 +63,7 @@ def make_sample(folder: Path, settings: FilmSettings) -> SampleFiles:
         sample.mesh.parent.mkdir()
         write_mesh(sample.mesh.parent, room())
         images: list[FilmImage] = []
-
-        def kept(image: FilmImage) -> FilmImage:
-            images.append(dataclasses.replace(image, jpeg=b''))
-            return image
-
-        write_recording(sample.bag, map(kept, shoot(sample.mesh, settings)), settings.camera)
+        write_bag(sample.bag, _recorded(sample.mesh, settings, images))
         stamps = np.array([image.stamp_ns for image in images], dtype=np.int64)
         poses = np.array([image.map_T_camera for image in images])
         write_tum(sample.truth, Trajectory(stamps, poses))
@@ -86,6 +81,13 @@ def make_room(folder: Path) -> Path:
         with _replaced_when_complete(folder) as partial:
             write_mesh(partial, room())
     return folder / MESH_NAME
+
+
+def _recorded(mesh: Path, settings: FilmSettings, images: list[FilmImage]) -> Iterator[Recorded]:
+    """Yield the messages of the film, and append its images, without JPEG, to a list."""
+    for image in shoot(mesh, settings):
+        images.append(dataclasses.replace(image, jpeg=b''))
+        yield from posed_image(image.jpeg, settings.camera, image.map_T_camera, image.stamp_ns)
 
 
 @contextmanager

@@ -62,7 +62,13 @@ def _rolled_once(frame: Frame) -> Frame:
         cx=camera.cy,
         cy=camera.width - 1 - camera.cx,
     )
-    return Frame(frame.stamp_ns, np.ascontiguousarray(np.rot90(frame.image)), turned)
+    odom_T_camera = frame.odom_T_camera
+    return replace(
+        frame,
+        image=np.ascontiguousarray(np.rot90(frame.image)),
+        camera=turned,
+        odom_T_camera=None if odom_T_camera is None else odom_T_camera @ _QUARTER,
+    )
 
 
 def wrong_intrinsics(focal: float = 1.0, x: float = 0.0, y: float = 0.0) -> MakeChange:

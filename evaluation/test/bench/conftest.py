@@ -3,10 +3,9 @@
 from pathlib import Path
 
 import pytest
-from evaluation_support.bags import copy_without_truth
-from evaluation_support.sequences import recorded, room_sequence
-from mesh_reloc_evaluation.recording_writer import write_recording
-from support.small_room import CAMERA, SmallRoom
+from evaluation_support.bags import copy_without_truth, record
+from evaluation_support.sequences import room_sequence
+from support.small_room import SmallRoom
 
 COUNT = 9
 
@@ -15,8 +14,7 @@ COUNT = 9
 def recording(room: SmallRoom, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a bag of nine images with their true poses."""
     folder = tmp_path_factory.mktemp('recording') / 'bag'
-    write_recording(folder, recorded(room_sequence(room, COUNT, step=0.3)), CAMERA)
-    return folder
+    return record(room_sequence(room, COUNT, step=0.3), folder)
 
 
 @pytest.fixture(scope='session')

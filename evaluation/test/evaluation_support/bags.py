@@ -1,10 +1,23 @@
-"""Copies of recordings."""
+"""Recordings of sequences, with and without true poses."""
 
 from pathlib import Path
 
-from mesh_reloc_evaluation.recording_writer import TRUTH_TOPIC
+from mesh_reloc_evaluation.bag_writer import TRUTH_TOPIC, posed_image, write_bag
+from mesh_reloc_evaluation.posed_sequence import PosedSequence
 from rosbags.rosbag2 import Reader, Writer
 from rosbags.typesys import Stores, get_typestore
+
+
+def record(sequence: PosedSequence, folder: Path) -> Path:
+    """Write a sequence as a bag to a new folder, and return that."""
+    return write_bag(
+        folder,
+        (
+            message
+            for frame, pose in zip(sequence.frames, sequence.poses, strict=True)
+            for message in posed_image(frame.image, frame.camera, pose, frame.stamp_ns)
+        ),
+    )
 
 
 def copy_without_truth(bag: Path, folder: Path) -> Path:

@@ -1,9 +1,7 @@
 """Sequences of tiny images that show their number, and of views of the small room."""
 
-import cv2
 import numpy as np
 from mesh_reloc_evaluation.posed_sequence import PosedSequence
-from mesh_reloc_evaluation.recording_writer import RecordedImage
 from support.small_room import CAMERA, SmallRoom, photographed, pose_at
 
 from mesh_reloc_ros.types.camera import Camera
@@ -33,13 +31,3 @@ def room_sequence(room: SmallRoom, count: int, step: float = 0.4) -> PosedSequen
         for k, pose in enumerate(poses)
     ]
     return PosedSequence(frames, poses)
-
-
-def recorded(sequence: PosedSequence) -> list[RecordedImage]:
-    """Return the images of a sequence as they are recorded."""
-    images = []
-    for frame, pose in zip(sequence.frames, sequence.poses, strict=True):
-        bgr = frame.image[:, :, ::-1]
-        _, jpeg = cv2.imencode('.jpg', bgr, [cv2.IMWRITE_JPEG_QUALITY, 95])
-        images.append(RecordedImage(frame.stamp_ns, jpeg.tobytes(), pose))
-    return images

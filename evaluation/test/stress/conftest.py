@@ -4,15 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from evaluation_support.bags import record
 from evaluation_support.sequences import (
     BEGIN_NS,
     PERIOD_NS,
     numbered_sequence,
-    recorded,
     room_sequence,
 )
 from mesh_reloc_evaluation.posed_sequence import PosedSequence
-from mesh_reloc_evaluation.recording_writer import write_recording
 from support.small_room import CAMERA, SmallRoom, clouds
 
 from mesh_reloc_ros.types.frame import Frame
@@ -29,8 +28,7 @@ def sequence() -> PosedSequence:
 def recording(room: SmallRoom, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a bag of the small room with its true poses."""
     folder = tmp_path_factory.mktemp('stress') / 'bag'
-    write_recording(folder, recorded(room_sequence(room, COUNT)), CAMERA)
-    return folder
+    return record(room_sequence(room, COUNT), folder)
 
 
 @pytest.fixture(scope='session')
@@ -38,5 +36,4 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a bag of another place."""
     folder = tmp_path_factory.mktemp('elsewhere') / 'bag'
     frames = [Frame(BEGIN_NS + k * PERIOD_NS, clouds(90 + k)[:240, :320], CAMERA) for k in range(3)]
-    write_recording(folder, recorded(PosedSequence(frames, np.tile(np.eye(4), (3, 1, 1)))), CAMERA)
-    return folder
+    return record(PosedSequence(frames, np.tile(np.eye(4), (3, 1, 1))), folder)
