@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from support.small_room import SmallRoom, write_small_room
 
+from mesh_reloc_ros.process import use_one_core_per_operation
+
 # Each test process, also each worker of pytest-xdist, has its own ROS domain on this machine only:
 # it neither sees other ROS nodes nor is seen by them. Processes that tests start inherit it.
 _DOMAIN = str(1 + os.getpid() % 101)
@@ -15,6 +17,8 @@ os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
 # Logs and saved poses do not go to the user's home.
 _HOME = tempfile.TemporaryDirectory(prefix='ros_home_')
 os.environ['ROS_HOME'] = _HOME.name
+# As in the product. Spread over cores, the small operations of tests take several times as long.
+use_one_core_per_operation()
 
 _DDS_FIXTURES = {'make_node', 'process', 'processes', 'station'}
 """Fixtures that start a ROS node: every test that uses one is marked `dds`."""
