@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mesh_reloc_ros.recordings.recording import open_recording
     from mesh_reloc_ros.render.scene import Scene
     from mesh_reloc_ros.types.camera import Camera
-    from mesh_reloc_ros.types.estimate import PoseEstimate, State
+    from mesh_reloc_ros.types.estimate import PoseEstimate, Rejection, State
     from mesh_reloc_ros.types.frame import Frame
     from mesh_reloc_ros.types.trajectory import Trajectory
 else:
@@ -29,6 +29,7 @@ else:
         'InputError': 'errors',
         'Pipeline': 'pipeline',
         'PoseEstimate': 'types.estimate',
+        'Rejection': 'types.estimate',
         'Scene': 'render.scene',
         'Settings': 'config.pipeline',
         'State': 'types.estimate',
@@ -55,6 +56,7 @@ __all__ = [
     'InputError',
     'Pipeline',
     'PoseEstimate',
+    'Rejection',
     'Scene',
     'Settings',
     'State',

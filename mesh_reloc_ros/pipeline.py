@@ -20,7 +20,7 @@ from mesh_reloc_ros.track.search import Search
 from mesh_reloc_ros.track.tracker import Tracker
 from mesh_reloc_ros.track.warm_up import warm_up
 from mesh_reloc_ros.types.camera import Camera
-from mesh_reloc_ros.types.estimate import PoseEstimate
+from mesh_reloc_ros.types.estimate import PoseEstimate, Rejection
 from mesh_reloc_ros.types.frame import Frame
 from mesh_reloc_ros.types.initial_pose import InitialPose
 
@@ -176,7 +176,7 @@ class Pipeline:
         return PoseEstimate(
             frame.stamp_ns,
             self.tracker.state,
-            trusted=False,
+            rejection=Rejection.OUT_OF_ORDER,
             reason='not newer than the image before',
             map_T_camera=np.eye(4),
             covariance=_NO_COVARIANCE,

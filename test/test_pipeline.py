@@ -10,7 +10,7 @@ from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.pipeline import Pipeline
 from mesh_reloc_ros.timeline import TimeEvent
-from mesh_reloc_ros.types.estimate import State
+from mesh_reloc_ros.types.estimate import Rejection, State
 from mesh_reloc_ros.types.frame import Frame
 
 S = 10**9
@@ -75,7 +75,7 @@ def test_images_that_are_late_or_come_twice_are_refused(room, pipeline):
     frames = [shown(room, s) for s in (0.0, 0.1, 0.1, 0.05, 0.2)]
     estimates = list(pipeline.run(frames, start=place(0)))
     assert [estimate.trusted for estimate in estimates] == [True, True, False, False, True]
-    assert estimates[2].reason == 'not newer than the image before'
+    assert estimates[2].rejection is Rejection.OUT_OF_ORDER
     assert not estimates[2].is_located
     assert estimates[2].state is State.TRACKING
 

@@ -1,1 +1,1 @@
-"""One image, one render, one pose: photometric alignment, with no notion of time."""
+"""Photometric alignment of one image with the scene: functions of their arguments, no state."""

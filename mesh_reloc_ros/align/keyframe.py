@@ -1,4 +1,4 @@
-"""A render of the scene and the surface points chosen from it: what images are aligned with."""
+"""Keyframes: a render of the scene and the surface points chosen from it."""
 
 from __future__ import annotations
 
@@ -7,20 +7,22 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from mesh_reloc_ros.align.lm import image_motion_px
 from mesh_reloc_ros.align.patches import PATCH_PIXELS, select_patch_points
 from mesh_reloc_ros.align.points import SurfacePoints, all_points, select_points
 from mesh_reloc_ros.align.pyramid import render_pyramid
 from mesh_reloc_ros.render.scene import Scene
+from mesh_reloc_ros.types import se3
 from mesh_reloc_ros.types.camera import Camera
 
 # Coarser images than this show too little to be aligned.
 MIN_SIDE_PX = 24
-# The whole view is rendered by so many levels coarser than the patches, if the image is large.
+# If the image is large, the whole view is rendered this many levels coarser than the patches.
 _PATCH_LEVELS = 2
 
 
 @dataclass(frozen=True)
-class KeyframeLevel:
+class _KeyframeLevel:
     """One pyramid level: its number, its camera and its points."""
 
     number: int
@@ -31,20 +33,33 @@ class KeyframeLevel:
 
 @dataclass(frozen=True)
 class Keyframe:
-    """Points of B renders; they stay valid while the view changes little."""
+    """Points of B renders, to align images with as long as the view changes little."""
 
     map_T_camera: Tensor
-    """[B, 4, 4] float64, where the renders were made from."""
+    """[B, 4, 4] float64, metres, where the scene was rendered."""
     camera: Camera
     """Of the full image, not of the render."""
     is_grey: bool
     """Whether the renders show brightness instead of colour."""
-    levels: list[KeyframeLevel]
+    levels: list[_KeyframeLevel]
     """Finest first."""
-    score_level: KeyframeLevel
+    score_level: _KeyframeLevel
     """Every pixel of a coarse level, for the score."""
     coverage: Tensor
     """[B], share of the image that the mesh covers."""
+
+    def motion_px(self, before: Tensor, after: Tensor) -> Tensor:
+        """Return how far the image moves between poses [B, 4, 4], roughly, [B] in pixels.
+
+        The pixels are those of the keyframe's finest level.
+        """
+        level = self.levels[0]
+        return image_motion_px(level.surface, level.camera, se3.inverse(after) @ before)
+
+    def motion_since(self, map_T_camera: Tensor) -> float:
+        """Return how far the image has moved at poses [B, 4, 4], as a share of its width."""
+        motion_px = self.motion_px(self.map_T_camera, map_T_camera).max()
+        return float(motion_px) / self.levels[0].camera.width
 
 
 def make_keyframe(
@@ -64,10 +79,11 @@ def make_keyframe(
     rendered = _rendered_level(camera, finest, max_points)
     at_rendered = camera.at_level(rendered)
     render = scene.render(map_T_camera, at_rendered, grey=grey)
-    count = last_level(camera, finest, coarsest, max_points) + 1 - rendered
+    # The score needs one level more than what is rendered.
+    count = max(coarsest, rendered + 1) + 1 - rendered
     pyramid = render_pyramid(render.colour, render.depth, at_rendered, count)
     levels = [
-        KeyframeLevel(number, view.camera, select_points(view, max_points >> (number - finest)))
+        _KeyframeLevel(number, view.camera, select_points(view, max_points >> (number - finest)))
         for number, view in enumerate(pyramid, start=rendered)
     ]
     if rendered > finest:
@@ -75,21 +91,16 @@ def make_keyframe(
         surface = select_patch_points(
             scene, map_T_camera, at_finest, pyramid[0], rendered - finest, max_points, grey=grey
         )
-        levels.insert(0, KeyframeLevel(finest, at_finest, surface))
+        levels.insert(0, _KeyframeLevel(finest, at_finest, surface))
     return Keyframe(
         map_T_camera=map_T_camera,
         camera=camera,
         is_grey=grey,
         levels=[level for level in levels if level.number <= coarsest],
-        # One level coarser than what was rendered: it should not mind a pixel.
-        score_level=KeyframeLevel(rendered + 1, pyramid[1].camera, all_points(pyramid[1])),
+        # One level coarser than the render, so that an error of a pixel does not matter.
+        score_level=_KeyframeLevel(rendered + 1, pyramid[1].camera, all_points(pyramid[1])),
         coverage=render.mask.to(torch.float32).mean((1, 2)).cpu(),
     )
-
-
-def last_level(camera: Camera, finest: int, coarsest: int, max_points: int) -> int:
-    """Return the coarsest level that is looked at, for alignment up to `coarsest` and the score."""
-    return max(coarsest, _rendered_level(camera, finest, max_points) + 1)
 
 
 def _rendered_level(camera: Camera, finest: int, max_points: int) -> int:

@@ -33,13 +33,13 @@ class ImageLevel:
         return LiveImage(self.image, camera.fx, camera.fy, camera.cx, camera.cy)
 
 
-def image_pyramid(image: NDArray[np.uint8], camera: Camera, last: int) -> list[ImageLevel]:
-    """Return levels 0 to `last` of an RGB image [H, W, 3].
+def image_pyramid(image: NDArray[np.uint8], camera: Camera) -> list[ImageLevel]:
+    """Return all levels of an RGB image [H, W, 3], down to one that cannot be halved.
 
     Level l is [H / 2^l, W / 2^l, 3]; odd rows and columns at the far border are dropped.
     """
     levels = [ImageLevel(0, np.ascontiguousarray(image), camera)]
-    while len(levels) <= last:
+    while min(levels[-1].image.shape[:2]) > 1:
         number, finer = len(levels), levels[-1].image
         height, width = finer.shape[0] // 2, finer.shape[1] // 2
         even = finer[: 2 * height, : 2 * width]

@@ -152,6 +152,7 @@ def _entry(estimate: PoseEstimate) -> dict[str, Any]:
         'stamp': estimate.stamp_ns * 1e-9,
         'state': estimate.state.value,
         'trusted': estimate.trusted,
+        'rejection': None if estimate.rejection is None else estimate.rejection.value,
         'reason': estimate.reason,
         'latency_ms': estimate.stages_ms['total'],
         'score': estimate.score,

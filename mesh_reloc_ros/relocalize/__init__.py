@@ -1,1 +1,1 @@
-"""From nothing to a pose: views of the mesh, compared with an image and aligned."""
+"""Global relocalization: compare an image with views of the mesh, and align it with the best."""

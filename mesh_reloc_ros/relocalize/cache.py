@@ -1,4 +1,4 @@
-"""Panoramas on disk: made once for a mesh, and read again at the next start."""
+"""Panoramas on disk: rendered once for a mesh, and read at the next start."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from mesh_reloc_ros.relocalize.panoramas import SIDE, Panoramas, render_panorama
 from mesh_reloc_ros.relocalize.viewpoints import sample_viewpoints
 from mesh_reloc_ros.render.scene import Scene
 
-# Raised with every change of what is kept, or of how it is made.
+# Increase it when the content of the file, or the way it is computed, changes.
 _FORMAT = 2
 
 
@@ -31,13 +31,13 @@ def panoramas_of(
     positions: NDArray[np.float64] | None = None,
     progress: Progress = silent,
 ) -> Panoramas:
-    """Return the panoramas of a scene, from the file if it holds them, else newly rendered.
+    """Return the panoramas of a scene: from the file if it is valid, else rendered.
 
-    Newly rendered ones are written to the file, where that is possible; a file that is broken,
-    or of another mesh or other settings, is replaced.
+    Rendered panoramas replace the file, if it can be written. A file is not valid if it is damaged,
+    or belongs to another mesh or other settings.
 
-    :param file: see `cache_file`; None: nothing is read or written.
-    :param positions: [V, 3], viewpoints that are known; None: they are sampled.
+    :param file: see `cache_file`; None: no cache.
+    :param positions: [V, 3], known viewpoints; None: sample them.
     """
     if file is None:
         return _rendered(scene, settings, positions, progress)
@@ -51,15 +51,15 @@ def panoramas_of(
         with atomic_write(file) as temporary, temporary.open('wb') as stream:
             np.savez_compressed(stream, key=key, **vars(panoramas))
     except OSError:
-        # Without it the next start takes longer, and that is all.
+        # Without a cache only the next start takes longer.
         pass
     return panoramas
 
 
 def cache_file(mesh: Path) -> Path:
-    """Return where the panoramas of a mesh are kept: beside it, or in the user's cache folder.
+    """Return the cache file of a mesh: beside it, or in the user's cache folder.
 
-    The latter where the mesh's folder cannot be written to.
+    The latter if the mesh's folder is not writable.
     """
     name = f'{mesh.name}.views.npz'
     if os.access(mesh.parent, os.W_OK):
@@ -98,7 +98,7 @@ def _key(
     settings: RelocalizationSettings,
     positions: NDArray[np.float64] | None,
 ) -> str:
-    """Return a hash of all that the panoramas depend on."""
+    """Return a hash of everything that the panoramas depend on."""
     digest = hashlib.blake2b(digest_size=16)
     choice = (settings.max_viewpoints, settings.viewpoint_spacing, settings.min_view_share)
     digest.update(repr((_FORMAT, SIDE, choice if positions is None else None)).encode())

@@ -1,4 +1,4 @@
-"""Poses that an image may have been taken from, aligned coarse to fine and thinned out."""
+"""Candidate poses of an image, aligned coarse to fine and reduced to the best few."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from mesh_reloc_ros.types import se3
 from mesh_reloc_ros.types.camera import Camera
 
 _THREADS = 2
-# Robust scale of the residual: at the finest level, and more for each level above it.
+# Robust scale of the residual at the full image, and its growth with each coarser level.
 _ROBUST_SCALE, _ROBUST_GROWTH = 0.12, 0.5
 _SMALL_STEP_PX = 0.1
-# Poses are one if they are nearer than this share of the distance of what they see, and radians.
+# Two poses are duplicates within this share of the distance to the mesh, and this many radians.
 _SAME_SHARE, _SAME_ANGLE = 0.03, 0.05
 
 
 @dataclass(frozen=True)
 class _Round:
-    """One alignment of all candidates that are left."""
+    """One alignment of all remaining candidates."""
 
     above: int
     """Levels above the finest of the rounds."""
     points: int
     iterations: int
     kept: int
-    """So many are left after it."""
+    """Candidates that remain."""
 
 
 # From an image of about 40x30 to one of 160x120.
@@ -59,12 +59,12 @@ class Candidates:
     exposure: Tensor
     """[C, 6]."""
     score: Tensor
-    """[C], agreement of render and image; see `score.agreement`."""
+    """[C], agreement of render and image; see `mean_block_ncc`."""
     distance: Tensor
-    """[C], metres, median depth of what is seen."""
+    """[C], metres, median depth of the view."""
 
     def best(self, count: int) -> Candidates:
-        """Return the `count` best that are different poses."""
+        """Return the `count` best distinct poses."""
         order = self.score.argsort(descending=True, stable=True)
         poses, distance = self.map_T_camera[order].numpy(), self.distance[order].numpy()
         chosen = nms_poses(poses, distance, _SAME_SHARE, _SAME_ANGLE, count)
@@ -82,11 +82,12 @@ def align_candidates(
 ) -> Candidates:
     """Align an image from many poses [C, 4, 4], and return the few that agree best.
 
-    :param pyramid: levels of the image, from the full one to `coarsest_level`.
+    :param pyramid: all levels of the image; see `image_pyramid`.
+    :param grey: the image is grey.
     """
     poses = map_T_camera.double()
     exposure = neutral_exposure(len(poses))
-    coarsest = coarsest_level(pyramid[0].camera)
+    coarsest = _coarsest_level(pyramid[0].camera)
     finest = max(coarsest - _LEVELS + 1, 0)
     for turn in rounds:
         level = pyramid[min(finest + turn.above, coarsest)]
@@ -96,7 +97,7 @@ def align_candidates(
     return best
 
 
-def coarsest_level(camera: Camera) -> int:
+def _coarsest_level(camera: Camera) -> int:
     """Return the level of the smallest image that candidates are aligned with."""
     level = 0
     while min(camera.width, camera.height) >> (level + 1) >= MIN_SIDE_PX:
@@ -107,7 +108,7 @@ def coarsest_level(camera: Camera) -> int:
 def _aligned(
     scene: Scene, level: ImageLevel, poses: Tensor, exposure: Tensor, turn: _Round, grey: bool
 ) -> Candidates:
-    """Align once with renders of one level."""
+    """Align with renders of one level."""
     halves = range(_THREADS if scene.device.type == 'cpu' and len(poses) > _THREADS else 1)
     parts = [slice(number, None, len(halves)) for number in halves]
 

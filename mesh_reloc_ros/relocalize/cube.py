@@ -1,4 +1,4 @@
-"""Cube maps: all that is seen from a place, on the six sides of a cube around it."""
+"""Cube maps: the whole view from a position, on the six sides of a cube around it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mesh_reloc_ros.types.camera import Camera
 
 Array = NDArray[np.float64]
 
-# Columns are the axes (right, down, forward) of a camera that looks along each side.
+# The columns are the axes (right, down, forward) of the camera that looks at each side.
 SIDES = np.array(
     [
         [[1, 0, 0], [0, 1, 0], [0, 0, 1]],

@@ -1,11 +1,11 @@
-"""An image compared with all that is seen from the viewpoints, in every direction and roll."""
+"""Compare an image with the views from all viewpoints, over directions and roll angles."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -28,22 +28,22 @@ from mesh_reloc_ros.types.camera import Camera
 
 Array = NDArray[np.float64]
 
-# Directions of view and rolls that are compared: 16 and 18 degrees apart.
+# Number of view directions and of roll angles: 16 and 18 degrees apart.
 _DIRECTIONS, ROLLS = 150, 20
-# So many pixels of a thumbnail fit into the image's shorter side: of the thumbnails that are all
-# compared. Those of the likeliest have twice as many.
+# Pixels of a small thumbnail along the image's shorter side. The best matches of small thumbnails
+# are compared again with thumbnails of twice the resolution.
 _SMALL = 4.8
 _LIKELIEST = 30_000
-# A direction is compared if so much of its view is mesh, and a pair if so much of the image is.
+# Smallest share of mesh in a view to be compared, and of overlap with the image to be scored.
 _MIN_COVERED, _MIN_OVERLAP = 0.1, 0.2
-# From so much overlap on, more of it does not make a pair likelier.
+# Overlap beyond this share does not improve the score.
 _FULL_OVERLAP = 0.4
-# A thumbnail's pixel is seen by the image if so much of it is.
+# A thumbnail's pixel is valid if the image covers this share of it.
 _MIN_SEEN = 0.5
 _SAMPLES = 4
 _THREADS, _VIEWS_AT_ONCE = 2, 2048
-# So many of the likeliest are turned to where they agree best: about each axis to and fro, first by
-# half of what is between neighbours, then by less.
+# The best matches are rotated to where they agree best: about each axis in both directions, first
+# by half of the angle between neighbours, then by less.
 _TURNED, _STEPS_DEG = 3000, (8.0, 5.0, 3.0)
 _AXES = np.vstack((np.eye(3), -np.eye(3)))
 _SMALL_TURNS = np.stack(
@@ -51,31 +51,19 @@ _SMALL_TURNS = np.stack(
 )
 
 
-@dataclass(frozen=True)
-class Hypotheses:
-    """H poses at which an image may have been taken, the likeliest first."""
-
-    map_T_camera: Array
-    """[H, 4, 4]."""
-    scores: NDArray[np.float32]
-    """[H], -1 to 1."""
-    distances: Array
-    """[H], metres, of what is seen from there."""
-
-
 class Matcher:
-    """All views of one camera, ready to be compared with its images.
+    """All views of one camera, ready to compare with its images.
 
-    A view is square and reaches to the image's corners, so that it serves every roll of the
-    camera: it is the image that is rolled.
+    A view is square and contains the image at every roll angle, so that views need no roll: the
+    image is rolled instead.
     """
 
     def __init__(
         self, panoramas: Panoramas, camera: Camera, device: torch.device, is_grey: bool = False
     ) -> None:
-        """Cut the views out of the panoramas.
+        """Sample the views from the panoramas.
 
-        :param is_grey: whether the camera's images are without colours.
+        :param is_grey: whether the camera's images are grey.
         """
         self.camera = camera
         self.is_grey = is_grey
@@ -100,30 +88,33 @@ class Matcher:
         """Return the number of views."""
         return len(self._places)
 
-    def match(self, image: NDArray[np.uint8]) -> Hypotheses:
-        """Return the likeliest poses of an RGB image [H, W, 3]."""
+    def match(self, image: NDArray[np.uint8]) -> tuple[Array, Array]:
+        """Return candidate poses of an RGB image [H, W, 3], best first.
+
+        :returns: [C, 4, 4] map_T_camera, and the distances [C] to the mesh, both in metres.
+        """
         small, large = (self._rolled(image, pixels) for pixels in self._pixels)
         rough = self._rough_scores(*small)
         best = rough.flatten().topk(min(_LIKELIEST, rough.numel())).indices.cpu().numpy()
-        # Neighbours in memory are looked up faster.
+        # In order of memory, which is faster.
         view, roll = np.divmod(np.sort(best), ROLLS)
         scores = self._fine_scores(view, roll, *large)
         best = np.argsort(-scores, kind='stable')[:_TURNED]
         view, roll, scores = view[best], roll[best], scores[best]
         rotations = self._frames[self._directions[view]] @ _turns()[roll].transpose(0, 2, 1)
         places = self._places[view]
-        # Without roll the image is upright in the thumbnail.
+        # At roll 0 the image is upright in the thumbnail.
         self._turn(places, rotations, scores, large[0][0], large[1][0])
         order = np.argsort(-scores, kind='stable')
         poses = np.tile(np.eye(4), (len(order), 1, 1))
         poses[:, :3, :3] = rotations[order]
         poses[:, :3, 3] = self._panoramas.positions[places[order]]
-        return Hypotheses(poses, scores[order], self._panoramas.distances[places[order]])
+        return poses, self._panoramas.distances[places[order]]
 
     def _rolled(
         self, image: NDArray[np.uint8], pixels: int
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return the image as thumbnails of every roll [R, N, 3], of 0 to 1, and what they show."""
+        """Return thumbnails of the image at every roll [R, N, 3], and their masks [R, N]."""
         camera, fine = self.camera, pixels * _SAMPLES
         step = max(int(2 * self._reach / fine * camera.fx), 1)
         smooth = cv2.blur(image, (step, step))
@@ -139,13 +130,13 @@ class Matcher:
         return sums / np.maximum(seen, 1e-6)[..., None], (seen >= _MIN_SEEN).astype(np.float32)
 
     def _rough_scores(self, query: NDArray[np.float32], shown: NDArray[np.float32]) -> Tensor:
-        """Return the correlation [views, R] of small thumbnails, over what both show."""
+        """Return the correlation [views, R] of small thumbnails, over pixels valid in both."""
         device = self._mask.device
         weight = torch.from_numpy(shown).to(device).T.contiguous()
         colours = torch.from_numpy(query).to(device).permute(2, 1, 0) * weight
         images = torch.cat((weight[None], colours, colours.square().sum(0, keepdim=True)))
         scores = torch.empty((len(self), ROLLS), device=device)
-        # By parts, whose sums fit into a processor's cache.
+        # In parts that fit into the processor's cache.
         at_once = max(len(self), 1) if device.type == 'cuda' else _VIEWS_AT_ONCE
 
         def compare(part: NDArray[np.int64]) -> None:
@@ -191,7 +182,7 @@ class Matcher:
         query: NDArray[np.float32],
         shown: NDArray[np.float32],
     ) -> None:
-        """Turn cameras [P, 3, 3] at viewpoints [P] to where they agree best with the image."""
+        """Rotate cameras [P, 3, 3] at viewpoints [P] to where they agree best with the image."""
         rays = _view_rays(self._reach, self._pixels[1])
 
         def turn(part: NDArray[np.int64]) -> None:
@@ -215,17 +206,17 @@ class Matcher:
 
 
 def _in_parts(work: Callable[[NDArray[np.int64]], Any], count: int) -> list[Any]:
-    """Do work on parts of the indices below `count`, on threads, and return what they return."""
+    """Do work on parts of the indices below `count` on threads, and return the results."""
     with ThreadPoolExecutor(_THREADS) as threads:
         return list(threads.map(work, np.array_split(np.arange(count), min(_THREADS, count) or 1)))
 
 
 def _correlations(mask: Tensor, colours: Tensor, squares: Tensor, images: Tensor) -> Tensor:
-    """Return the correlation [V, R] of views and images, over what both show.
+    """Return the correlation [V, R] of views and images, over pixels valid in both.
 
-    :param mask: [V, N], 1 where a view shows mesh. :param colours: [3, V, N], of the views there.
-    :param squares: [V, N], their squares, summed up.
-    :param images: [5, N, R]: 1 where an image shows, its colours there, and their squares' sum.
+    :param mask: [V, N], 1 if the view shows the mesh. :param colours: [3, V, N], of the views.
+    :param squares: [V, N], sum of the squared colours.
+    :param images: [5, N, R]: 1 if the image is valid, its colours, and their squared sum.
     """
     weight, *theirs, their_squares = images
     common = (mask @ weight).clamp_(min=1e-6)
@@ -245,22 +236,22 @@ def _correlations(mask: Tensor, colours: Tensor, squares: Tensor, images: Tensor
 
 
 def _reach(camera: Camera) -> float:
-    """Return how far the image's corners are from the optical axis, at depth 1."""
+    """Return the largest distance of an image corner from the optical axis, at depth 1."""
     x = max(camera.cx + 0.5, camera.width - 0.5 - camera.cx) / camera.fx
     y = max(camera.cy + 0.5, camera.height - 0.5 - camera.cy) / camera.fy
     return math.hypot(x, y)
 
 
 def _thumbnail_pixels(camera: Camera, reach: float) -> tuple[int, int]:
-    """Return how many pixels a side the small and the large thumbnails have."""
+    """Return the side lengths of the small and the large thumbnails, in pixels."""
     shorter = min(camera.width / camera.fx, camera.height / camera.fy)
-    # Large ones are whole blocks of pixels.
+    # Large thumbnails consist of whole blocks of 4x4 pixels.
     small = max(round(_SMALL * 2 * reach / shorter / 2), 1) * 2
     return small, 2 * small
 
 
 def _view_rays(reach: float, pixels: int) -> Array:
-    """Return the rays [N, 3] of a square view, in the frame of its camera."""
+    """Return the rays [N, 3] of a square view, in its camera's frame."""
     along = ((np.arange(pixels) + 0.5) / pixels * 2 - 1) * reach
     x, y = np.meshgrid(along, along)
     return np.stack((x, y, np.ones_like(x)), axis=-1).reshape(-1, 3)
@@ -277,7 +268,7 @@ def _turns() -> Array:
 
 
 def _sphere(count: int) -> Array:
-    """Return directions [N, 3] spread evenly over the sphere, along a spiral.
+    """Return directions [N, 3], evenly distributed over the sphere along a spiral.
 
     R. Swinbank, R. J. Purser, "Fibonacci grids: a novel approach to global modelling", 2006.
     """
@@ -289,8 +280,8 @@ def _sphere(count: int) -> Array:
 
 
 def _frames(directions: Array) -> Array:
-    """Return map_R_camera [N, 3, 3] of cameras that look along directions, of any roll."""
-    # None of the spiral's directions is the pole itself.
+    """Return map_R_camera [N, 3, 3] of cameras that look along directions, at some roll."""
+    # No direction of the spiral is a pole.
     right = np.cross(directions, (0.0, 0.0, 1.0))
     right /= np.linalg.norm(right, axis=1, keepdims=True)
     return np.stack((right, np.cross(directions, right), directions), axis=-1)

@@ -1,4 +1,4 @@
-"""Poses around one that is roughly known."""
+"""Sample poses around a pose that is roughly known."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from mesh_reloc_ros.types.camera import Camera
 
 Array = NDArray[np.float64]
 
-# How far they reach: as a share of the distance of what is seen, and in radians. A hint that is
-# farther off is mostly found too, as each pose is aligned.
+# Range of the samples: a share of the depth of the view, and radians. Larger errors are mostly
+# found too, since each sample is aligned.
 _REACH, _REACH_ANGLE = 0.38, math.radians(28)
-# With a covariance: how far they reach in standard deviations, and the deviation that is added in
-# every direction, as a share of the distance and in radians.
+# With a covariance: the range in standard deviations, and the deviation that is added in every
+# direction, as a share of the depth and in radians.
 _SIGMAS = 2.5
 _LEAST_SHARE, _LEAST_ANGLE = 0.08, math.radians(5)
-# A covariance that is wider, as a share of the mesh's diagonal and in radians, says too little.
+# A larger deviation, as a share of the mesh's diagonal and in radians, makes a hint useless.
 _WIDEST_SHARE, _WIDEST_ANGLE = 0.25, math.radians(60)
 _SIDE_PX = 32
 
@@ -33,16 +33,16 @@ def sample_poses(
 ) -> Array:
     """Return the pose `hint` [4, 4] and others around it, [count, 4, 4].
 
-    Every distance from it up to the reach is as frequent, and so is every angle, and every
-    direction of each: a hint is more often a little off than a lot. With a covariance they are
-    spread by that, up to 2.5 standard deviations, and a little more, as what says nothing of some
-    direction has a variance of 0 there. They follow Sobol's sequence (I. M. Sobol, 1967), which
-    leaves no gaps and is the same every time.
+    Distances and angles are distributed evenly up to the range, in all directions: small errors of
+    a hint are more frequent than large ones. With a covariance, samples follow it up to 2.5
+    standard deviations, plus a small deviation in every direction, since some sources give a
+    variance of 0 for unknown directions. The samples follow Sobol's sequence (I. M. Sobol, 1967),
+    which leaves no gaps and is always the same.
 
     :param covariance: [6, 6] in the ROS order x y z rx ry rz (m, rad), about the map's fixed axes.
     """
     power = math.ceil(math.log2(max(count, 2)))
-    # The sequence begins with the corner of the cube, which says nothing.
+    # The sequence begins with the corner of the cube, where normal deviates are infinite.
     shares = qmc.Sobol(6, scramble=False).random_base2(power)[1:count]
     distance = _distance(scene, hint, camera)
     if covariance is not None:
@@ -55,7 +55,7 @@ def sample_poses(
 
 
 def is_uninformative(scene: Scene, covariance: Array) -> bool:
-    """Whether a hint with a covariance [6, 6] may be anywhere in the mesh, or look anywhere."""
+    """Whether a covariance [6, 6] allows almost any position in the mesh, or any rotation."""
     metres, radians = (
         math.sqrt(max(np.linalg.eigvalsh(block)[-1], 0.0))
         for block in (covariance[:3, :3], covariance[3:, 3:])
@@ -82,7 +82,7 @@ def _moved(pose: Array, deviations: Array) -> Array:
 def _in_ball(shares: Array) -> Array:
     """Return vectors [N, 3] up to a length of 1 for shares [N, 3] of the unit cube.
 
-    Even shares give even lengths, and directions spread evenly over the sphere.
+    Uniform shares give uniform lengths and uniform directions.
     """
     length, height, turn = shares[:, 0], 2 * shares[:, 1] - 1, 2 * np.pi * shares[:, 2]
     radius = np.sqrt(1 - height**2)
@@ -91,7 +91,7 @@ def _in_ball(shares: Array) -> Array:
 
 
 def _distance(scene: Scene, pose: Array, camera: Camera) -> float:
-    """Return the median distance, metres, of what is seen from a pose, or of the mesh's middle."""
+    """Return the median depth of the view from a pose, metres, or the distance to the mesh."""
     level = 0
     while min(camera.width, camera.height) >> (level + 1) >= _SIDE_PX:
         level += 1

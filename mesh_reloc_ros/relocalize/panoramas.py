@@ -1,4 +1,4 @@
-"""What is seen from each viewpoint, as small cube maps."""
+"""The view from each viewpoint, as a small cube map."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from mesh_reloc_ros.render.scene import Scene
 SIDE = 32
 """Pixels along a side of the cubes: 2.8 degrees each."""
 _AT_ONCE = 8
-# Rays are cast by one thread at a time, but shaded meanwhile by the other.
+# Only one thread can cast rays at a time; the other shades meanwhile.
 _THREADS = 2
 
 
 @dataclass(frozen=True)
 class Panoramas:
-    """Cube maps from V viewpoints. They serve every camera, and all directions of view."""
+    """Cube maps from V viewpoints, for any camera and any direction of view."""
 
     positions: NDArray[np.float64]
     """[V, 3], map, metres."""
     distances: NDArray[np.float64]
-    """[V], metres, of what is seen from there: the harmonic mean."""
+    """[V], metres: harmonic mean of the distance to the mesh."""
     colours: NDArray[np.uint8]
-    """[V, 6 SIDE^2, 3], RGB; black where there is no mesh, and only there."""
+    """[V, 6 SIDE^2, 3], RGB; black means no mesh."""
 
 
 def render_panoramas(
     scene: Scene, positions: NDArray[np.float64], progress: Progress = silent
 ) -> Panoramas:
-    """Render the mesh as it is seen from positions [V, 3]."""
+    """Render the mesh from positions [V, 3]."""
     camera, stage = cube_camera(SIDE), 'rendering views'
     distances = np.zeros(len(positions))
     colours = np.zeros((len(positions), 6 * SIDE**2, 3), dtype=np.uint8)

@@ -1,4 +1,4 @@
-"""Which of many poses are different poses."""
+"""Non-maximum suppression of poses."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ Array = NDArray[np.float64]
 def nms_poses(
     map_T_camera: Array, distance: Array, near: float, angle: float, count: int
 ) -> NDArray[np.int64]:
-    """Return the indices of up to `count` poses [N, 4, 4], best first, that differ from each other.
+    """Return the indices of up to `count` distinct poses of [N, 4, 4], best first.
 
-    :param distance: [N], metres, of what is seen from each pose.
-    :param near: poses are the same if they are nearer than this share of that distance,
-    :param angle: and turned by less than this, radians.
+    Two poses are duplicates if they differ by less than both limits.
+
+    :param distance: [N], metres, from each pose to the mesh.
+    :param near: limit of the position, as a share of that distance. :param angle: radians.
     """
     left = np.ones(len(map_T_camera), dtype=bool)
     chosen: list[int] = []
@@ -28,7 +29,7 @@ def nms_poses(
 
 
 def same(map_T_camera: Array, other: Array, metres: float, radians: float) -> NDArray[np.bool_]:
-    """Return which of poses [N, 4, 4] are as near to another [4, 4] as that."""
+    """Return which poses [N, 4, 4] are within both limits of another [4, 4]."""
     moved = np.linalg.norm(map_T_camera[:, :3, 3] - other[:3, 3], axis=1)
     trace = np.einsum('nij,ij->n', map_T_camera[:, :3, :3], other[:3, :3])
     return np.asarray((moved < metres) & (trace > 1 + 2 * np.cos(radians)))

@@ -1,4 +1,4 @@
-"""Places in the free space around and inside a mesh from which a camera may see it."""
+"""Viewpoints: positions in the free space around and inside a mesh."""
 
 from __future__ import annotations
 
@@ -14,45 +14,45 @@ from mesh_reloc_ros.render.scene import Scene
 
 Array = NDArray[np.float64]
 
-# Rays along a side of the cube by which a place is judged.
+# Rays along a side of the cube that probes a position.
 _PROBE_SIDE = 6
 _PROBES_AT_ONCE = 256
-# A place that sees so little of the mesh from its front is behind a surface.
+# A position that sees a smaller share of front faces is behind a surface.
 _MIN_FRONT = 0.85
-# Cells are divided at least so often, whatever they see: their middle may lie in a wall.
+# Cells are divided at least this often: the centre of a large cell may lie in a wall.
 _FIRST_LEVELS = 3
-# Cameras are rarely nearer to what they see than this share of the root of the mesh's area: from
-# there on viewpoints are no closer together.
+# Cameras are rarely closer to the mesh than this share of the square root of its area, so
+# viewpoints need not be denser than for that distance.
 _NEAREST = 0.25
-# By so much the spacing grows at a time.
+# Factor on the spacing if there are too many viewpoints.
 _WIDER = 1.1
-# Parts of the vertices left out at either end: what floats about must not stretch the mesh.
+# Percentage of vertices ignored at either end of each axis: outliers must not enlarge the box.
 _STRAY = 0.5
 
 
 @dataclass(frozen=True)
 class _Places:
-    """What is seen from N places."""
+    """The views from N positions."""
 
     share: Array
-    """[N], of all directions that see the mesh."""
+    """[N], share of all directions that see the mesh."""
     front: Array
-    """[N], of those that see it, how many see the front of a face."""
+    """[N], share of those that see the front of a face."""
     distance: Array
-    """[N], metres, harmonic mean: how far to move for what is seen to change by a part."""
+    """[N], metres, harmonic mean: motion relative to it changes the view."""
 
 
 def sample_viewpoints(
     scene: Scene, settings: RelocalizationSettings, progress: Progress = silent
 ) -> Array:
-    """Return viewpoints [V, 3] in the map, metres: dense where the mesh is near, sparse elsewhere.
+    """Return viewpoints [V, 3] in the map, metres: dense near the mesh, sparse elsewhere.
 
-    Space is divided like an octree until cells are small against the distance of what is seen from
-    their middle. That works in a room as around an object, from near by and from far off. Middles
-    that see backs of faces lie behind walls or inside of things and do not count. Where that makes
-    too many viewpoints, all of them are spaced more widely.
+    An octree divides space until cells are small compared to the distance from their centre to the
+    mesh. This works inside a room as well as around an object, at any scale. Centres that see back
+    faces lie behind walls or inside objects, and are dropped. If there are too many viewpoints, all
+    are spaced more widely.
     """
-    stage, spacing = 'looking for viewpoints', settings.viewpoint_spacing
+    stage, spacing = 'sampling viewpoints', settings.viewpoint_spacing
     progress(stage, 0.0)
     while True:
         found = _divided(scene, spacing, settings.min_view_share, settings.max_viewpoints)
@@ -63,13 +63,13 @@ def sample_viewpoints(
 
 
 def _divided(scene: Scene, spacing: float, min_share: float, limit: int) -> Array | None:
-    """Return viewpoints [V, 3] spaced by a share of the distance; None where they are too many."""
+    """Return viewpoints [V, 3] spaced by a share of the distance; None if there are too many."""
     low, high = np.percentile(scene.mesh.vertices, (_STRAY, 100 - _STRAY), axis=0)
     area = _area(scene)
     farthest = np.sqrt(area / 2 / (4 * np.pi * min_share))
-    # Faces may all be so thin that they have no area.
+    # Degenerate faces have no area.
     nearest = max(_NEAREST * np.sqrt(area), 1e-3 * float((high - low).max()))
-    # Cells of the smallest size come out just small enough.
+    # So that the smallest cells are just small enough.
     size = spacing * nearest
     while size < (high - low).max() + 2 * farthest:
         size *= 2
@@ -78,7 +78,7 @@ def _divided(scene: Scene, spacing: float, min_share: float, limit: int) -> Arra
     while len(middles):
         places = _probed(scene, middles)
         gap = np.linalg.norm(np.maximum(np.maximum(low - middles, middles - high), 0), axis=1)
-        # Where nothing is seen, what is nearest is the box around the mesh.
+        # If nothing is visible, take the distance to the bounding box.
         distance = np.maximum(np.where(places.share > 0, places.distance, gap), nearest)
         good = (places.share >= min_share) & (places.front >= _MIN_FRONT)
         in_reach = gap - size * np.sqrt(0.75) <= farthest
@@ -99,7 +99,7 @@ def _area(scene: Scene) -> float:
 
 
 def _probed(scene: Scene, positions: Array) -> _Places:
-    """Return what is seen from positions [N, 3]."""
+    """Return the views from positions [N, 3]."""
     parts = [
         _probe(scene, positions[i : i + _PROBES_AT_ONCE])
         for i in range(0, len(positions), _PROBES_AT_ONCE)
@@ -114,7 +114,7 @@ def _probe(scene: Scene, positions: Array) -> tuple[Array, Array, Array]:
     depth = fragments.depth.reshape(len(positions), -1).cpu().numpy()
     directions = cube_directions(_PROBE_SIDE)
     lengths = np.linalg.norm(directions, axis=1)
-    # A pixel of a cube's side sees the less of the sphere the farther it is from the middle.
+    # Solid angle of a pixel: smaller towards the edge of a side.
     weights = lengths**-3 / (lengths**-3).sum()
     seen = weights * (face >= 0)
     normals = scene.face_normals.cpu().numpy()[face]

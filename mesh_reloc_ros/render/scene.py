@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from mesh_reloc_ros.errors import InputError
@@ -16,6 +19,9 @@ from mesh_reloc_ros.render.grey import greyed
 from mesh_reloc_ros.render.rasterizer import make_rasterizer
 from mesh_reloc_ros.render.shading import Shader
 from mesh_reloc_ros.types.camera import Camera
+
+# The median depth of a view is measured at about this width, in pixels.
+_DEPTH_WIDTH = 40
 
 
 @dataclass(frozen=True)
@@ -103,6 +109,14 @@ class Scene:
         if grey:
             colour = greyed(colour)
         return Render(colour, fragments.depth, fragments.face)
+
+    def median_depth(self, map_T_camera: NDArray[np.float64], camera: Camera) -> float:
+        """Return the median depth of a view from a pose [4, 4], in metres; 1 if it is empty."""
+        level = max(round(math.log2(camera.width / _DEPTH_WIDTH)), 0)
+        pose = torch.from_numpy(map_T_camera.astype(np.float32))[None].to(self.device)
+        fragments = self.rasterizer.rasterize(pose, camera.at_level(level))
+        depth = fragments.depth[fragments.face >= 0]
+        return float(depth.median()) if len(depth) else 1.0
 
 
 def choose_device(name: str) -> torch.device:

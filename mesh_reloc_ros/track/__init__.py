@@ -1,1 +1,1 @@
-"""Poses over time: motion filter, trust, and the tracker that joins them to the alignment."""
+"""Tracking over time: predict, align, validate, update; search if the camera is lost."""

@@ -2,109 +2,113 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from filterpy.common import Q_continuous_white_noise
 from filterpy.kalman import KalmanFilter
 from numpy.typing import NDArray
 
+from mesh_reloc_ros.config.tracking import TrackingSettings
 from mesh_reloc_ros.kernels.se3 import exp, log
-from mesh_reloc_ros.track.odometry_anchor import OdometryAnchor, is_pose
 from mesh_reloc_ros.types import se3
 
 Array = NDArray[np.float64]
 
-# What is known of a start pose and of the first motion, 1 sigma.
+# Uncertainty of a start pose and of the first velocity, 1 sigma: m, rad, m/s, rad/s.
 _START_SIGMA = np.array([0.3, 0.3, 0.3, 0.15, 0.15, 0.15])
 _VELOCITY_SIGMA = np.array([1.0, 1.0, 1.0, 1.5, 1.5, 1.5])
-# How long a hand keeps up an acceleration: with its size this makes the density of white noise.
-# Noise that is constant over an interval would make the filter take every step for a velocity.
+# Correlation time of a hand's acceleration: its square times this is the density of white noise.
+# With noise that is constant over an interval, the filter would take every step for a velocity.
 _ACCELERATION_LASTS_S = 0.1
+# Odometry that moves the camera faster than this, m/s and rad/s, was reset or is broken.
+_FASTEST, _FASTEST_TURN = 30.0, 20.0
+# Largest deviation of a rotation matrix from orthonormal, as after conversion to single precision.
+_ROUNDING = 1e-3
 
 
 class MotionFilter:
-    """Predicts the camera's pose at any stamp and takes aligned poses with their covariance.
+    """Predicts the camera's pose at any stamp, and is updated with aligned poses.
 
     The mean is a pose and a body velocity (twist per second, camera frame). The filter's state is
     the error of both, 12 numbers, which every update moves into the mean: true pose =
     `map_T_camera exp(error)`. Process noise is a white acceleration. See J. Sola, "Quaternion
     kinematics for the error-state Kalman filter", 2017.
 
-    Where odometry is known at both ends of a prediction it moves the mean, and sets the velocity.
-    The covariance grows as without it: wheels slip.
+    If odometry is known at both ends of a prediction, it moves the mean and sets the velocity. The
+    covariance grows as without odometry, since wheels slip.
     """
 
     def __init__(
         self,
         map_T_camera: Array,
         stamp_ns: int,
-        linear_acceleration_noise: float,
-        angular_acceleration_noise: float,
         odom_T_camera: Array | None = None,
         covariance: Array | None = None,
     ) -> None:
-        """Start at a pose [4, 4] and at rest; accelerations are 1 sigma, m/s^2 and rad/s^2.
+        """Start at a pose [4, 4] and at rest.
 
-        :param odom_T_camera: [4, 4], the camera by odometry at the stamp.
+        :param odom_T_camera: [4, 4], the camera's pose by odometry at the stamp.
         :param covariance: [6, 6], of the twist x in `map_T_camera exp(x)`; None: that of a guess.
         """
         self.map_T_camera = map_T_camera.copy()
         self.velocity: Array = np.zeros(6)
         self.stamp_ns = stamp_ns
-        self.set_noise(linear_acceleration_noise, angular_acceleration_noise)
         self._filter = KalmanFilter(dim_x=12, dim_z=6)
         self._filter.H = np.eye(6, 12)
         self._filter.P = np.diag(np.concatenate((_START_SIGMA, _VELOCITY_SIGMA)) ** 2)
         if covariance is not None:
             self._filter.P[:6, :6] = covariance
-        self._tie: OdometryAnchor | None = None
-        self._tie_to(odom_T_camera)
+        self._anchor: _OdometryAnchor | None = None
+        self._anchor_at(odom_T_camera)
 
     @property
     def covariance(self) -> Array:
         """[6, 6], of the twist x in `map_T_camera exp(x)`."""
         return np.asarray(self._filter.P[:6, :6])
 
-    def set_noise(self, linear: float, angular: float) -> None:
-        """Set the accelerations of the process noise, 1 sigma, m/s^2 and rad/s^2."""
-        self._acceleration_density = np.repeat([linear, angular], 3) ** 2 * _ACCELERATION_LASTS_S
+    def predict(
+        self, stamp_ns: int, settings: TrackingSettings, odom_T_camera: Array | None = None
+    ) -> None:
+        """Move the pose to a stamp, which must not lie before the filter's stamp.
 
-    def predict(self, stamp_ns: int, odom_T_camera: Array | None = None) -> None:
-        """Move the pose to a stamp, which must not lie before the filter's own.
-
-        :param odom_T_camera: [4, 4], the camera by odometry at the stamp. What is not believable
-            is left out.
+        :param odom_T_camera: [4, 4], the camera's pose by odometry at the stamp. Implausible
+            odometry is ignored.
         """
         dt = (stamp_ns - self.stamp_ns) * 1e-9
         motion = exp(self.velocity * dt)
-        by_odometry = self._tie and self._tie.motion_until(stamp_ns, odom_T_camera)
+        by_odometry = self._anchor and self._anchor.pose_at(stamp_ns, odom_T_camera)
         if by_odometry:
-            motion = np.linalg.inv(self.map_T_camera) @ by_odometry.map_T_camera
-            self.velocity = by_odometry.velocity if dt else self.velocity
+            pose, velocity = by_odometry
+            motion = np.linalg.inv(self.map_T_camera) @ pose
+            self.velocity = velocity if dt else self.velocity
         self.map_T_camera = self.map_T_camera @ motion
         self.stamp_ns = stamp_ns
-        self._tie_to(odom_T_camera)
+        self._anchor_at(odom_T_camera)
         transition = np.eye(12)
         # The old error, seen from the moved camera.
         transition[:6, :6] = se3.adjoint(torch.from_numpy(np.linalg.inv(motion))).numpy()
         transition[:6, 6:] = dt * np.eye(6)
-        noise = np.kron(Q_continuous_white_noise(2, dt), np.diag(self._acceleration_density))
-        self._filter.F, self._filter.Q = transition, noise
+        acceleration = (settings.linear_acceleration_noise, settings.angular_acceleration_noise)
+        density = np.repeat(acceleration, 3) ** 2 * _ACCELERATION_LASTS_S
+        self._filter.F = transition
+        self._filter.Q = np.kron(Q_continuous_white_noise(2, dt), np.diag(density))
         self._filter.predict()
 
     def pose_by_odometry(self, stamp_ns: int, odom_T_camera: Array | None) -> Array | None:
-        """Return the pose [4, 4] at any stamp by odometry; None where that tells nothing."""
-        motion = self._tie and self._tie.motion_until(stamp_ns, odom_T_camera)
-        return motion.map_T_camera if motion else None
+        """Return the pose [4, 4] at any stamp by odometry; None if that is unknown."""
+        by_odometry = self._anchor and self._anchor.pose_at(stamp_ns, odom_T_camera)
+        return by_odometry[0] if by_odometry else None
 
     def extrapolated(self, interval_s: float) -> Array:
-        """Return the pose [4, 4] that the motion leads to in so many seconds."""
+        """Return the pose [4, 4] after an interval at constant velocity."""
         return np.asarray(self.map_T_camera @ exp(self.velocity * interval_s))
 
     def innovation_distance(self, map_T_camera: Array, covariance: Array) -> float:
-        """Return how many standard deviations a measured pose is from the prediction.
+        """Return the distance of a measured pose from the prediction in standard deviations.
 
-        Mahalanobis distance over the square root of its six dimensions: about 1 when all is well.
+        Mahalanobis distance over the square root of its six dimensions: about 1 on average.
         """
         innovation = self._innovation(map_T_camera)
         spread = self.covariance + covariance
@@ -118,22 +122,67 @@ class MotionFilter:
         self.map_T_camera = se3.normalized(pose).numpy()
         self.velocity = self.velocity + error[6:]
         self._filter.x = np.zeros((12, 1))
-        # An older tie knows less than this pose.
-        tie, self._tie = self._tie, None
-        if tie is not None and tie.stamp_ns == self.stamp_ns:
-            self._tie_to(tie.odom_T_camera)
+        # The pose has changed, so an anchor at an earlier stamp no longer leads to it.
+        anchor, self._anchor = self._anchor, None
+        if anchor is not None and anchor.stamp_ns == self.stamp_ns:
+            self._anchor_at(anchor.odom_T_camera)
 
     def rest(self) -> None:
-        """Forget the velocity: the camera may by now do anything."""
+        """Forget the velocity: after a long time the camera may move in any way."""
         self.velocity = np.zeros(6)
         self._filter.P[6:, :] = 0
         self._filter.P[:, 6:] = 0
         self._filter.P[6:, 6:] = np.diag(_VELOCITY_SIGMA**2)
 
-    def _tie_to(self, odom_T_camera: Array | None) -> None:
-        """Note where odometry has the camera at the filter's own stamp, if it tells."""
-        if odom_T_camera is not None and is_pose(odom_T_camera):
-            self._tie = OdometryAnchor(self.stamp_ns, self.map_T_camera, odom_T_camera)
+    def _anchor_at(self, odom_T_camera: Array | None) -> None:
+        """Note the pose by odometry at the filter's stamp, if it is known."""
+        if odom_T_camera is not None and _is_pose(odom_T_camera):
+            self._anchor = _OdometryAnchor(self.stamp_ns, self.map_T_camera, odom_T_camera)
 
     def _innovation(self, map_T_camera: Array) -> Array:
         return np.asarray(log(np.linalg.inv(self.map_T_camera) @ map_T_camera))
+
+
+@dataclass(frozen=True)
+class _OdometryAnchor:
+    """The camera's pose in the map and by odometry, both at one stamp."""
+
+    stamp_ns: int
+    map_T_camera: Array
+    """[4, 4], metres."""
+    odom_T_camera: Array
+    """[4, 4], metres."""
+
+    def pose_at(self, stamp_ns: int, odom_T_camera: Array | None) -> tuple[Array, Array] | None:
+        """Return map_T_camera [4, 4] at another stamp, later or earlier, and the velocity.
+
+        The velocity is a twist [6] per second in the camera's frame.
+
+        :param odom_T_camera: [4, 4], by odometry at that stamp; None if unknown.
+        :returns: None if odometry is unknown or implausible.
+        """
+        if odom_T_camera is None or not _is_pose(odom_T_camera):
+            return None
+        moved = np.linalg.inv(self.odom_T_camera) @ odom_T_camera
+        moved = se3.normalized(torch.from_numpy(moved)).numpy()
+        twist, passed_s = log(moved), (stamp_ns - self.stamp_ns) * 1e-9
+        # `not <=`, so that NaN is implausible.
+        if not (
+            np.linalg.norm(twist[:3]) <= _FASTEST * abs(passed_s)
+            and np.linalg.norm(twist[3:]) <= _FASTEST_TURN * abs(passed_s)
+        ):
+            return None
+        velocity = twist / passed_s if passed_s else np.zeros(6)
+        return self.map_T_camera @ moved, velocity
+
+
+def _is_pose(matrix: Array) -> bool:
+    """Whether an array is a pose [4, 4]."""
+    if matrix.shape != (4, 4) or not np.isfinite(matrix).all():
+        return False
+    rotation = matrix[:3, :3]
+    return bool(
+        np.allclose(rotation @ rotation.T, np.eye(3), rtol=0, atol=_ROUNDING)
+        and np.linalg.det(rotation) > 0
+        and np.allclose(matrix[3], (0, 0, 0, 1), rtol=0, atol=_ROUNDING)
+    )

@@ -1,7 +1,8 @@
-"""How much effort an image is aligned with: little while all goes well."""
+"""Fast alignment by default, and a coarse-to-fine retry if its quality is low."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 import numpy as np
@@ -9,96 +10,135 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mesh_reloc_ros.align.adam_aligner import AdamAligner
-from mesh_reloc_ros.align.alignment import Aligner, Alignment
-from mesh_reloc_ros.align.lm_aligner import LmAligner
+from mesh_reloc_ros.align.alignment import Alignment, AlignMode
+from mesh_reloc_ros.align.coarse_to_fine import tracking_keyframe
+from mesh_reloc_ros.align.keyframe import Keyframe
+from mesh_reloc_ros.align.pyramid import image_pyramid
+from mesh_reloc_ros.align.solver import align, uses_keyframes
+from mesh_reloc_ros.config.alignment import AlignmentSettings
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.render.scene import Scene
+from mesh_reloc_ros.stopwatch import stage
 from mesh_reloc_ros.track.quality import AlignmentQuality, quality_product
 from mesh_reloc_ros.types.camera import Camera
 from mesh_reloc_ros.types.frame import Frame
 
-# A thorough alignment that agrees better by less than this factor was not worth its time.
-_WORTHWHILE = 1.05
-# Time to the next thorough alignment after one that was not; twice as long after each further one
-# in a row, up to a limit.
+# Tracking waits for a new render only after this many times the motion that `render_ahead` allows.
+_STRETCH = 3
+# A retry is useful if it improves the quality by more than this factor.
+_USEFUL = 1.05
+# Time from a retry that was not useful to the next; it doubles each time, up to a limit.
 _WAIT_S, _LONGEST_WAIT_S = 0.15, 0.6
 
 
+class KeyframeCache:
+    """The last keyframe. Safe to call from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._entry: tuple[Keyframe, AlignmentSettings] | None = None
+
+    def put(self, keyframe: Keyframe, settings: AlignmentSettings) -> None:
+        """Replace the keyframe.
+
+        :param settings: that it was rendered for.
+        """
+        with self._lock:
+            self._entry = keyframe, settings
+
+    def near(
+        self,
+        map_T_camera: Tensor,
+        camera: Camera,
+        settings: AlignmentSettings,
+        *,
+        grey: bool,
+        max_motion: float,
+    ) -> Keyframe | None:
+        """Return the keyframe if it fits the arguments, or None.
+
+        :param map_T_camera: [1, 4, 4], where the camera is expected.
+        :param max_motion: largest motion of the image since, as a share of its width.
+        """
+        with self._lock:
+            entry = self._entry
+        if entry is None or entry[1] != settings:
+            return None
+        keyframe = entry[0]
+        if (keyframe.camera, keyframe.is_grey) != (camera, grey):
+            return None
+        return None if keyframe.motion_since(map_T_camera) > max_motion else keyframe
+
+
 class AlignmentScheduler:
-    """Aligns images quickly, and thoroughly where that promises more."""
+    """Aligns the images of one track. `render_ahead` may run beside all else on another thread."""
 
-    def __init__(self, scene: Scene, settings: Settings) -> None:
+    def __init__(self, scene: Scene) -> None:
         self._scene = scene
-        self.change(settings)
-        self.forget()
-
-    def change(self, settings: Settings) -> None:
-        """Align with other settings; what was rendered for the next image is lost."""
-        self._aligner: Aligner = (
-            AdamAligner(self._scene, settings.alignment, settings.adam)
-            if settings.solver == 'adam'
-            else LmAligner(self._scene, settings.alignment)
-        )
-
-    def forget(self) -> None:
-        """Forget what was tried in vain."""
-        self._tried_ns, self._wait_s = 0, 0.0
+        self._keyframes = KeyframeCache()
+        self._retried_ns, self._wait_s = 0, 0.0
 
     def align(
         self,
         frame: Frame,
         map_T_camera: NDArray[np.float64],
         exposure: Tensor | None,
-        *,
-        wide: bool,
+        settings: Settings,
+        mode: AlignMode = AlignMode.TRACK,
     ) -> Alignment:
-        """Align an image from a pose [4, 4]; see `Aligner`."""
-        return self._aligner.align(
-            frame.image,
-            frame.camera,
-            torch.from_numpy(map_T_camera)[None],
-            exposure,
-            wide=wide,
-            grey=bool(frame.is_grey),
+        """Align an image from a pose [4, 4], with the cached keyframe if it is near."""
+        start, grey = torch.from_numpy(map_T_camera)[None], bool(frame.is_grey)
+        with stage('pyramid'):
+            pyramid = image_pyramid(frame.image, frame.camera)
+        cached = None
+        if mode is AlignMode.TRACK:
+            max_motion = _STRETCH * settings.alignment.keyframe_motion
+            cached = self._keyframes.near(
+                start, frame.camera, settings.alignment, grey=grey, max_motion=max_motion
+            )
+        alignment = align(
+            self._scene, pyramid, start, exposure, settings, mode, grey=grey, keyframe=cached
         )
+        if alignment.keyframe is not None and alignment.keyframe is not cached:
+            self._keyframes.put(alignment.keyframe, settings.alignment)
+        return alignment
 
-    def quick(
+    def align_with_retry(
         self,
         frame: Frame,
         map_T_camera: NDArray[np.float64],
         exposure: Tensor | None,
-    ) -> Alignment:
-        """Align an image from a pose [4, 4] near to the right one."""
-        return self.align(frame, map_T_camera, exposure, wide=False)
-
-    def align_as_needed(
-        self,
-        frame: Frame,
-        map_T_camera: NDArray[np.float64],
-        exposure: Tensor | None,
+        settings: Settings,
         is_poor: Callable[[AlignmentQuality], bool],
     ) -> Alignment:
-        """Align an image quickly, and thoroughly if the result is poor and it is time for that.
+        """Align an image fast; if the result is poor and a retry is due, also coarse to fine.
 
-        :param map_T_camera: [4, 4], where to begin.
+        :param map_T_camera: [4, 4], where to start.
         """
-        quick = self.quick(frame, map_T_camera, exposure)
-        if not self._aligner.knows_wide:
-            return quick
-        if not is_poor(AlignmentQuality.of(quick)):
+        fast = self.align(frame, map_T_camera, exposure, settings)
+        if not uses_keyframes(settings):
+            return fast
+        if not is_poor(AlignmentQuality.of(fast)):
             self._wait_s = 0.0
-            return quick
-        if 0 <= frame.stamp_ns - self._tried_ns < self._wait_s * 1e9:
-            return quick
-        thorough = self.align(frame, map_T_camera, exposure, wide=True)
-        if quality_product(thorough) > _WORTHWHILE * quality_product(quick):
-            return thorough
-        # The image itself is poor, as when somebody walks by: that is no use trying every time.
-        self._tried_ns = frame.stamp_ns
+            return fast
+        if 0 <= frame.stamp_ns - self._retried_ns < self._wait_s * 1e9:
+            return fast
+        retried = self.align(frame, map_T_camera, exposure, settings, AlignMode.COARSE)
+        if quality_product(retried) > _USEFUL * quality_product(fast):
+            return retried
+        # The image itself is poor, as when a person walks by: retries cost time and do not help.
+        self._retried_ns = frame.stamp_ns
         self._wait_s = min(max(2 * self._wait_s, _WAIT_S), _LONGEST_WAIT_S)
-        return quick
+        return fast
 
-    def look_ahead(self, camera: Camera, map_T_camera: NDArray[np.float64], *, grey: bool) -> None:
-        """Render at a pose [4, 4] for the next image; see `Aligner`."""
-        self._aligner.look_ahead(camera, torch.from_numpy(map_T_camera)[None], grey)
+    def render_ahead(
+        self, camera: Camera, map_T_camera: NDArray[np.float64], settings: Settings, *, grey: bool
+    ) -> None:
+        """Render a keyframe for the next image, expected at a pose [4, 4], if the last is far."""
+        if not uses_keyframes(settings):
+            return
+        pose, alignment = torch.from_numpy(map_T_camera)[None], settings.alignment
+        max_motion = alignment.keyframe_motion
+        if self._keyframes.near(pose, camera, alignment, grey=grey, max_motion=max_motion) is None:
+            keyframe = tracking_keyframe(self._scene, pose, camera, alignment, grey=grey)
+            self._keyframes.put(keyframe, alignment)

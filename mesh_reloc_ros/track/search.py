@@ -1,77 +1,81 @@
-"""Looking for a camera of which nothing is known, at once or beside the tracking."""
+"""Search for a camera whose pose is unknown, within the tracking or on a thread beside it."""
 
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from concurrent.futures import Future
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mesh_reloc_ros.relocalize.relocalizer import Localization, Relocalizer
+from mesh_reloc_ros.align.alignment import Alignment
+from mesh_reloc_ros.config.pipeline import Settings
+from mesh_reloc_ros.relocalize.relocalizer import Relocalizer
+from mesh_reloc_ros.track.motion_filter import MotionFilter
+from mesh_reloc_ros.track.prediction import motion_from_alignment
+from mesh_reloc_ros.track.quality import AlignmentQuality
+from mesh_reloc_ros.track.scheduler import AlignmentScheduler
+from mesh_reloc_ros.track.validation import PoseValidator
 from mesh_reloc_ros.types.frame import Frame
 from mesh_reloc_ros.types.initial_pose import InitialPose
 
-# An image whose coarse view [rows, columns] varies by less, in grey levels, shows nothing.
+# An image whose coarse version [rows, columns] has a smaller standard deviation, in grey levels,
+# shows nothing but noise.
 _COARSE, _FLAT = (30, 40), 3.0
-# Images kept while one is looked at; where there are more, every other of them.
+# Most images kept during a search; beyond that, every second one is dropped.
 _MAX_KEPT = 16
 
 
-@dataclass(frozen=True)
-class Found:
-    """An image that was located, and the images that have come since."""
-
-    frame: Frame
-    localization: Localization
-    since: list[Frame]
-    """In order, without the newest; thinned if they were many."""
-
-
 class Search:
-    """Has the relocalizer look at an image now and then, until the tracker needs it no more."""
+    """Has the relocalizer look at an image now and then, until the tracker has a pose.
+
+    `close` is safe to call from any thread; all else belongs to the tracking thread.
+    """
 
     def __init__(self, relocalizer: Relocalizer, background: bool) -> None:
-        """Look at images at once, within `offer`, or in the `background` on a thread."""
+        """Search within `offer`, or in the `background` on a thread."""
         self._relocalizer = relocalizer
         self._background = background
-        self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
-        self._result: tuple[Localization | None, Exception | None] | None = None
-        self._number = 0
+        self._job: _Job | None = None
+        self._thread: threading.Thread | None = None
         self.reset()
 
     def reset(self, hint_first: bool = False) -> None:
-        """Forget the past, and what is being looked at.
+        """Forget the past, and drop the search in progress.
 
         :param hint_first: begin around the hint; else with the whole map.
         """
         with self._lock:
-            # What the thread brings for another number is not wanted.
-            self._number += 1
-            self._result = None
+            self._job = None
         self._at_hint = hint_first
         self._last_ns: int | None = None
-        self._frame: Frame | None = None
-        self._since: list[Frame] = []
-        self._passed, self._stride = 0, 1
 
-    def offer(self, frame: Frame, hint: InitialPose | None, period_s: float) -> Found | None:
-        """Take note of an image without a pose; return what has been found, if anything.
+    def offer(
+        self, frame: Frame, hint: InitialPose | None, period_s: float
+    ) -> tuple[Alignment, list[Frame]] | None:
+        """Take an image without a pose; return what has been found, if anything.
 
-        The whole map and the hint's neighbourhood take turns.
+        Searches of the whole map and around the hint take turns.
 
-        :param hint: near which the camera may be.
-        :param period_s: shortest time from one image that is looked at to the next, by stamps.
+        :param hint: a pose that the camera may be near.
+        :param period_s: shortest time between two images that are searched for, by stamps.
+        :returns: an aligned image; and this image with those that came since, in order, without the
+            newest. They are thinned out if they are many.
         :raises Exception: whatever the relocalizer raised.
         """
-        found = self._collected()
-        if found is not None:
-            return found
-        if self._frame is not None:
-            self._keep(frame)
-            return None
+        with self._lock:
+            job = self._job
+            if job is not None and job.outcome.done():
+                self._job = None
+        if job is not None:
+            if not job.outcome.done():
+                job.keep(frame)
+                return None
+            located = job.outcome.result()
+            if located is not None:
+                return located, [job.frame, *job.since]
         if not self._is_due(frame, period_s):
             return None
         around = hint if self._at_hint else None
@@ -80,13 +84,14 @@ class Search:
         if self._background:
             self._start(frame, around)
             return None
-        localization = self._located(frame, around)
-        return None if localization is None else Found(frame, localization, [])
+        located = self._relocalizer.locate(frame, around)
+        return None if located is None else (located, [frame])
 
     def close(self, timeout_s: float = 5.0) -> bool:
-        """End the search; return False if the image in work takes longer than allowed."""
-        self.reset()
-        thread = self._thread
+        """End the search; return False if the search in progress takes longer than the timeout."""
+        with self._lock:
+            self._job = None
+            thread = self._thread
         if thread is None:
             return True
         thread.join(timeout_s)
@@ -96,53 +101,76 @@ class Search:
         if self._thread is not None and self._thread.is_alive():
             return False
         passed_ns = None if self._last_ns is None else frame.stamp_ns - self._last_ns
-        # Time that has gone back says nothing of how long it was.
+        # After time went back, the next image is due.
         waits = passed_ns is not None and 0 <= passed_ns < period_s * 1e9
         return not waits and shows_something(frame.image)
 
-    def _located(self, frame: Frame, hint: InitialPose | None) -> Localization | None:
-        return self._relocalizer.locate(frame, hint)
-
-    def _start(self, frame: Frame, hint: InitialPose | None) -> None:
-        self._frame, self._since, self._passed, self._stride = frame, [], 0, 1
-        # A daemon, so that an endless search cannot keep the process alive.
-        self._thread = threading.Thread(
-            target=self._locate, args=(frame, hint, self._number), name='search', daemon=True
+    def _start(self, frame: Frame, around: InitialPose | None) -> None:
+        job = _Job(frame)
+        # A daemon, so that a long search cannot keep the process alive.
+        thread = threading.Thread(
+            target=self._locate, args=(job, around), name='search', daemon=True
         )
-        self._thread.start()
+        with self._lock:
+            self._job, self._thread = job, thread
+            thread.start()
 
-    def _locate(self, frame: Frame, hint: InitialPose | None, number: int) -> None:
+    def _locate(self, job: _Job, around: InitialPose | None) -> None:
         """Look at an image, on the thread."""
-        localization, failure = None, None
         try:
-            localization = self._located(frame, hint)
+            job.outcome.set_result(self._relocalizer.locate(job.frame, around))
         except Exception as error:
-            failure = error
-        with self._lock:
-            if number == self._number:
-                self._result = localization, failure
+            job.outcome.set_exception(error)
 
-    def _collected(self) -> Found | None:
-        """Return what the thread has found, if it is done and has found something."""
-        with self._lock:
-            result, self._result = self._result, None
-        if result is None or self._frame is None:
-            return None
-        frame, since = self._frame, self._since
-        self._frame, self._since = None, []
-        localization, failure = result
-        if failure is not None:
-            raise failure
-        return None if localization is None else Found(frame, localization, since)
 
-    def _keep(self, frame: Frame) -> None:
+class _Job:
+    """A search in progress. The thread writes the outcome, the tracking thread all else."""
+
+    def __init__(self, frame: Frame) -> None:
+        self.frame = frame
+        self.outcome: Future[Alignment | None] = Future()
+        self.since: list[Frame] = []
+        self._passed, self._stride = 0, 1
+
+    def keep(self, frame: Frame) -> None:
+        """Keep a later image, or every second, fourth, ... one if there are many."""
         self._passed += 1
         if self._passed % self._stride:
             return
-        self._since.append(frame)
-        if len(self._since) > _MAX_KEPT:
-            self._since = self._since[1::2]
+        self.since.append(frame)
+        if len(self.since) > _MAX_KEPT:
+            self.since = self.since[1::2]
             self._stride *= 2
+
+
+def replay_to_latest(
+    located: Alignment,
+    images: list[Frame],
+    frame: Frame,
+    scheduler: AlignmentScheduler,
+    validator: PoseValidator,
+    settings: Settings,
+) -> tuple[MotionFilter, Alignment] | None:
+    """Follow the camera from where it was found to the newest image, which is not validated here.
+
+    :param located: the first of the images, aligned.
+    :returns: the motion predicted to the image, and the aligned image; None if the image is older.
+    """
+    tracking, exposure = settings.tracking, located.exposure
+    motion = motion_from_alignment(located, images[0])
+    for image in images[1:]:
+        if motion.stamp_ns < image.stamp_ns < frame.stamp_ns:
+            motion.predict(image.stamp_ns, tracking, image.odom_T_camera)
+            alignment = scheduler.align(image, motion.map_T_camera, exposure, settings)
+            if alignment.is_finite and validator.can_acquire(
+                AlignmentQuality.of(alignment), tracking
+            ):
+                motion.update(alignment.pose, alignment.pose_covariance)
+                exposure = alignment.exposure
+    if frame.stamp_ns < motion.stamp_ns:
+        return None
+    motion.predict(frame.stamp_ns, tracking, frame.odom_T_camera)
+    return motion, scheduler.align(frame, motion.map_T_camera, exposure, settings)
 
 
 def shows_something(image: NDArray[np.uint8]) -> bool:

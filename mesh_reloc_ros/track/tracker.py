@@ -1,4 +1,4 @@
-"""From images to poses: predict, align, judge, update; search where there is nothing to go by."""
+"""Tracks a camera through a scene: predict, align, validate, update; search if that fails."""
 
 from __future__ import annotations
 
@@ -8,83 +8,70 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mesh_reloc_ros.align.alignment import Alignment
+from mesh_reloc_ros.align.alignment import Alignment, AlignMode
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.render.grey import with_colour_mode
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.stopwatch import Stopwatch, stage
+from mesh_reloc_ros.track.hypotheses import MotionHypotheses
+from mesh_reloc_ros.track.look_ahead import LookAhead
 from mesh_reloc_ros.track.motion_filter import MotionFilter
-from mesh_reloc_ros.track.motion_hypotheses import MotionHypotheses
-from mesh_reloc_ros.track.pose_validator import PoseValidator
 from mesh_reloc_ros.track.prediction import (
-    begins_anew,
-    change,
-    motion_at,
-    motion_from,
-    predicted,
-    update,
+    is_recent,
+    jumps_in_time,
+    motion_from_alignment,
+    motion_from_pose,
+    predict,
 )
-from mesh_reloc_ros.track.quality import AlignmentQuality, Repetition
-from mesh_reloc_ros.track.replay import replay_to_latest
+from mesh_reloc_ros.track.quality import AlignmentQuality, FrozenImageDetector
+from mesh_reloc_ros.track.result import Rejected, TrackingResult
 from mesh_reloc_ros.track.scheduler import AlignmentScheduler
-from mesh_reloc_ros.track.search import Search
-from mesh_reloc_ros.track.tracking_result import TrackingResult
+from mesh_reloc_ros.track.search import Search, replay_to_latest
+from mesh_reloc_ros.track.states import StateMachine
+from mesh_reloc_ros.track.validation import PoseValidator
 from mesh_reloc_ros.types.camera import Camera
-from mesh_reloc_ros.types.estimate import PoseEstimate, State
+from mesh_reloc_ros.types.estimate import PoseEstimate, Rejection, State
 from mesh_reloc_ros.types.frame import Frame
 from mesh_reloc_ros.types.initial_pose import InitialPose
 
 # Smaller images have too few pixels to be aligned.
 _MIN_WIDTH, _MIN_HEIGHT = 40, 30
 # The next image is expected after the interval between the last two, but not later than this.
-_LONGEST_LOOK_S = 0.2
+_LONGEST_AHEAD_S = 0.2
+_SEARCHING = Rejected(Rejection.SEARCHING, 'searching for the camera')
 
 
 class Tracker:
-    """Follows a camera through a scene, image by image, from a start pose or from nothing."""
+    """Tracks a camera through a scene, image by image, from a start pose or by a search.
+
+    One thread calls all methods, except for `look_ahead`, which a second thread may call, and
+    `close`, which any thread may call.
+    """
 
     def __init__(self, scene: Scene, settings: Settings, search: Search | None = None) -> None:
-        """Make a tracker that needs `start_at`, or a search."""
-        self.state = State.INITIALIZING
+        """Make a tracker; without a search, it needs `start_at`."""
+        self._scene = scene
         self._settings = settings
-        # Of the last image that showed it.
-        self._is_grey = False
-        self._effort = AlignmentScheduler(scene, settings)
-        self._judge = PoseValidator(scene, settings)
-        self._other_ways = MotionHypotheses(scene, settings)
         self._search = search
+        self._look_ahead = LookAhead()
+        # Of the last image that shows it.
+        self._is_grey = False
         self._restart(None)
 
-    def _restart(self, start: InitialPose | None, *, hint_first: bool = True) -> None:
-        """Forget the past, but where the camera may be."""
-        self.state = State.INITIALIZING
-        # Until a pose is trusted the start pose, then where the camera was last seen.
-        self._start = start
-        self._motion: MotionFilter | None = None
-        self._other_ways.forget()
-        self._judge.forget()
-        self._repetition = Repetition(self._settings.tracking)
-        self._newest: tuple[Frame, Alignment] | None = None
-        self._exposure: Tensor | None = None
-        self._camera: Camera | None = None
-        self._distrusted = 0
-        self._last_ns: int | None = None
-        # The first image's stamp until a pose is trusted.
-        self._trusted_ns = 0
-        self._effort.forget()
-        self._expected: tuple[Camera, NDArray[np.float64], bool] | None = None
-        if self._search is not None:
-            self._search.reset(hint_first=start is not None and hint_first)
+    @property
+    def state(self) -> State:
+        """What is known about the camera's pose."""
+        return self._states.state
 
     def start_at(
         self, map_T_camera: NDArray[np.float64], covariance: NDArray[np.float64] | None = None
     ) -> None:
-        """Forget the past and look for the camera at a pose [4, 4], metres.
+        """Forget the past and start at a pose [4, 4], metres.
 
         :param covariance: [6, 6] in the ROS order x y z rx ry rz (m, rad), about the map's fixed
-            axes: how far off the pose may be; None: as far as a usual guess.
-        :raises InputError: the pose is not a finite 4x4 matrix, or the covariance cannot be one.
+            axes: the uncertainty of the pose; None: that of a usual guess.
+        :raises InputError: the pose is not a finite 4x4 matrix, or the covariance is not valid.
         """
         pose = np.array(map_T_camera, dtype=np.float64)
         spread = None if covariance is None else np.array(covariance, dtype=np.float64)
@@ -95,25 +82,16 @@ class Tracker:
         self._restart(None)
 
     def change(self, settings: Settings) -> None:
-        """Take over new settings of tracking and alignment between two images; the track goes on.
+        """Use other settings of tracking and alignment from the next image on; the track continues.
 
         Device, rasterizer, solver and all others stay as they are.
         """
-        before = self._settings
-        after = dataclasses.replace(
-            before, tracking=settings.tracking, alignment=settings.alignment
+        self._settings = dataclasses.replace(
+            self._settings, tracking=settings.tracking, alignment=settings.alignment
         )
-        self._settings = after
-        self._judge.change(after)
-        self._repetition.change(after.tracking)
-        if after.alignment != before.alignment:
-            self._effort.change(after)
-        self._other_ways.change(after)
-        if self._motion is not None:
-            change(self._motion, after.tracking)
 
     def close(self) -> None:
-        """End a search that is under way."""
+        """End a search in progress."""
         if self._search is not None:
             self._search.close()
 
@@ -122,53 +100,96 @@ class Tracker:
 
         :raises InputError: there is neither a start pose nor a search, or the image is too small.
         """
+        self._require_usable(frame)
+        with Stopwatch() as stopwatch:
+            frame = self._prepare(frame)
+            velocity = np.zeros(6) if self._motion is None else self._motion.velocity
+            frozen = self._frozen_images.check(frame, velocity, self._settings.tracking)
+
+            # Predict the pose, and align the image from there.
+            motion = self._predict(frame)
+            if motion is None:
+                result = TrackingResult(_SEARCHING)
+            else:
+                is_out_of_order = motion is not self._motion
+                alignment = self._align(frame, motion)
+                result = TrackingResult(frozen, motion, alignment)
+
+                # Validate the pose; try other motions if it is rejected.
+                if not frozen:
+                    acquiring = not self._continues(frame)
+                    result = self._validate(frame, motion, alignment, acquiring=acquiring)
+                if result.rejected and not (frozen or is_out_of_order):
+                    result = self._try_alternatives(frame) or result
+                result = dataclasses.replace(result, is_out_of_order=is_out_of_order)
+
+            # Search for the camera if it is lost.
+            if result.rejected:
+                self._reject(frame)
+                if not frozen:
+                    result = self._relocalize(frame) or result
+
+            # Update the motion with an accepted pose.
+            if not (result.rejected or result.is_out_of_order):
+                self._accept(frame, result)
+        return result.estimate(frame, self.state, stopwatch.milliseconds())
+
+    def look_ahead(self) -> None:
+        """Render for the next image, and check the focal length now and then.
+
+        Call it between two images. It may run on a second thread, beside `track`.
+        """
+        self._look_ahead.run()
+
+    def _restart(self, start: InitialPose | None, *, hint_first: bool = True) -> None:
+        """Forget the past.
+
+        :param start: where the camera may be.
+        :param hint_first: search around the start first; else in the whole map.
+        """
+        self._states = StateMachine()
+        # Until a pose is accepted the start pose, then the last accepted pose.
+        self._start = start
+        self._motion: MotionFilter | None = None
+        self._scheduler = AlignmentScheduler(self._scene)
+        self._hypotheses = MotionHypotheses(self._scene, self._scheduler)
+        self._validator = PoseValidator(self._scene)
+        self._frozen_images = FrozenImageDetector()
+        self._exposure: Tensor | None = None
+        # Of the last accepted pose.
+        self._camera: Camera | None = None
+        self._last_ns: int | None = None
+        self._look_ahead.cancel()
+        if self._search is not None:
+            self._search.reset(hint_first=start is not None and hint_first)
+
+    def _require_usable(self, frame: Frame) -> None:
         if self._start is None and self._search is None:
-            raise InputError('no start pose: give one before the first image')
+            raise InputError('no start pose and no search: give a pose before the first image')
         width, height = frame.camera.width, frame.camera.height
         if width < _MIN_WIDTH or height < _MIN_HEIGHT:
             raise InputError(
                 f'image of {width}x{height} is too small: at least {_MIN_WIDTH}x{_MIN_HEIGHT}'
             )
-        with Stopwatch() as stopwatch:
-            self._keep_time(frame)
-            self._expected = None
-            frame = with_colour_mode(frame, self._is_grey)
-            self._is_grey = bool(frame.is_grey)
-            repeated = self._repetition.doubts(
-                frame, np.zeros(6) if self._motion is None else self._motion.velocity
-            )
-            attempt = self._followed(frame, repeated)
-            if attempt.doubt:
-                self._distrust(frame.stamp_ns)
-                if self._search is not None and not repeated and self.state.is_searching:
-                    attempt = self._searched(self._search, frame) or attempt
-            if not attempt.doubt and not attempt.is_late and attempt.motion and attempt.alignment:
-                self._trust(frame, attempt.motion, attempt.alignment)
-        return attempt.estimate(frame, self.state, stopwatch.milliseconds())
 
-    def look_ahead(self) -> None:
-        """Render for the next image, and now and then check the camera, until that image comes.
-
-        It may run on a thread of its own, beside `track`.
-        """
-        expected, newest = self._expected, self._newest
-        if expected is not None:
-            camera, pose, grey = expected
-            self._effort.look_ahead(camera, pose, grey=grey)
-        if expected is not None and newest is not None:
-            self._judge.check_camera(*newest)
-
-    def _keep_time(self, frame: Frame) -> None:
-        """Begin anew where the time of the images has jumped."""
-        if self._last_ns is not None and begins_anew(frame, self._last_ns, self._settings.tracking):
-            self._begin_anew(frame)
+    def _prepare(self, frame: Frame) -> Frame:
+        """Restart if the time of the images jumps; return the frame with its colour mode."""
+        settings, last_ns = self._settings.tracking, self._last_ns
+        if last_ns is not None and jumps_in_time(frame, last_ns, settings):
+            self._restart_at_last_pose(frame)
         if self._last_ns is None:
-            self._trusted_ns = self._last_ns = frame.stamp_ns
+            self._states.begin(frame.stamp_ns)
+            self._last_ns = frame.stamp_ns
         self._last_ns = max(self._last_ns, frame.stamp_ns)
+        self._hypotheses.next_image()
+        self._look_ahead.cancel()
+        frame = with_colour_mode(frame, self._is_grey)
+        self._is_grey = bool(frame.is_grey)
+        return frame
 
-    def _begin_anew(self, frame: Frame) -> None:
-        """Forget all but where the camera was last, or is by odometry: a place to look at."""
-        start, motion, was_trusted = self._start, self._motion, self._camera is not None
+    def _restart_at_last_pose(self, frame: Frame) -> None:
+        """Forget all but the camera's last pose, or its pose by odometry: a place to start at."""
+        start, motion, had_pose = self._start, self._motion, self._camera is not None
         if motion is None or start is None:
             self._restart(start)
             return
@@ -176,118 +197,101 @@ class Tracker:
         pose = motion.map_T_camera if by_odometry is None else by_odometry
         self._restart(
             InitialPose(pose, start.covariance),
-            # Of another time, the last pose is as good as any.
-            hint_first=by_odometry is not None or not was_trusted,
+            # At another time, the camera may be anywhere.
+            hint_first=by_odometry is not None or not had_pose,
         )
 
-    def _followed(self, frame: Frame, repeated: str) -> TrackingResult:
-        """Align an image from where the camera is expected, and judge the pose."""
-        settings = self._settings.tracking
+    def _predict(self, frame: Frame) -> MotionFilter | None:
+        """Carry the motion to an image; None if there is neither a motion nor a start pose."""
         if self._motion is None and self._start is not None:
-            self._motion = motion_from(self._start, frame, settings)
+            self._motion = motion_from_pose(self._start, frame)
         if self._motion is None:
-            return TrackingResult('the camera is searched for')
-        jumped = self._other_ways.take_jumped()
-        prediction = predicted(self._motion, frame, self._trusted_ns, settings)
-        motion, is_late = prediction.motion, prediction.is_late
-        if not is_late:
-            self._motion = motion
-        goes_on = (
-            self.state is State.TRACKING and prediction.is_recent and frame.camera == self._camera
-        )
-        alignment = self._aligned(frame, motion)
-        if repeated:
-            return TrackingResult(repeated, motion, alignment, is_late)
-        attempt = self._judged(frame, motion, alignment, not goes_on)
-        if is_late:
-            return dataclasses.replace(attempt, is_late=True)
-        return self._otherwise(frame, jumped) or attempt if attempt.doubt else attempt
+            return None
+        return predict(self._motion, frame, self._states.accepted_ns, self._settings.tracking)
 
-    def _otherwise(self, frame: Frame, jumped: MotionFilter | None) -> TrackingResult | None:
-        """Align a doubtful image by other ways that the motion may have gone."""
-        for motion, alignment in self._other_ways.tries(
-            frame,
-            jumped,
-            self._trusted_ns,
-            self._exposure,
-            self._effort,
-            self._is_poor,
+    def _continues(self, frame: Frame) -> bool:
+        """Whether a pose of the image simply continues a track."""
+        recent = is_recent(frame, self._states.accepted_ns, self._settings.tracking)
+        return self.state is State.TRACKING and recent and frame.camera == self._camera
+
+    def _align(self, frame: Frame, motion: MotionFilter) -> Alignment:
+        """Align an image from the prediction; coarse to fine from a start pose."""
+        pose, exposure, settings = motion.map_T_camera, self._exposure, self._settings
+        can_search = self._search is not None and self._states.rejections > 0
+        if self.state is State.INITIALIZING and not can_search:
+            return self._scheduler.align(frame, pose, exposure, settings, AlignMode.COARSE)
+        return self._scheduler.align_with_retry(frame, pose, exposure, settings, self._is_poor)
+
+    def _is_poor(self, quality: AlignmentQuality) -> bool:
+        """Whether an alignment is so poor that a coarse-to-fine alignment may do better."""
+        if self.state is not State.LOST:
+            return self._validator.is_poor(quality)
+        # A search covers more of the map than an alignment.
+        can_acquire = self._validator.can_acquire(quality, self._settings.tracking)
+        return self._search is None and not can_acquire
+
+    def _validate(
+        self, frame: Frame, motion: MotionFilter, alignment: Alignment, *, acquiring: bool
+    ) -> TrackingResult:
+        """Check an aligned pose; keep one that may be a jump for the next image."""
+        settings = self._settings
+        rejected = self._validator.validate(
+            frame, motion, alignment, self.state, settings, acquiring=acquiring
+        )
+        if rejected is not None and rejected.rejection is Rejection.INNOVATION:
+            quality = AlignmentQuality.of(alignment)
+            if self._validator.can_acquire(quality, settings.tracking):
+                self._hypotheses.note_jump(frame, alignment)
+        return TrackingResult(rejected, motion, alignment)
+
+    def _try_alternatives(self, frame: Frame) -> TrackingResult | None:
+        """Return the first pose by another motion hypothesis that is accepted, if any."""
+        for motion, alignment in self._hypotheses.alternatives(
+            frame, self._states.accepted_ns, self._exposure, self._settings, self._is_poor
         ):
-            attempt = self._judged(frame, motion, alignment, True)
-            if not attempt.doubt:
-                return attempt
+            result = self._validate(frame, motion, alignment, acquiring=True)
+            if not result.rejected:
+                return result
         return None
 
-    def _judged(
-        self,
-        frame: Frame,
-        motion: MotionFilter,
-        alignment: Alignment,
-        entering: bool,
-    ) -> TrackingResult:
-        verdict = self._judge.judged(frame, motion, alignment, self.state, entering=entering)
-        if verdict.has_jumped:
-            self._other_ways.jump(frame, alignment)
-        return TrackingResult(verdict.doubt, motion, alignment)
-
-    def _searched(self, search: Search, frame: Frame) -> TrackingResult | None:
-        """Offer an image to the search; return where it was taken, if that has been found."""
-        near, settings = None, self._settings.tracking
+    def _relocalize(self, frame: Frame) -> TrackingResult | None:
+        """Offer an image to the search, if the camera is lost; return its pose, if it is found."""
+        if self._search is None or not self.state.is_searching:
+            return None
+        near, settings = None, self._settings
         if self._motion is not None and self._start is not None:
             near = InitialPose(self._motion.map_T_camera, self._start.covariance)
         with stage('search'):
-            found = search.offer(frame, near, settings.search_period)
+            found = self._search.offer(frame, near, settings.tracking.search_period)
         if found is None:
             return None
-        newest = replay_to_latest(found, frame, self._effort, self._judge, settings)
-        return None if newest is None else self._judged(frame, *newest, True)
+        latest = replay_to_latest(*found, frame, self._scheduler, self._validator, settings)
+        return None if latest is None else self._validate(frame, *latest, acquiring=True)
 
-    def _aligned(self, frame: Frame, motion: MotionFilter) -> Alignment:
-        """Align from the prediction, with as much effort as it takes."""
-        pose, exposure = motion.map_T_camera, self._exposure
-        if self.state is State.INITIALIZING and (self._search is None or not self._distrusted):
-            return self._effort.align(frame, pose, exposure, wide=True)
-        return self._effort.align_as_needed(frame, pose, exposure, self._is_poor)
+    def _reject(self, frame: Frame) -> None:
+        self._states.reject(frame.stamp_ns, self._settings.tracking)
+        if self.state is State.LOST:
+            self._exposure = None
 
-    def _is_poor(self, signs: AlignmentQuality) -> bool:
-        """Whether a quick alignment is so poor that a thorough one may be better."""
-        if self.state is not State.LOST:
-            return self._judge.is_poor(signs)
-        # A search looks farther than a thorough alignment does.
-        return self._search is None and not self._judge.would_enter(signs)
-
-    def _trust(self, frame: Frame, motion: MotionFilter, alignment: Alignment) -> None:
-        """Go on from a trusted pose.
-
-        :param motion: the motion so far, predicted to the image.
-        """
+    def _accept(self, frame: Frame, result: TrackingResult) -> None:
+        """Continue from an accepted pose."""
+        motion, alignment = result.motion, result.alignment
+        assert motion is not None
+        assert alignment is not None
         if self.state.is_searching:
-            # What was expected there does not tell how the camera moves.
-            motion = motion_at(frame, alignment, self._settings.tracking)
+            # The pose was not predicted, so it does not show how the camera moves.
+            motion = motion_from_alignment(alignment, frame)
         else:
-            update(motion, alignment)
-        passed_s = (frame.stamp_ns - self._trusted_ns) * 1e-9
-        expected = motion.extrapolated(min(max(passed_s, 0.0), _LONGEST_LOOK_S))
-        self._expected = frame.camera, expected, bool(frame.is_grey)
-        self._newest = frame, alignment
-        self._motion = motion
-        self._other_ways.trust(frame, motion)
-        self._start = InitialPose(motion.map_T_camera)
-        self._judge.learn(alignment)
-        self._exposure = alignment.exposure
-        self._camera = frame.camera
-        self._distrusted = 0
-        self._trusted_ns = frame.stamp_ns
-        self.state = State.TRACKING
+            motion.update(alignment.pose, alignment.pose_covariance)
+        passed_s = (frame.stamp_ns - self._states.accepted_ns) * 1e-9
+        expected = motion.extrapolated(min(max(passed_s, 0.0), _LONGEST_AHEAD_S))
+        self._look_ahead.plan(
+            frame, alignment, expected, self._settings, self._scheduler, self._validator
+        )
+        self._motion, self._start = motion, InitialPose(motion.map_T_camera)
+        self._exposure, self._camera = alignment.exposure, frame.camera
+        self._hypotheses.note_accepted(frame, motion)
+        self._validator.learn(alignment)
+        self._states.accept(frame.stamp_ns)
         if self._search is not None:
             self._search.reset()
-
-    def _distrust(self, stamp_ns: int) -> None:
-        settings = self._settings.tracking
-        self._distrusted += 1
-        is_long = stamp_ns - self._trusted_ns >= settings.lost_after_interval * 1e9
-        if self._distrusted >= settings.lost_after or is_long:
-            self.state = State.LOST
-            self._exposure = None
-        elif self.state is State.TRACKING:
-            self.state = State.UNSURE

@@ -1,4 +1,4 @@
-"""What is compiled or loaded at first use, used once before the first image comes."""
+"""Compile and load everything before the first image."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _CAMERA = Camera(width=320, height=240, fx=300.0, fy=300.0, cx=159.5, cy=119.5)
 
 
 def warm_up(scene: Scene, settings: Settings) -> None:
-    """Track one image of the scene itself, so that the first real image is not late.
+    """Track a rendered image, so that the first real image is not delayed.
 
-    A camera in motion gets far in the time that the first use of compiled code takes.
+    The first use of compiled code takes up to a minute.
     """
     pose = _before_the_largest_face(scene)
     colour = scene.render(torch.from_numpy(pose), _CAMERA).colour[0]
@@ -32,7 +32,7 @@ def warm_up(scene: Scene, settings: Settings) -> None:
 
 
 def _before_the_largest_face(scene: Scene) -> NDArray[np.float64]:
-    """Return a pose [4, 4] that looks straight at the largest face from a length of it away."""
+    """Return a pose [4, 4] in front of the largest face, as far away as the face is large."""
     corners = scene.mesh.vertices[scene.mesh.faces].astype(np.float64)
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     doubled_areas = np.linalg.norm(normals, axis=1)

@@ -1,4 +1,4 @@
-"""The pose of one image: what comes out of the tracker."""
+"""The pose of one image: the output of the tracker."""
 
 from __future__ import annotations
 
@@ -10,21 +10,48 @@ from numpy.typing import NDArray
 
 
 class State(Enum):
-    """What the tracker knows about where the camera is."""
+    """What the tracker knows about the camera's pose."""
 
     INITIALIZING = 'INITIALIZING'
-    """No pose has been trusted since the start."""
+    """No pose has been accepted since the start."""
     TRACKING = 'TRACKING'
-    """The last image's pose was trusted."""
+    """The last image's pose was accepted."""
     UNSURE = 'UNSURE'
-    """The last images were refused. They are still aligned from where the camera is expected."""
+    """The last images were rejected. Images are still aligned from the predicted pose."""
     LOST = 'LOST'
-    """Several images in a row were refused; the camera is searched for, if there is a search."""
+    """Too many images in a row were rejected. The search looks for the camera, if enabled."""
 
     @property
     def is_searching(self) -> bool:
-        """Whether nothing tells where the camera is, but a start pose or an old one at best."""
+        """Whether there is no recent pose: at best a start pose, or an old one."""
         return self in (State.INITIALIZING, State.LOST)
+
+
+class Rejection(Enum):
+    """Why a pose is not trusted."""
+
+    SEARCHING = 'searching'
+    """There is no pose yet: the search has not found the camera."""
+    OUT_OF_ORDER = 'out_of_order'
+    """The image is not newer than the one before."""
+    FROZEN_IMAGE = 'frozen_image'
+    """The camera moved, but repeats its last image."""
+    NOT_ALIGNED = 'not_aligned'
+    """The alignment failed: the image shows too little of the mesh."""
+    LOW_COVERAGE = 'low_coverage'
+    """The mesh covers too small a part of the image."""
+    LOW_INLIER_RATIO = 'low_inlier_ratio'
+    """Too few pixels agree with the mesh."""
+    LOW_SCORE = 'low_score'
+    """The correlation of image and render is too low."""
+    ILL_CONDITIONED = 'ill_conditioned'
+    """The image does not determine the pose: its covariance is too large."""
+    INNOVATION = 'innovation'
+    """The pose is too far from the prediction."""
+    REALIGNMENT = 'realignment'
+    """An alignment from another start ends at another pose."""
+    FOCAL_LENGTH = 'focal_length'
+    """The images contradict the focal length in camera_info."""
 
 
 @dataclass(frozen=True)
@@ -33,17 +60,19 @@ class PoseEstimate:
 
     stamp_ns: int
     state: State
-    trusted: bool
+    rejection: Rejection | None
+    """Why the pose is not trusted; None if it is."""
     reason: str
-    """Why the pose is not trusted, one line; empty when it is."""
+    """The rejection in one line with its figures, for people; empty if the pose is trusted."""
     map_T_camera: NDArray[np.float64]
-    """[4, 4], metres: the aligned pose, or the predicted one where alignment was not possible.
-    The identity where nothing is known of the camera."""
+    """[4, 4], metres: the aligned pose, or the predicted pose if the alignment failed. The identity
+    if there is no pose."""
     covariance: NDArray[np.float64]
     """[6, 6] in the ROS order x y z rx ry rz (m, rad), about the map's fixed axes."""
     score: float = 0.0
     """Agreement of render and image, 0 to 1."""
     inlier_ratio: float = 0.0
+    """Share of the aligned pixels that agree with the mesh."""
     coverage: float = 0.0
     """Share of the image that the mesh covers."""
     is_located: bool = True
@@ -51,5 +80,11 @@ class PoseEstimate:
     is_grey: bool = False
     """Whether the image was compared with grey renders."""
     iterations: int = 0
+    """Solver steps."""
     stages_ms: dict[str, float] = field(default_factory=dict)
     """Wall time by stage; `total` is the whole of it."""
+
+    @property
+    def trusted(self) -> bool:
+        """Whether the pose passed all checks."""
+        return self.rejection is None

@@ -58,6 +58,22 @@ def distance(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[float, flo
     return float(np.linalg.norm(a[:3, 3] - b[:3, 3])), float(angle)
 
 
+def about_map_axes(
+    covariance: NDArray[np.float64], map_T_camera: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Turn the covariance [6, 6] of x in `map_T_camera exp(x)` to the map's axes, the ROS order."""
+    rotation = np.zeros((6, 6))
+    rotation[:3, :3] = rotation[3:, 3:] = map_T_camera[:3, :3]
+    return rotation @ covariance @ rotation.T
+
+
+def about_camera_axes(
+    covariance: NDArray[np.float64], map_T_camera: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Turn a covariance [6, 6] about the map's axes to x in `map_T_camera exp(x)`."""
+    return about_map_axes(covariance, np.linalg.inv(map_T_camera))
+
+
 def looking_at(position: ArrayLike, target: ArrayLike, up: ArrayLike) -> NDArray[np.float64]:
     """Return the pose [4, 4] of a camera's optical frame (x right, y down, z forward).
 

@@ -21,7 +21,7 @@ def test_an_affine_image_is_the_same_affine_function_at_every_level(height, widt
     v, u = np.mgrid[:height, :width]
     image = np.stack((2 * u + v + 5, 3 * v, 190 - 2 * u - v), axis=-1).astype(np.uint8)
     camera = Camera(width=width, height=height, fx=60.0, fy=66.0, cx=27.4, cy=29.1)
-    levels = image_pyramid(image, camera, 3)
+    levels = image_pyramid(image, camera)[:4]
     assert [level.number for level in levels] == [0, 1, 2, 3]
     assert [level.camera for level in levels] == [camera.at_level(n) for n in range(4)]
     assert [level.image.shape for level in levels] == [
@@ -38,10 +38,17 @@ def test_an_affine_image_is_the_same_affine_function_at_every_level(height, widt
 
 def test_a_pixel_of_a_level_is_the_average_of_four():
     image = np.random.default_rng(1).integers(0, 256, (48, 64, 3), dtype=np.uint8)
-    full, half = image_pyramid(image, CAMERA, 1)
+    full, half, *_ = image_pyramid(image, CAMERA)
     np.testing.assert_array_equal(full.image, image)
     average = image.reshape(24, 2, 32, 2, 3).mean((1, 3))
     assert (np.abs(half.image - average) <= 0.5).all()
+
+
+@pytest.mark.parametrize(('height', 'width'), [(1, 1), (1, 40), (51, 61), (64, 64)])
+def test_the_last_level_cannot_be_halved(height, width):
+    camera = Camera(width=width, height=height, fx=60.0, fy=66.0, cx=27.4, cy=29.1)
+    levels = image_pyramid(np.zeros((height, width, 3), dtype=np.uint8), camera)
+    assert min(levels[-1].image.shape[:2]) == 1
 
 
 def plane_render():

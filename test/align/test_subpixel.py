@@ -6,7 +6,9 @@ import torch
 from numpy.typing import NDArray
 from support.small_room import SmallRoom, error, perturbed, pose_at
 
-from mesh_reloc_ros.align.lm_aligner import LmAligner
+from mesh_reloc_ros.align.alignment import AlignMode
+from mesh_reloc_ros.align.coarse_to_fine import align_lm
+from mesh_reloc_ros.align.pyramid import image_pyramid
 from mesh_reloc_ros.config.alignment import AlignmentSettings
 from mesh_reloc_ros.types.camera import Camera
 
@@ -32,20 +34,23 @@ def image_of(room: SmallRoom, samples: int) -> NDArray[np.uint8]:
 
 
 @pytest.mark.parametrize(
-    ('metres', 'degrees', 'wide'),
-    [(0.003, 0.05, False), (0.05, 1.0, False), (0.05, 1.0, True), (0.15, 5.0, True)],
-    ids=['next to it', 'tracking', 'wide, near', 'wide, far'],
+    ('metres', 'degrees', 'mode'),
+    [
+        (0.003, 0.05, AlignMode.TRACK),
+        (0.05, 1.0, AlignMode.TRACK),
+        (0.05, 1.0, AlignMode.COARSE),
+        (0.15, 5.0, AlignMode.COARSE),
+    ],
+    ids=['next to it', 'tracking', 'coarse, near', 'coarse, far'],
 )
 @pytest.mark.parametrize('samples', [1, 2], ids=['plain', 'averaged'])
-def test_a_noise_free_image_is_aligned_exactly(room, samples, metres, degrees, wide):
-    image = image_of(room, samples)
+def test_a_noise_free_image_is_aligned_exactly(room, samples, metres, degrees, mode):
+    pyramid = image_pyramid(image_of(room, samples), CAMERA)
     depth = room.scene.render(torch.from_numpy(TRUE), CAMERA).depth
     limit = MAX_SHARE_OF_DEPTH * float(depth[depth > 0].median())
     for seed in range(STARTS):
         start = torch.from_numpy(perturbed(TRUE, seed, metres, degrees))[None]
-        alignment = LmAligner(room.scene, AlignmentSettings()).align(
-            image, CAMERA, start, None, wide=wide
-        )
-        off_metres, off_degrees = error(alignment.map_T_camera[0].numpy(), TRUE)
+        alignment = align_lm(room.scene, pyramid, start, None, AlignmentSettings(), mode)
+        off_metres, off_degrees = error(alignment.pose, TRUE)
         assert off_metres < limit, seed
         assert off_degrees < MAX_DEG, seed

@@ -26,7 +26,7 @@ HALF = slice(60, 95)
 
 def estimate(pose: np.ndarray = POSE, **others) -> PoseEstimate:
     return PoseEstimate(
-        1, State.TRACKING, True, '', pose, np.eye(6), score=0.9, coverage=0.9, **others
+        1, State.TRACKING, None, '', pose, np.eye(6), score=0.9, coverage=0.9, **others
     )
 
 

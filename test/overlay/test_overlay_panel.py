@@ -11,7 +11,7 @@ from mesh_reloc_ros.overlay.edges import mesh_lines
 from mesh_reloc_ros.overlay.panel import state_colour, write_label, write_panel, write_scale
 from mesh_reloc_ros.overlay.text import Pen
 from mesh_reloc_ros.overlay.view import View
-from mesh_reloc_ros.types.estimate import PoseEstimate, State
+from mesh_reloc_ros.types.estimate import PoseEstimate, Rejection, State
 from mesh_reloc_ros.types.frame import Frame
 
 POSE = pose_at(0)
@@ -19,7 +19,8 @@ MODES = next(s.choices for s in settings_of(OverlaySettings) if s.name == 'mode'
 
 
 def estimate(state: State = State.TRACKING, reason: str = '') -> PoseEstimate:
-    return PoseEstimate(1, state, not reason, reason, POSE, np.eye(6), score=0.9, coverage=0.9)
+    rejection = Rejection.LOW_SCORE if reason else None
+    return PoseEstimate(1, state, rejection, reason, POSE, np.eye(6), score=0.9, coverage=0.9)
 
 
 def panel_rows(image: np.ndarray, before: np.ndarray) -> int:

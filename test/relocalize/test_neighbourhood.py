@@ -6,7 +6,6 @@ import torch
 from scipy.spatial.transform import Rotation
 from support.small_room import CAMERA, SmallRoom, error, perturbed, photographed, pose_at
 
-from mesh_reloc_ros.align.lm_aligner import LmAligner
 from mesh_reloc_ros.config.alignment import AlignmentSettings
 from mesh_reloc_ros.config.relocalization import RelocalizationSettings
 from mesh_reloc_ros.relocalize.neighbourhood import is_uninformative, sample_poses
@@ -31,8 +30,7 @@ def relocalizer(room: SmallRoom) -> Relocalizer:
     def no_panoramas() -> Panoramas:
         raise AssertionError('a hint needs no panoramas')
 
-    aligner = LmAligner(room.scene, AlignmentSettings())
-    return Relocalizer(room.scene, no_panoramas, aligner, RelocalizationSettings())
+    return Relocalizer(room.scene, no_panoramas, RelocalizationSettings(), AlignmentSettings())
 
 
 def offsets(poses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -101,7 +99,7 @@ def test_a_hint_leads_to_the_pose_without_views_of_the_map(
     hint = perturbed(HINT, seed, metres=0.5, degrees=15)
     found = relocalizer.locate(Frame(1, image, CAMERA), InitialPose(hint))
     assert found is not None
-    metres, degrees = error(found.map_T_camera, HINT)
+    metres, degrees = error(found.pose, HINT)
     assert metres < 0.01
     assert degrees < 0.2
 
@@ -183,7 +181,7 @@ def test_a_hint_farther_off_is_found_by_its_covariance(room: SmallRoom, relocali
         for name, covariance in (('with', 4 * RVIZ), ('without', None)):
             answer = relocalizer.locate(Frame(1, image, CAMERA), InitialPose(hint, covariance))
             if answer is not None:
-                metres, degrees = error(answer.map_T_camera, HINT)
+                metres, degrees = error(answer.pose, HINT)
                 assert metres < 0.01
                 assert degrees < 0.2
                 found[name] += 1

@@ -32,7 +32,7 @@ def test_images_are_found_from_nothing(shared_data: Path, name, bag, truth, ever
         zip(frames, read_tum(folder / truth).poses[::every], strict=True)
     ):
         found = relocalizer.locate(frame)
-        off = (np.inf, np.inf) if found is None else error(found.map_T_camera, true)
+        off = (np.inf, np.inf) if found is None else error(found.pose, true)
         if not (off[0] < metres and off[1] < 1.0):
             missed.append((number, off))
     assert missed == []

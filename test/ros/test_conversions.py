@@ -25,7 +25,7 @@ def test_an_overlay_comes_back_as_it_was():
 
 def test_an_estimate_is_the_same_pose_in_all_its_messages():
     covariance = np.diag([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]) + 0.1
-    estimate = PoseEstimate(STAMP_NS, State.TRACKING, True, '', pose_at(3), covariance)
+    estimate = PoseEstimate(STAMP_NS, State.TRACKING, None, '', pose_at(3), covariance)
     pose = estimate_to_pose(estimate, 'site')
     with_covariance = estimate_to_pose_with_covariance(estimate, 'site')
     transform = transform_from_pose(estimate.map_T_camera, STAMP_NS, 'site', 'eye')

@@ -1,13 +1,13 @@
 """Relocalizers for tests: they know where images were taken, and what they were asked."""
 
 import threading
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from mesh_reloc_ros.align.alignment import Alignment, neutral_exposure
-from mesh_reloc_ros.align.lm_aligner import LmAligner
+from mesh_reloc_ros.align.alignment import Alignment, AlignMode, neutral_exposure
+from mesh_reloc_ros.align.coarse_to_fine import align_lm
+from mesh_reloc_ros.align.pyramid import image_pyramid
 from mesh_reloc_ros.config.alignment import AlignmentSettings
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types.frame import Frame
@@ -15,17 +15,9 @@ from mesh_reloc_ros.types.initial_pose import InitialPose
 from support.small_room import perturbed
 
 
-@dataclass
-class Somewhere:
-    """A localization."""
-
-    map_T_camera: np.ndarray
-    alignment: Alignment
-
-
-def at(map_T_camera: np.ndarray) -> Somewhere:
-    """Return a localization at a pose [4, 4] that claims to be good."""
-    claimed = Alignment(
+def at(map_T_camera: np.ndarray) -> Alignment:
+    """Return an alignment at a pose [4, 4] that claims to be good."""
+    return Alignment(
         map_T_camera=torch.from_numpy(map_T_camera)[None],
         covariance=1e-6 * torch.eye(6, dtype=torch.float64)[None],
         exposure=neutral_exposure(1),
@@ -34,13 +26,20 @@ def at(map_T_camera: np.ndarray) -> Somewhere:
         coverage=torch.tensor([0.95]),
         iterations=1,
     )
-    return Somewhere(map_T_camera, claimed)
+
+
+def wait_for_the_search(timeout_s: float = 20.0) -> None:
+    """Wait until no search runs in the background."""
+    for thread in threading.enumerate():
+        if thread.name == 'search':
+            thread.join(timeout_s)
+            assert not thread.is_alive()
 
 
 class Answers:
     """Gives the same answer to every image, as soon as it may."""
 
-    def __init__(self, answer: Somewhere | Exception | None) -> None:
+    def __init__(self, answer: Alignment | Exception | None) -> None:
         self.answer = answer
         self.hints: list[np.ndarray | None] = []
         self.covariances: list[np.ndarray | None] = []
@@ -48,7 +47,7 @@ class Answers:
         self.may_answer.set()
         self.answered = threading.Semaphore(0)
 
-    def locate(self, frame: Frame, near: InitialPose | None = None) -> Somewhere | None:
+    def locate(self, frame: Frame, near: InitialPose | None = None) -> Alignment | None:
         self.hints.append(None if near is None else near.map_T_camera)
         self.covariances.append(None if near is None else near.covariance)
         assert self.may_answer.wait(20)
@@ -63,17 +62,19 @@ class Knows(Answers):
 
     def __init__(self, scene: Scene) -> None:
         super().__init__(None)
-        self._aligner = LmAligner(scene, AlignmentSettings())
+        self._scene = scene
         self._known: list[tuple[np.ndarray, np.ndarray]] = []
 
     def learn(self, image: np.ndarray, map_T_camera: np.ndarray) -> None:
         self._known.append((image, map_T_camera))
 
-    def locate(self, frame: Frame, near: InitialPose | None = None) -> Somewhere | None:
+    def locate(self, frame: Frame, near: InitialPose | None = None) -> Alignment | None:
         super().locate(frame, near)
         for known, pose in self._known:
             if known is frame.image:
                 start = torch.from_numpy(perturbed(pose, 1, metres=0.05, degrees=2.0))[None]
-                alignment = self._aligner.align(frame.image, frame.camera, start, None, wide=True)
-                return Somewhere(alignment.map_T_camera[0].numpy(), alignment)
+                pyramid = image_pyramid(frame.image, frame.camera)
+                return align_lm(
+                    self._scene, pyramid, start, None, AlignmentSettings(), AlignMode.COARSE
+                )
         return None

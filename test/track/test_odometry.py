@@ -6,19 +6,20 @@ import numpy as np
 import pytest
 import torch
 from support.odometers import SOMEWHERE, Wheels, exactly, motion
-from support.relocalizers import Answers, Knows
+from support.relocalizers import Answers, Knows, wait_for_the_search
 from support.small_room import CAMERA, SmallRoom, clouds, error, photographed, pose_at
 
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.config.tracking import TrackingSettings
 from mesh_reloc_ros.track.motion_filter import MotionFilter
-from mesh_reloc_ros.track.prediction import predicted
+from mesh_reloc_ros.track.prediction import is_recent, predict
 from mesh_reloc_ros.track.search import Search
 from mesh_reloc_ros.track.tracker import Tracker
 from mesh_reloc_ros.types import se3
 from mesh_reloc_ros.types.estimate import State
 from mesh_reloc_ros.types.frame import Frame
 
+SETTINGS = TrackingSettings()
 START_NS = 1_700_000_000_000_000_000
 TURNING = np.array([0.3, -0.2, 0.5, 0.4, -0.9, 0.6])
 BLACK = np.zeros((CAMERA.height, CAMERA.width, 3), dtype=np.uint8)
@@ -40,13 +41,13 @@ def path_of(ms: float) -> np.ndarray:
 
 
 def started() -> MotionFilter:
-    return MotionFilter(path_of(0), stamp(0), 4.0, 15.0, exactly(path_of(0)))
+    return MotionFilter(path_of(0), stamp(0), exactly(path_of(0)))
 
 
 def test_odometry_moves_the_pose_and_sets_the_velocity():
     filtered, last = started(), 0
     for ms in (33, 40, 250, 251, 900, 2400):
-        filtered.predict(stamp(ms), exactly(path_of(ms)))
+        filtered.predict(stamp(ms), SETTINGS, exactly(path_of(ms)))
         np.testing.assert_allclose(filtered.map_T_camera, path_of(ms), atol=1e-9)
         moved = torch.from_numpy(np.linalg.inv(path_of(last)) @ path_of(ms))
         expected = se3.log(moved).numpy() / (1e-3 * (ms - last))
@@ -56,47 +57,47 @@ def test_odometry_moves_the_pose_and_sets_the_velocity():
 
 def test_times_without_odometry_are_made_up_for():
     filtered = started()
-    filtered.predict(stamp(100), exactly(path_of(100)))
+    filtered.predict(stamp(100), SETTINGS, exactly(path_of(100)))
     for ms in (200, 500, 700):
-        filtered.predict(stamp(ms))
+        filtered.predict(stamp(ms), SETTINGS)
         assert error(filtered.map_T_camera, path_of(ms))[0] > 0.005
-    filtered.predict(stamp(1200), exactly(path_of(1200)))
+    filtered.predict(stamp(1200), SETTINGS, exactly(path_of(1200)))
     np.testing.assert_allclose(filtered.map_T_camera, path_of(1200), atol=1e-9)
 
 
 def test_a_pose_that_was_measured_since_counts_more_than_odometry_from_before():
     filtered = started()
-    filtered.predict(stamp(100))
+    filtered.predict(stamp(100), SETTINGS)
     measured = motion(np.array([5.0, 5.0, 5.0]), np.zeros(3))
     filtered.update(measured, 1e-12 * np.eye(6))
     filtered.velocity[:] = 0
-    filtered.predict(stamp(200), exactly(path_of(200)))
+    filtered.predict(stamp(200), SETTINGS, exactly(path_of(200)))
     np.testing.assert_allclose(filtered.map_T_camera, measured, atol=1e-6)
     # From here on the two are known together again.
-    filtered.predict(stamp(300), exactly(path_of(300)))
+    filtered.predict(stamp(300), SETTINGS, exactly(path_of(300)))
     moved = np.linalg.inv(path_of(200)) @ path_of(300)
     np.testing.assert_allclose(filtered.map_T_camera, measured @ moved, atol=1e-6)
 
 
 def test_a_measured_pose_goes_on_by_odometry():
     filtered = started()
-    filtered.predict(stamp(100), exactly(path_of(100)))
+    filtered.predict(stamp(100), SETTINGS, exactly(path_of(100)))
     measured = motion(np.array([5.0, 5.0, 5.0]), np.array([10.0, 0.0, 0.0]))
     filtered.update(measured, 1e-12 * np.eye(6))
-    filtered.predict(stamp(200), exactly(path_of(200)))
+    filtered.predict(stamp(200), SETTINGS, exactly(path_of(200)))
     expected = measured @ np.linalg.inv(path_of(100)) @ path_of(200)
     np.testing.assert_allclose(filtered.map_T_camera, expected, atol=1e-5)
 
 
 def test_the_covariance_is_as_large_as_without_odometry():
     """However well odometry knows: wheels slip."""
-    aided = MotionFilter(np.eye(4), stamp(0), 4.0, 15.0, exactly(np.eye(4)))
-    alone = MotionFilter(np.eye(4), stamp(0), 4.0, 15.0)
+    aided = MotionFilter(np.eye(4), stamp(0), exactly(np.eye(4)))
+    alone = MotionFilter(np.eye(4), stamp(0))
     for k in range(1, 8):
         pose = se3.exp(torch.from_numpy(0.1 * k * TURNING)).numpy()
-        aided.predict(stamp(100 * k), exactly(pose))
+        aided.predict(stamp(100 * k), SETTINGS, exactly(pose))
         alone.velocity = TURNING.copy()
-        alone.predict(stamp(100 * k))
+        alone.predict(stamp(100 * k), SETTINGS)
         np.testing.assert_allclose(aided.covariance, alone.covariance, rtol=1e-6, atol=1e-12)
         for one in (aided, alone):
             one.update(pose, 1e-4 * np.eye(6))
@@ -119,9 +120,9 @@ NONSENSE = {
 def test_odometry_that_is_not_believable_is_left_out(broken):
     aided, alone = started(), started()
     for filtered in (aided, alone):
-        filtered.predict(stamp(100), exactly(path_of(100)))
-    aided.predict(stamp(200), broken)
-    alone.predict(stamp(200))
+        filtered.predict(stamp(100), SETTINGS, exactly(path_of(100)))
+    aided.predict(stamp(200), SETTINGS, broken)
+    alone.predict(stamp(200), SETTINGS)
     np.testing.assert_array_equal(aided.map_T_camera, alone.map_T_camera)
     np.testing.assert_array_equal(aided.velocity, alone.velocity)
     np.testing.assert_array_equal(aided.covariance, alone.covariance)
@@ -129,11 +130,11 @@ def test_odometry_that_is_not_believable_is_left_out(broken):
 
 def test_odometry_that_was_reset_counts_from_there_on():
     filtered = started()
-    filtered.predict(stamp(100), motion(np.array([100.0, 0, 0]), np.zeros(3)))
+    filtered.predict(stamp(100), SETTINGS, motion(np.array([100.0, 0, 0]), np.zeros(3)))
     here = filtered.map_T_camera
     np.testing.assert_array_equal(here, path_of(0))
     moved = motion(np.array([0.1, 0.2, 0.0]), np.array([0.0, 0.0, 20.0]))
-    filtered.predict(stamp(200), motion(np.array([100.0, 0, 0]), np.zeros(3)) @ moved)
+    filtered.predict(stamp(200), SETTINGS, motion(np.array([100.0, 0, 0]), np.zeros(3)) @ moved)
     np.testing.assert_allclose(filtered.map_T_camera, here @ moved, atol=1e-9)
 
 
@@ -143,12 +144,11 @@ def framed(ms: float, odom_T_camera: np.ndarray | None) -> Frame:
 
 def test_a_camera_left_long_ago_is_where_odometry_says_but_known_no_better_than_at_rest():
     aided, alone = started(), started()
-    settings = TrackingSettings()
     for ms in (400, 800, 1600):
         frame = framed(ms, exactly(path_of(ms)))
-        prediction = predicted(aided, frame, stamp(0), settings)
-        predicted(alone, replace(frame, odom_T_camera=None), stamp(0), settings)
-        assert prediction.is_recent is (ms <= 500)
+        predict(aided, frame, stamp(0), SETTINGS)
+        predict(alone, replace(frame, odom_T_camera=None), stamp(0), SETTINGS)
+        assert is_recent(frame, stamp(0), SETTINGS) is (ms <= 500)
         np.testing.assert_allclose(aided.map_T_camera, path_of(ms), atol=1e-9)
         assert np.trace(aided.covariance) >= np.trace(alone.covariance)
 
@@ -156,10 +156,10 @@ def test_a_camera_left_long_ago_is_where_odometry_says_but_known_no_better_than_
 def test_a_late_image_is_placed_by_odometry():
     filtered = started()
     for ms in (100, 200, 300):
-        filtered.predict(stamp(ms), exactly(path_of(ms)))
-    late = predicted(filtered, framed(50, exactly(path_of(50))), stamp(300), TrackingSettings())
-    assert late.is_late
-    np.testing.assert_allclose(late.motion.map_T_camera, path_of(50), atol=1e-9)
+        filtered.predict(stamp(ms), SETTINGS, exactly(path_of(ms)))
+    late = predict(filtered, framed(50, exactly(path_of(50))), stamp(300), SETTINGS)
+    assert late is not filtered
+    np.testing.assert_allclose(late.map_T_camera, path_of(50), atol=1e-9)
     np.testing.assert_allclose(filtered.map_T_camera, path_of(300), atol=1e-9)
 
 
@@ -229,8 +229,8 @@ def test_in_the_dark_the_camera_is_followed_by_odometry(room):
 def test_trust_comes_back_by_odometry_no_easier_than_without(room):
     tracker = tracking(room)
     assert tracker.track(picture(room, 0, exactly(path(0)))).trusted
-    assert 'second look' not in tracker.track(picture(room, 33, exactly(path(33)))).stages_ms
-    assert 'second look' in tracker.track(picture(room, 700, exactly(path(700)))).stages_ms
+    assert 'realignment' not in tracker.track(picture(room, 33, exactly(path(33)))).stages_ms
+    assert 'realignment' in tracker.track(picture(room, 700, exactly(path(700)))).stages_ms
 
 
 def test_the_hint_of_a_search_is_where_odometry_has_the_camera(room):
@@ -295,7 +295,7 @@ def test_what_is_found_in_the_background_is_caught_up_with_by_odometry(room):
         assert not tracker.track(first).trusted
         relocalizer.may_answer.set()
         assert relocalizer.answered.acquire(timeout=20)
-        tracker._search._thread.join(20)
+        wait_for_the_search()
         estimate = tracker.track(picture(room, 4700, odometry(path(4700))))
         replay_to_latest.append(estimate.trusted)
         if estimate.trusted:

@@ -72,7 +72,7 @@ def test_images_of_a_fast_camera_a_third_of_a_second_apart_are_right_or_refused(
         stamp_ns = frames[0].stamp_ns + number * 333_333_333
         estimate = tracker.track(Frame(stamp_ns, frame.image, frame.camera))
         tracker.look_ahead()
-        looked += 'second look' in estimate.stages_ms
+        looked += 'realignment' in estimate.stages_ms
         if estimate.trusted:
             metres, degrees = error(estimate.map_T_camera, truth[index])
             assert metres < KITCHEN_WITHIN_M

@@ -1,14 +1,14 @@
 """The search: when it looks, where, at once or beside the tracking, and what comes of it."""
 
-import threading
 import time
 
 import numpy as np
 import pytest
-from support.relocalizers import Answers, at
+from support.relocalizers import Answers, at, wait_for_the_search
 from support.small_room import CAMERA
 
-from mesh_reloc_ros.track.search import Found, Search, shows_something
+from mesh_reloc_ros.align.alignment import Alignment
+from mesh_reloc_ros.track.search import Search, shows_something
 from mesh_reloc_ros.types.frame import Frame
 from mesh_reloc_ros.types.initial_pose import InitialPose
 
@@ -16,6 +16,7 @@ PERIOD_S = 0.3
 HINT = np.diag([1.0, -1.0, -1.0, 1.0])
 SHAPE = (CAMERA.height, CAMERA.width, 3)
 PLACE = at(np.eye(4))
+Found = tuple[Alignment, list[Frame]]
 
 
 def frame(ms: float, image: np.ndarray | None = None) -> Frame:
@@ -30,7 +31,7 @@ def offered(search: Search, ms: float, image: np.ndarray | None = None) -> Found
 
 
 def until_found(search: Search, first_ms: float) -> tuple[Found, float]:
-    """Offer images until one is answered with a localization; return the stamp of that one."""
+    """Offer images until one is answered with a located; return the stamp of that one."""
     for count in range(1000):
         found = offered(search, first_ms + count)
         if found is not None:
@@ -42,9 +43,9 @@ def until_found(search: Search, first_ms: float) -> tuple[Found, float]:
 def test_what_is_found_at_once_is_of_the_image_itself():
     relocalizer = Answers(PLACE)
     found = offered(Search(relocalizer, background=False), 5)
-    assert found.frame.stamp_ns == 5_000_000
-    assert found.localization is PLACE
-    assert found.since == []
+    located, images = found
+    assert located is PLACE
+    assert [image.stamp_ns for image in images] == [5_000_000]
 
 
 def test_it_looks_as_often_as_it_may_by_the_stamps():
@@ -100,11 +101,10 @@ def test_what_is_found_in_the_background_comes_with_the_images_since():
     for ms in range(0, 30, 10):
         assert offered(search, ms) is None
     relocalizer.may_answer.set()
-    found, newest_ms = until_found(search, 30)
-    assert found.localization is PLACE
-    assert found.frame.stamp_ns == 0
-    stamps = [image.stamp_ns for image in found.since]
-    assert stamps[:2] == [10_000_000, 20_000_000]
+    (located, images), newest_ms = until_found(search, 30)
+    assert located is PLACE
+    stamps = [image.stamp_ns for image in images]
+    assert stamps[:3] == [0, 10_000_000, 20_000_000]
     assert stamps == sorted(stamps)
     assert stamps[-1] < newest_ms * 1e6
     assert len(relocalizer.hints) == 1
@@ -118,9 +118,9 @@ def test_kept_images_are_few_and_evenly_apart(count):
     for number in range(count):
         assert offered(search, number) is None
     relocalizer.may_answer.set()
-    found, _ = until_found(search, count)
-    stamps = np.array([0, *(image.stamp_ns for image in found.since)])
-    assert 8 <= len(found.since) <= 16
+    (_, images), _ = until_found(search, count)
+    stamps = np.array([image.stamp_ns for image in images])
+    assert 8 <= len(images) - 1 <= 16
     assert len(set(np.diff(stamps))) == 1
     assert stamps[-1] > 0.8e6 * count
 
@@ -147,12 +147,11 @@ def test_what_was_looked_at_before_a_reset_is_dropped():
     assert offered(search, 10) is None
     assert len(relocalizer.hints) == 1
     relocalizer.may_answer.set()
-    while any(thread.name == 'search' for thread in threading.enumerate()):
-        time.sleep(0.01)
+    wait_for_the_search()
     relocalizer.answer = other
-    found, _ = until_found(search, 20)
-    assert found.frame.stamp_ns >= 20_000_000
-    assert found.localization is other
+    (located, images), _ = until_found(search, 20)
+    assert images[0].stamp_ns >= 20_000_000
+    assert located is other
     assert len(relocalizer.hints) == 2
 
 

@@ -6,17 +6,18 @@ from scipy.spatial.transform import Rotation
 from support.relocalizers import Answers, Knows
 from support.small_room import CAMERA, SmallRoom, error, looking, photographed, pose_at
 
+from mesh_reloc_ros.config.alignment import AlignmentSettings
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.config.relocalization import RelocalizationSettings
-from mesh_reloc_ros.config.tracking import TrackingSettings
 from mesh_reloc_ros.errors import InputError
-from mesh_reloc_ros.relocalize.relocalizer import make_relocalizer
-from mesh_reloc_ros.track.prediction import motion_from
+from mesh_reloc_ros.relocalize.panoramas import Panoramas
+from mesh_reloc_ros.relocalize.relocalizer import Relocalizer
+from mesh_reloc_ros.track.prediction import motion_from_pose
 from mesh_reloc_ros.track.search import Search
 from mesh_reloc_ros.track.tracker import Tracker
-from mesh_reloc_ros.track.tracking_result import about_camera_axes, about_map_axes
 from mesh_reloc_ros.types.frame import Frame
 from mesh_reloc_ros.types.initial_pose import InitialPose
+from mesh_reloc_ros.types.pose import about_camera_axes, about_map_axes
 
 START_NS = 1_700_000_000_000_000_000
 # As RViz sends it: 0.5 m in x and y, 15 degrees of yaw, and nothing of all else.
@@ -66,7 +67,7 @@ def test_the_filter_begins_with_it_about_the_axes_of_the_camera(room):
     mixing = np.random.default_rng(3).normal(size=(6, 6))
     covariance = mixing @ mixing.T
     frame = picture(room, 0, pose)
-    motion = motion_from(InitialPose(pose, covariance), frame, TrackingSettings())
+    motion = motion_from_pose(InitialPose(pose, covariance), frame)
     np.testing.assert_allclose(about_map_axes(motion.covariance, pose), covariance, rtol=1e-9)
     np.testing.assert_allclose(motion.covariance, about_camera_axes(covariance, pose))
     direction = pose[:3, 2]
@@ -107,10 +108,13 @@ def test_a_search_is_as_wide_as_the_start_is_uncertain_until_a_pose_is_trusted(r
 
 def test_starts_as_uncertain_as_by_rviz_lead_to_the_pose_in_the_first_image(room):
     """Without a view of the whole mesh."""
-    relocalizer = make_relocalizer(
-        room.scene, RelocalizationSettings(), Settings().alignment, mesh=None
+
+    def no_panoramas() -> Panoramas:
+        raise AssertionError('a start pose needs no panoramas')
+
+    relocalizer = Relocalizer(
+        room.scene, no_panoramas, RelocalizationSettings(), AlignmentSettings()
     )
-    relocalizer._make_panoramas = None  # type: ignore[assignment]
     rng = np.random.default_rng(5)
     for ms in range(5):
         start = pose_at(10)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.odometers import exactly, motion
-from support.relocalizers import Answers, Knows
+from support.relocalizers import Answers, Knows, wait_for_the_search
 from support.small_room import CAMERA, SmallRoom, error, looking, photographed, pose_at
 
 from mesh_reloc_ros.config.declaration import build
@@ -148,7 +148,7 @@ def test_an_image_from_before_the_jump_is_searched_for_no_longer(room):
     assert not tracker.track(shown(room, 30.0, ELSEWHERE)).trusted
     relocalizer.may_answer.set()
     assert relocalizer.answered.acquire(timeout=20)
-    tracker._search._thread.join(20)
+    wait_for_the_search()
     # Looked at from there, this image would be found.
     assert not tracker.track(shown(room, 30.1, pose_at(1))).trusted
     tracker.close()

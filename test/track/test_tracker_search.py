@@ -10,7 +10,7 @@ from support.small_room import CAMERA, SmallRoom, looking
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.track.search import Search
 from mesh_reloc_ros.track.tracker import Tracker
-from mesh_reloc_ros.types.estimate import State
+from mesh_reloc_ros.types.estimate import Rejection, State
 from mesh_reloc_ros.types.frame import Frame
 
 ELSEWHERE = looking((0.6, -1.2, 1.4), heading_deg=60.0, down_deg=10.0)
@@ -43,7 +43,7 @@ def test_until_the_camera_is_found_there_is_no_pose(room, relocalizer):
         estimate = tracker.track(picture(room, 33 * count))
         assert not estimate.trusted
         assert not estimate.is_located
-        assert 'searched' in estimate.reason
+        assert estimate.rejection is Rejection.SEARCHING
         assert np.isfinite(estimate.covariance).all()
     assert estimate.state is State.LOST
     assert tracker.track(known(room, relocalizer, 1000)).trusted
@@ -174,5 +174,5 @@ def test_a_frozen_camera_is_not_searched_for(room, relocalizer):
     for ms in range(132, 1500, 33):
         estimate = tracker.track(Frame(stamp(ms), frozen, CAMERA))
     assert estimate.state is State.LOST
-    assert 's ago again' in estimate.reason
+    assert estimate.rejection is Rejection.FROZEN_IMAGE
     assert relocalizer.hints == []

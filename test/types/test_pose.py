@@ -8,6 +8,7 @@ from scipy.spatial.transform import Rotation
 
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.types.pose import (
+    about_map_axes,
     distance,
     looking_at,
     pose_from_numbers,
@@ -80,3 +81,20 @@ def test_a_camera_looks_at_its_target_with_up_upright():
     assert np.linalg.det(tilted[:3, :3]) == pytest.approx(1)
     assert tilted[2, 0] == pytest.approx(0, abs=1e-12)
     assert tilted[2, 1] < 0
+
+
+def test_a_covariance_turns_with_the_pose():
+    rng = np.random.default_rng(2)
+    pose = np.eye(4)
+    pose[:3, :3] = Rotation.random(random_state=3).as_matrix()
+    pose[:3, 3] = (5, -3, 2)
+    mixing = rng.normal(size=(6, 6))
+    covariance = mixing @ mixing.T
+    turned = about_map_axes(covariance, pose)
+    direction = rng.normal(size=3)
+    in_map = pose[:3, :3] @ direction
+    for block in (slice(0, 3), slice(3, 6)):
+        assert in_map @ turned[block, block] @ in_map == pytest.approx(
+            direction @ covariance[block, block] @ direction
+        )
+    np.testing.assert_allclose(turned[:3, 3:], pose[:3, :3] @ covariance[:3, 3:] @ pose[:3, :3].T)

@@ -18,7 +18,7 @@ from mesh_reloc_evaluation.stress.stress_image import Phase
 from mesh_reloc_evaluation.stress.tables import faults_table
 from scipy.spatial.transform import Rotation
 
-from mesh_reloc_ros.types.estimate import PoseEstimate, State
+from mesh_reloc_ros.types.estimate import PoseEstimate, Rejection, State
 
 
 @dataclass
@@ -44,7 +44,8 @@ class Scripted:
         if sign == 'T':
             pose[:3, :3] = Rotation.from_euler('z', 6, degrees=True).as_matrix()
         state = State.LOST if sign == '.' else State.TRACKING
-        return PoseEstimate(frame.stamp_ns, state, sign != '.', '', pose, np.eye(6))
+        rejection = Rejection.LOW_SCORE if sign == '.' else None
+        return PoseEstimate(frame.stamp_ns, state, rejection, '', pose, np.eye(6))
 
     def look_ahead(self) -> None:
         self.ahead += 1

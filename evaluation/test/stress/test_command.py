@@ -115,7 +115,7 @@ class Liar:
     """Publishes the same pose for every image."""
 
     def track(self, frame) -> PoseEstimate:
-        return PoseEstimate(frame.stamp_ns, State.TRACKING, True, '', np.eye(4), np.eye(6))
+        return PoseEstimate(frame.stamp_ns, State.TRACKING, None, '', np.eye(4), np.eye(6))
 
     def look_ahead(self) -> None:
         pass

@@ -39,7 +39,7 @@ class SlowTracker:
         self.seconds += self.takes * PERIOD_S
         pose = np.eye(4)
         pose[0, 3] = 0.01 * int(frame.image[0, 0, 0])
-        return PoseEstimate(frame.stamp_ns, State.TRACKING, True, '', pose, np.eye(6))
+        return PoseEstimate(frame.stamp_ns, State.TRACKING, None, '', pose, np.eye(6))
 
     def look_ahead(self) -> None:
         pass

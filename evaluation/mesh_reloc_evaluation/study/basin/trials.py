@@ -23,14 +23,13 @@ from mesh_reloc_evaluation.small_room import (
     small_room_mesh,
 )
 from mesh_reloc_evaluation.study.basin.metrics import ADAM, HINTED, LM, Level, TrialResult
-from mesh_reloc_ros.align.adam_aligner import AdamAligner
-from mesh_reloc_ros.align.alignment import Aligner, Alignment
-from mesh_reloc_ros.align.lm_aligner import LmAligner
+from mesh_reloc_ros.align.alignment import Alignment, AlignMode
+from mesh_reloc_ros.align.pyramid import image_pyramid
+from mesh_reloc_ros.align.solver import align
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.progress import progress_bar
 from mesh_reloc_ros.relocalize.relocalizer import make_relocalizer
 from mesh_reloc_ros.render.scene import Scene
-from mesh_reloc_ros.track.second_look import median_depth
 from mesh_reloc_ros.types.frame import Frame
 from mesh_reloc_ros.types.initial_pose import InitialPose
 from mesh_reloc_ros.types.pose import distance
@@ -101,7 +100,7 @@ def make_trials(scene: Scene, sequence: PosedSequence, level: Level, count: int)
     chosen = np.linspace(0, len(sequence) - 1, count).round().astype(int)
     for number, index in enumerate(chosen.tolist()):
         frame, truth = sequence.frames[index], sequence.poses[index]
-        depth = median_depth(scene, truth, frame.camera)
+        depth = scene.median_depth(truth, frame.camera)
         rng = np.random.default_rng((12, number))
         start = perturbed(truth, rng, level.percent / 100 * depth, level.degrees)
         yield Trial(level, frame, truth, start, depth)
@@ -113,7 +112,6 @@ class Methods:
     def __init__(self, scene: Scene, settings: Settings) -> None:
         self._settings = settings
         self._scene = scene
-        self._lm = LmAligner(scene, settings.alignment)
         self._relocalizer = make_relocalizer(
             scene, settings.relocalization, settings.alignment, mesh=None
         )
@@ -124,14 +122,14 @@ class Methods:
         Returns the result of the alignment, and the result with the search. The search runs if the
         score is below that which the relocalizer requires.
         """
-        alignment, cpu_s = _timed(lambda: _aligned(self._lm, trial))
-        pose, accepted = alignment.map_T_camera[0].numpy(), self._is_accepted(alignment)
+        alignment, cpu_s = _timed(lambda: self._align(trial, solver='lm'))
+        pose, accepted = alignment.pose, self._is_accepted(alignment)
         plain = _result(LM, trial, pose, accepted, cpu_s)
         if accepted:
             return [plain, dataclasses.replace(plain, method=HINTED)]
         hint = InitialPose(trial.start)
         found, hint_s = _timed(lambda: self._relocalizer.locate(trial.frame, hint))
-        pose = np.full((4, 4), np.inf) if found is None else found.map_T_camera
+        pose = np.full((4, 4), np.inf) if found is None else found.pose
         hinted = _result(HINTED, trial, pose, found is not None, cpu_s + hint_s)
         return [plain, dataclasses.replace(hinted, hint_s=hint_s)]
 
@@ -139,23 +137,18 @@ class Methods:
         """Align by Adam, on a smaller image."""
         level = max(round(np.log2(trial.frame.camera.width / _ADAM_WIDTH)), 0)
         smaller = dataclasses.replace(self._settings.alignment, finest_level=level)
-        aligner = AdamAligner(self._scene, smaller, self._settings.adam)
-        alignment, cpu_s = _timed(lambda: _aligned(aligner, trial))
-        pose = alignment.map_T_camera[0].numpy()
-        return [_result(ADAM, trial, pose, self._is_accepted(alignment), cpu_s)]
+        alignment, cpu_s = _timed(lambda: self._align(trial, solver='adam', alignment=smaller))
+        return [_result(ADAM, trial, alignment.pose, self._is_accepted(alignment), cpu_s)]
+
+    def _align(self, trial: Trial, **changes: Any) -> Alignment:
+        """Align coarse to fine from the start of a trial, with changed settings."""
+        settings = dataclasses.replace(self._settings, **changes)
+        pyramid = image_pyramid(trial.frame.image, trial.frame.camera)
+        start = torch.from_numpy(trial.start)[None]
+        return align(self._scene, pyramid, start, None, settings, AlignMode.COARSE)
 
     def _is_accepted(self, alignment: Alignment) -> bool:
         return float(alignment.score[0]) >= self._settings.relocalization.min_score
-
-
-def _aligned(aligner: Aligner, trial: Trial) -> Alignment:
-    return aligner.align(
-        trial.frame.image,
-        trial.frame.camera,
-        torch.from_numpy(trial.start)[None],
-        None,
-        wide=True,
-    )
 
 
 def _timed(work: Callable[[], Any]) -> tuple[Any, float]:

@@ -13,7 +13,8 @@ import torch
 from numpy.typing import NDArray
 
 from mesh_reloc_evaluation import small_room
-from mesh_reloc_ros.align.lm_aligner import LmAligner
+from mesh_reloc_ros.align.coarse_to_fine import align_lm
+from mesh_reloc_ros.align.pyramid import image_pyramid
 from mesh_reloc_ros.config.alignment import AlignmentSettings
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.kernels.se3 import exp, log
@@ -131,11 +132,10 @@ def run_trials(
         image, depth = _photographed(viewpoints, pose, noise, rng)
         spread = np.repeat((_START_SHIFT * depth, _START_TURN), 3)
         start = torch.from_numpy(pose @ exp(spread * rng.normal(size=6)))[None]
-        # A new aligner per image, as an aligner keeps its keyframe.
-        aligner = LmAligner(viewpoints.scene, settings)
-        alignment = aligner.align(image, viewpoints.camera, start, None, wide=False)
-        errors.append(log(np.linalg.inv(alignment.map_T_camera[0].numpy()) @ pose))
-        covariances.append(alignment.covariance[0].numpy())
+        pyramid = image_pyramid(image, viewpoints.camera)
+        alignment = align_lm(viewpoints.scene, pyramid, start, None, settings)
+        errors.append(log(np.linalg.inv(alignment.pose) @ pose))
+        covariances.append(alignment.pose_covariance)
     return Trials(np.array(errors), np.array(covariances))
 
 

@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 
 from mesh_reloc_evaluation.study.trust.metrics import TrialResult
 from mesh_reloc_evaluation.study.trust.trials import Trial
-from mesh_reloc_ros.align.lm_aligner import LmAligner
+from mesh_reloc_ros.align.alignment import AlignMode
+from mesh_reloc_ros.align.coarse_to_fine import align_lm
+from mesh_reloc_ros.align.pyramid import image_pyramid
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.render.scene import Scene
-from mesh_reloc_ros.track.focal_check import FocalCheck
-from mesh_reloc_ros.track.quality import AlignmentQuality, QualityGate
-from mesh_reloc_ros.track.second_look import SecondLook, median_depth
+from mesh_reloc_ros.track.focal_check import FocalLengthCheck
+from mesh_reloc_ros.track.quality import AlignmentQuality, check_quality
+from mesh_reloc_ros.track.validation import realign
 from mesh_reloc_ros.types.pose import distance
 from mesh_reloc_ros.types.trajectory import WRONG_BEYOND_DEG, WRONG_BEYOND_M
 
@@ -25,29 +27,22 @@ class TrialEvaluator:
 
     def __init__(self, scene: Scene, settings: Settings) -> None:
         self._scene = scene
-        self._aligner = LmAligner(scene, settings.alignment)
-        self._gate = QualityGate(settings.tracking)
-        self._second_look = SecondLook(scene, settings)
-        self._focal_check = FocalCheck(scene, settings)
-        self._settings = settings.tracking
+        self._settings = settings
 
     def evaluate(self, trial: Trial) -> TrialResult:
         """Align the image of a trial and check the pose."""
-        frame, settings = trial.frame, self._settings
-        alignment = self._aligner.align(
-            frame.image,
-            frame.camera,
-            torch.from_numpy(np.ascontiguousarray(trial.start))[None],
-            None,
-            wide=True,
-        )
-        pose, quality = alignment.map_T_camera[0].numpy(), AlignmentQuality.of(alignment)
-        depth = median_depth(self._scene, pose, frame.camera)
-        metres, radians = self._second_look.disagreement(frame, alignment, depth)
-        self._focal_check.forget()
-        self._focal_check.look(frame, alignment, depth)
-        error = self._focal_check.error(frame.camera)
-        acquires = not self._gate.doubts(quality, entering=True)
+        scene, frame = self._scene, trial.frame
+        options, settings = self._settings.alignment, self._settings.tracking
+        start = torch.from_numpy(np.ascontiguousarray(trial.start))[None]
+        pyramid = image_pyramid(frame.image, frame.camera)
+        alignment = align_lm(scene, pyramid, start, None, options, AlignMode.COARSE)
+        pose, quality = alignment.pose, AlignmentQuality.of(alignment)
+        depth = scene.median_depth(pose, frame.camera)
+        metres, radians = realign(scene, frame, alignment, depth, options)
+        focal_length = FocalLengthCheck(scene)
+        focal_length.look(frame, alignment, depth, options)
+        error = focal_length.error(frame.camera)
+        acquires = not check_quality(quality, None, settings, acquiring=True)
         is_near = metres <= settings.max_realignment_distance
         confirmed = acquires and is_near and radians <= settings.max_realignment_angle
         return TrialResult(
@@ -59,7 +54,7 @@ class TrialEvaluator:
                 'realignment_angle': radians,
                 'focal_error': abs(error),
             },
-            tracks=not self._gate.doubts(quality, entering=False),
+            tracks=not check_quality(quality, None, settings, acquiring=False),
             acquires=acquires,
             confirmed=confirmed,
             trusted=confirmed and abs(error) <= settings.max_focal_error,

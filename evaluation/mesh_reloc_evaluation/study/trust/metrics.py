@@ -20,13 +20,13 @@ class TrialResult:
     right: bool
     """Whether the pose is the true one."""
     quality: dict[str, float]
-    """Of `AlignmentQuality`, the second look and the focal check: metres, radians, shares."""
+    """Of `AlignmentQuality`, the realignment and the focal length: metres, radians, shares."""
     tracks: bool
     """Whether the quality is good enough to continue tracking."""
     acquires: bool
     """Whether the quality is good enough for a first pose."""
     confirmed: bool
-    """Whether, in addition, the second look ends at the same pose."""
+    """Whether, in addition, the realignment ends at the same pose."""
     trusted: bool
     """Whether, in addition, the focal length fits."""
 
@@ -53,7 +53,7 @@ def trust_table(results: list[TrialResult]) -> Table:
             if group or kind is None:
                 rows.append([kind or 'all', 'right' if right else 'wrong', *_counts(group)])
     header = ['image and start', 'pose', 'alignments', 'tracks', 'acquires']
-    return Table([*header, 'second look agrees', 'trusted'], rows)
+    return Table([*header, 'realignment agrees', 'trusted'], rows)
 
 
 def _counts(results: list[TrialResult]) -> list[str]:

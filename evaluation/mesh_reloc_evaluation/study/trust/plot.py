@@ -73,7 +73,7 @@ def _panels(settings: TrackingSettings) -> list[_Panel]:
         _Panel('rotation_sigma', 'rotation sigma [rad]', 1e-5, 3, (s.max_rotation_sigma,), True),
         _Panel(
             'realignment_distance',
-            'second look: distance [m]',
+            'realignment: distance [m]',
             1e-4,
             10,
             (s.max_realignment_distance,),
@@ -81,7 +81,7 @@ def _panels(settings: TrackingSettings) -> list[_Panel]:
         ),
         _Panel(
             'realignment_angle',
-            'second look: angle [rad]',
+            'realignment: angle [rad]',
             1e-5,
             3,
             (s.max_realignment_angle,),

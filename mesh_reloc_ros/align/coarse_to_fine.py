@@ -1,0 +1,170 @@
+"""Coarse-to-fine alignment by Levenberg-Marquardt on keyframes rendered from the scene."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import torch
+from torch import Tensor
+
+from mesh_reloc_ros.align.alignment import Alignment, AlignMode, neutral_exposure
+from mesh_reloc_ros.align.assessment import assess
+from mesh_reloc_ros.align.keyframe import MIN_SIDE_PX, Keyframe, make_keyframe
+from mesh_reloc_ros.align.lm import Solution, solve
+from mesh_reloc_ros.align.pyramid import ImageLevel
+from mesh_reloc_ros.config.alignment import AlignmentSettings
+from mesh_reloc_ros.kernels.levenberg_marquardt import SolverOptions
+from mesh_reloc_ros.render.scene import Scene
+from mesh_reloc_ros.stopwatch import stage
+from mesh_reloc_ros.types import se3
+from mesh_reloc_ros.types.camera import Camera
+
+# The robust scale grows by this share of its value at the finest level with each coarser level.
+_ROBUST_GROWTH = 0.5
+# Mode COARSE: a pose has settled on a level if the last render moved the image by less than this,
+# in pixels of the level; or if it is near, and moves to and fro instead of converging.
+_SETTLED_PX, _NEAR_PX, _CONVERGING = 0.5, 2.0, 0.5
+_MAX_FINEST_RENDERS = 4
+# Mode COARSE: factors on the number of points and of steps.
+_COARSE_POINTS, _COARSE_ITERATIONS = 2, 3
+# A step that moves the image by less than this, in pixels, ends a level: the finest, the coarser.
+_SMALL_STEP_PX, _SMALL_COARSE_STEP_PX = 0.05, 0.2
+
+
+def align_lm(
+    scene: Scene,
+    pyramid: list[ImageLevel],
+    map_T_camera: Tensor,
+    exposure: Tensor | None,
+    settings: AlignmentSettings,
+    mode: AlignMode = AlignMode.TRACK,
+    *,
+    grey: bool = False,
+    keyframe: Keyframe | None = None,
+) -> Alignment:
+    """Move start poses to where the render agrees with the image.
+
+    :param pyramid: all levels of the image; see `image_pyramid`.
+    :param map_T_camera: [B, 4, 4], metres, where to start.
+    :param exposure: [B, 6] of an image shortly before; None: as the mesh's texture.
+    :param grey: the image is grey, and compared with grey renders.
+    :param keyframe: mode TRACK: align with this keyframe, rendered near the start poses with the
+        same camera, settings and `grey`; None: render one.
+    """
+    poses = map_T_camera.double()
+    exposure = neutral_exposure(len(poses)) if exposure is None else exposure
+    if mode is AlignMode.COARSE:
+        keyframe, solution = _solve_from_afar(scene, pyramid, poses, exposure, settings, grey)
+    else:
+        camera = pyramid[0].camera
+        if keyframe is None:
+            keyframe = tracking_keyframe(scene, poses, camera, settings, grey=grey)
+        coarsest = _coarsest_level(camera, settings.finest_level, settings.levels)
+        solution = _solve_levels(keyframe, pyramid, poses, exposure, coarsest, settings)
+    with stage('assess'):
+        alignment = assess(keyframe, pyramid, solution, settings.map_error_scale)
+        return dataclasses.replace(alignment, keyframe=keyframe)
+
+
+def tracking_keyframe(
+    scene: Scene,
+    map_T_camera: Tensor,
+    camera: Camera,
+    settings: AlignmentSettings,
+    *,
+    grey: bool = False,
+) -> Keyframe:
+    """Render the keyframe at poses [B, 4, 4] that mode TRACK aligns images with."""
+    finest = settings.finest_level
+    coarsest = _coarsest_level(camera, finest, settings.levels)
+    with stage('render'):
+        return make_keyframe(
+            scene, map_T_camera.double(), camera, finest, coarsest, settings.max_points, grey=grey
+        )
+
+
+def _solve_from_afar(
+    scene: Scene,
+    pyramid: list[ImageLevel],
+    poses: Tensor,
+    exposure: Tensor,
+    settings: AlignmentSettings,
+    grey: bool,
+) -> tuple[Keyframe, Solution]:
+    """Align in mode COARSE, with small renders first.
+
+    Each level is rendered until the pose settles: a render from a wrong pose shows parts of the
+    mesh that the image does not, and hides others.
+    """
+    camera, finest = pyramid[0].camera, settings.finest_level
+    coarsest = _coarsest_level(camera, finest, settings.start_levels)
+    settings = dataclasses.replace(
+        settings,
+        max_points=_COARSE_POINTS * settings.max_points,
+        max_iterations=_COARSE_ITERATIONS * settings.max_iterations,
+    )
+    iterations = 0
+    # The coarsest level gets no render, unless there is only one coarse level.
+    coarse = range(finest + 1, coarsest) or range(coarsest, finest, -1)
+    for level in (*reversed(coarse), finest):
+        begin = finest if level == finest else coarsest
+        moved_px = torch.full((len(poses),), math.inf)
+        for _ in range(_MAX_FINEST_RENDERS if level == finest else settings.start_renders):
+            with stage('render'):
+                last, points = max(level, coarsest), settings.max_points
+                keyframe = make_keyframe(scene, poses, camera, level, last, points, grey=grey)
+            solution = _solve_levels(keyframe, pyramid, poses, exposure, begin, settings)
+            before, poses, exposure = poses, _poses(keyframe, solution), solution.exposure
+            iterations += solution.iterations
+            last_px, moved_px = moved_px, keyframe.motion_px(before, poses)
+            if _settled(moved_px, last_px):
+                break
+    return keyframe, dataclasses.replace(solution, iterations=iterations)
+
+
+def _solve_levels(
+    keyframe: Keyframe,
+    pyramid: list[ImageLevel],
+    poses: Tensor,
+    exposure: Tensor,
+    coarsest: int,
+    settings: AlignmentSettings,
+) -> Solution:
+    """Align from poses [B, 4, 4], from level `coarsest` to the keyframe's finest."""
+    live_T_keyframe = se3.inverse(poses) @ keyframe.map_T_camera
+    iterations = 0
+    with stage('solve'):
+        for level in reversed(keyframe.levels):
+            if level.number > coarsest:
+                continue
+            levels_above = level.number - settings.finest_level
+            options = SolverOptions(
+                robust_scale=settings.robust_scale * (1 + _ROBUST_GROWTH * levels_above),
+                max_iterations=settings.max_iterations,
+                small_px=_SMALL_COARSE_STEP_PX if levels_above else _SMALL_STEP_PX,
+            )
+            solution = solve(
+                level.surface, pyramid[level.number], live_T_keyframe, exposure, options
+            )
+            live_T_keyframe, exposure = solution.live_T_keyframe, solution.exposure
+            iterations += solution.iterations
+    return dataclasses.replace(solution, iterations=iterations)
+
+
+def _settled(moved_px: Tensor, last_px: Tensor) -> bool:
+    """Whether poses need no new render after this motion of the image, and the one before, [B]."""
+    oscillates = (moved_px < _NEAR_PX) & (moved_px > _CONVERGING * last_px)
+    return bool(((moved_px < _SETTLED_PX) | oscillates).all())
+
+
+def _poses(keyframe: Keyframe, solution: Solution) -> Tensor:
+    return se3.normalized(keyframe.map_T_camera @ se3.inverse(solution.live_T_keyframe))
+
+
+def _coarsest_level(camera: Camera, finest: int, levels: int) -> int:
+    """Return the coarsest of at most so many levels whose image is not too small."""
+    coarsest, shorter = finest, min(camera.width, camera.height)
+    while coarsest < finest + levels - 1 and shorter >> (coarsest + 1) >= MIN_SIDE_PX:
+        coarsest += 1
+    return coarsest

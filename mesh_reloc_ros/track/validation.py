@@ -1,0 +1,170 @@
+"""Is an aligned pose right? All checks, in the order of their cost."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from mesh_reloc_ros.align.alignment import Alignment
+from mesh_reloc_ros.align.coarse_to_fine import align_lm
+from mesh_reloc_ros.align.pyramid import image_pyramid
+from mesh_reloc_ros.config.alignment import AlignmentSettings
+from mesh_reloc_ros.config.pipeline import Settings
+from mesh_reloc_ros.config.tracking import TrackingSettings
+from mesh_reloc_ros.kernels.se3 import exp
+from mesh_reloc_ros.render.scene import Scene
+from mesh_reloc_ros.stopwatch import stage
+from mesh_reloc_ros.track.focal_check import FocalLengthCheck
+from mesh_reloc_ros.track.motion_filter import MotionFilter
+from mesh_reloc_ros.track.quality import (
+    AlignmentQuality,
+    check_innovation,
+    check_quality,
+    is_poor,
+    is_surprising,
+    updated_baseline,
+)
+from mesh_reloc_ros.track.result import Rejected
+from mesh_reloc_ros.types.estimate import Rejection, State
+from mesh_reloc_ros.types.frame import Frame
+from mesh_reloc_ros.types.pose import distance
+
+# An alignment that ends this far from its start, as a share of the depth and in radians, may have
+# been misled by a render from a wrong pose. Images 33 ms apart stay below half of it.
+_FAR_SHARE, _FAR_ANGLE = 0.04, 0.06
+# Time between two checks of the focal length.
+_FOCAL_CHECK_PERIOD_S = 0.5
+# Time between two realignments while poses pass only narrowly.
+_REALIGNMENT_PERIOD_S = 0.3
+# Start of a realignment in the camera's frame: shares of the depth, and radians. Both parts move
+# the image the same way, by about a twentieth of a usual width.
+_NUDGE = np.array([-0.015, 0.012, 0.02, 0.015, 0.02, 0.03])
+
+
+class PoseValidator:
+    """Checks the poses of one track, also against the poses accepted before.
+
+    `check_focal_length` may run beside all else on another thread.
+    """
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self._baseline: AlignmentQuality | None = None
+        self._focal_length = FocalLengthCheck(scene)
+        self._realigned_ns = 0
+
+    def validate(
+        self,
+        frame: Frame,
+        motion: MotionFilter,
+        alignment: Alignment,
+        state: State,
+        settings: Settings,
+        *,
+        acquiring: bool,
+    ) -> Rejected | None:
+        """Return why an aligned pose is rejected, or None.
+
+        :param motion: predicted to the image.
+        :param state: before this image.
+        :param acquiring: the pose does not simply continue a track.
+        """
+        if not alignment.is_finite:
+            return Rejected(
+                Rejection.NOT_ALIGNED, 'the image shows too little of the mesh to be aligned'
+            )
+        quality, limits = AlignmentQuality.of(alignment), settings.tracking
+        rejected = check_quality(quality, self._baseline, limits, acquiring=acquiring)
+        if rejected:
+            return rejected
+        is_doubtful = not self.can_acquire(quality, limits)
+        # A start pose, or one from long ago, does not predict the motion.
+        if not state.is_searching:
+            innovation = motion.innovation_distance(alignment.pose, alignment.pose_covariance)
+            rejected = check_innovation(innovation, limits)
+            if rejected:
+                return rejected
+            passed_ns = frame.stamp_ns - self._realigned_ns
+            is_due = not 0 <= passed_ns < _REALIGNMENT_PERIOD_S * 1e9
+            is_doubtful = is_doubtful and is_due
+            is_doubtful = is_doubtful or is_surprising(innovation, limits)
+        if acquiring or is_doubtful:
+            # If a track is interrupted, the camera may be another one.
+            forget = state is State.TRACKING
+            rejected = self._check_realignment(frame, alignment, settings, forget=forget)
+        elif self._is_far(frame, motion, alignment, limits):
+            rejected = self._check_realignment(frame, alignment, settings)
+        return rejected or self._focal_length.check(frame.camera, limits)
+
+    def can_acquire(self, quality: AlignmentQuality, settings: TrackingSettings) -> bool:
+        """Whether an alignment passes the stricter limits of a new track."""
+        return not check_quality(quality, self._baseline, settings, acquiring=True)
+
+    def is_poor(self, quality: AlignmentQuality) -> bool:
+        """Whether an alignment is much worse than those accepted before."""
+        return is_poor(quality, self._baseline)
+
+    def learn(self, alignment: Alignment) -> None:
+        """Take an accepted alignment into the baseline."""
+        quality = AlignmentQuality.of(alignment)
+        self._baseline = updated_baseline(self._baseline, quality)
+
+    def check_focal_length(self, frame: Frame, alignment: Alignment, settings: Settings) -> None:
+        """Gather evidence on the focal length from an accepted pose, every half second."""
+        if self._focal_length.is_due(frame.stamp_ns, _FOCAL_CHECK_PERIOD_S):
+            depth = self._scene.median_depth(alignment.pose, frame.camera)
+            self._focal_length.look(frame, alignment, depth, settings.alignment)
+
+    def _is_far(
+        self, frame: Frame, motion: MotionFilter, alignment: Alignment, settings: TrackingSettings
+    ) -> bool:
+        """Whether an alignment has moved the pose far from the prediction."""
+        metres, radians = distance(motion.map_T_camera, alignment.pose)
+        if radians > _FAR_ANGLE:
+            return True
+        # The depth takes a render, which is not needed within the tolerance of a realignment.
+        is_tolerable = metres <= settings.max_realignment_distance
+        return not is_tolerable and metres > _FAR_SHARE * self._scene.median_depth(
+            alignment.pose, frame.camera
+        )
+
+    def _check_realignment(
+        self, frame: Frame, alignment: Alignment, settings: Settings, *, forget: bool = False
+    ) -> Rejected | None:
+        """Align from another start; if that leads to the same pose, check the focal length.
+
+        :param forget: drop the evidence on the focal length first.
+        """
+        limits = settings.tracking
+        with stage('realignment'):
+            depth = self._scene.median_depth(alignment.pose, frame.camera)
+            metres, radians = realign(self._scene, frame, alignment, depth, settings.alignment)
+            self._realigned_ns = frame.stamp_ns
+            if not (
+                metres <= limits.max_realignment_distance
+                and radians <= limits.max_realignment_angle
+            ):
+                return Rejected(
+                    Rejection.REALIGNMENT,
+                    f'an alignment from another start ends {100 * metres:.1f} cm and'
+                    f' {np.degrees(radians):.2f} deg away',
+                )
+            if forget:
+                self._focal_length.forget()
+            self._focal_length.look(frame, alignment, depth, settings.alignment)
+        return None
+
+
+def realign(
+    scene: Scene, frame: Frame, alignment: Alignment, depth: float, settings: AlignmentSettings
+) -> tuple[float, float]:
+    """Align an image again, from another start with another render.
+
+    :param depth: median depth of the view, metres.
+    :returns: the distance to the aligned pose in metres and radians.
+    """
+    nudge = exp(_NUDGE * np.array([depth, depth, depth, 1.0, 1.0, 1.0]))
+    start = torch.from_numpy(alignment.pose @ nudge)[None]
+    pyramid = image_pyramid(frame.image, frame.camera)
+    again = align_lm(scene, pyramid, start, alignment.exposure, settings, grey=bool(frame.is_grey))
+    return distance(alignment.pose, again.pose)

@@ -1,0 +1,153 @@
+"""Validation of poses by a realignment and by the focal length, on images of the small room."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from support.meshes import quad
+from support.relocalizers import at
+from support.small_room import CAMERA, SmallRoom, clouds, looking, perturbed, photographed, pose_at
+
+from mesh_reloc_ros.align.alignment import Alignment, AlignMode
+from mesh_reloc_ros.align.coarse_to_fine import align_lm
+from mesh_reloc_ros.align.pyramid import image_pyramid
+from mesh_reloc_ros.config.alignment import AlignmentSettings
+from mesh_reloc_ros.config.declaration import build
+from mesh_reloc_ros.config.pipeline import Settings
+from mesh_reloc_ros.config.tracking import TrackingSettings
+from mesh_reloc_ros.render.scene import Scene
+from mesh_reloc_ros.track.focal_check import FocalLengthCheck
+from mesh_reloc_ros.track.prediction import motion_from_pose
+from mesh_reloc_ros.track.result import Rejected
+from mesh_reloc_ros.track.validation import PoseValidator, realign
+from mesh_reloc_ros.types.camera import Camera
+from mesh_reloc_ros.types.estimate import Rejection, State
+from mesh_reloc_ros.types.frame import Frame
+from mesh_reloc_ros.types.initial_pose import InitialPose
+
+STEPS = (0, 10, 20)
+LIMITS = TrackingSettings()
+
+
+def picture(room: SmallRoom, step: float, camera: Camera = CAMERA) -> Frame:
+    return Frame(1, photographed(room.view(pose_at(step)), int(step)), camera)
+
+
+def zoomed(factor: float) -> Camera:
+    return dataclasses.replace(CAMERA, fx=factor * CAMERA.fx, fy=factor * CAMERA.fy)
+
+
+def aligned(scene: Scene, frame: Frame, start: np.ndarray) -> Alignment:
+    pyramid, pose = image_pyramid(frame.image, frame.camera), torch.from_numpy(start)[None]
+    return align_lm(scene, pyramid, pose, None, AlignmentSettings(), AlignMode.COARSE)
+
+
+def validate(
+    room: SmallRoom, frame: Frame, alignment: Alignment, settings: Settings | None = None
+) -> Rejected | None:
+    """Return why the first pose of a track is rejected."""
+    motion = motion_from_pose(InitialPose(alignment.pose), frame)
+    return PoseValidator(room.scene).validate(
+        frame, motion, alignment, State.INITIALIZING, settings or Settings(), acquiring=True
+    )
+
+
+@pytest.mark.parametrize('step', STEPS)
+def test_a_realignment_at_a_right_pose_ends_there(room, step):
+    frame = picture(room, step)
+    alignment = aligned(room.scene, frame, pose_at(step))
+    metres, radians = realign(room.scene, frame, alignment, 2.5, AlignmentSettings())
+    assert metres < 0.005
+    assert radians < 0.002
+    assert validate(room, frame, alignment) is None
+
+
+@pytest.mark.parametrize(('metres', 'degrees'), [(0.07, 0.0), (0.0, 1.5), (0.5, 30.0)])
+def test_a_realignment_at_a_wrong_pose_ends_elsewhere(room, metres, degrees):
+    """However good its quality seems."""
+    claimed = at(perturbed(pose_at(0), 2, metres, degrees))
+    rejected = validate(room, picture(room, 0), claimed)
+    assert rejected.rejection is Rejection.REALIGNMENT
+    assert '\n' not in rejected.reason
+
+
+def test_the_tolerance_of_a_realignment_is_a_setting(room):
+    claimed = at(perturbed(pose_at(0), 2, 0.07, 0.0))
+    settings = build(
+        Settings,
+        {'tracking.max_realignment_distance': 0.09, 'tracking.max_realignment_angle': 0.1},
+    )
+    rejected = validate(room, picture(room, 0), claimed, settings)
+    assert rejected is None or rejected.rejection is not Rejection.REALIGNMENT
+
+
+def test_a_pose_that_is_not_finite_is_rejected(room):
+    broken = dataclasses.replace(
+        at(pose_at(0)),
+        map_T_camera=torch.full((1, 4, 4), np.nan, dtype=torch.float64),
+    )
+    motion = motion_from_pose(InitialPose(pose_at(0)), picture(room, 0))
+    rejected = PoseValidator(room.scene).validate(
+        picture(room, 0), motion, broken, State.TRACKING, Settings(), acquiring=False
+    )
+    assert rejected.rejection is Rejection.NOT_ALIGNED
+
+
+def check_of(room: SmallRoom, camera: Camera, steps=STEPS) -> FocalLengthCheck:
+    check = FocalLengthCheck(room.scene)
+    for step in steps:
+        look(check, room.scene, picture(room, step, camera), pose_at(step))
+    return check
+
+
+def look(check: FocalLengthCheck, scene: Scene, frame: Frame, pose: np.ndarray) -> None:
+    check.look(frame, aligned(scene, frame, pose), 2.5, AlignmentSettings())
+
+
+@pytest.mark.parametrize('factor', [1.06, 0.94])
+def test_a_wrong_focal_length_is_rejected_with_its_sign(room, factor):
+    camera = zoomed(factor)
+    check = check_of(room, camera)
+    rejected = check.check(camera, LIMITS)
+    assert rejected.rejection is Rejection.FOCAL_LENGTH
+    assert ('long' if factor > 1 else 'short') in rejected.reason
+    assert np.sign(check.error(camera)) == np.sign(factor - 1)
+    # Another camera has not been looked at.
+    assert check.check(CAMERA, LIMITS) is None
+    check.forget()
+    assert check.check(camera, LIMITS) is None
+
+
+@pytest.mark.parametrize('factor', [1.0, 1.01, 0.99])
+def test_a_focal_length_that_is_right_or_nearly_so_passes(room, factor):
+    camera = zoomed(factor)
+    assert check_of(room, camera).check(camera, LIMITS) is None
+
+
+def test_evidence_on_one_camera_does_not_count_for_another(room):
+    check = check_of(room, zoomed(1.06))
+    look(check, room.scene, picture(room, 0), pose_at(0))
+    assert check.check(CAMERA, LIMITS) is None
+    assert check.check(zoomed(1.06), LIMITS) is None
+
+
+def test_the_next_look_is_due_after_a_period_or_when_time_goes_back(room):
+    check = check_of(room, CAMERA, steps=(0,))
+    assert not check.is_due(1, period_s=0.5)
+    assert not check.is_due(400_000_000, period_s=0.5)
+    assert check.is_due(600_000_000, period_s=0.5)
+    assert check.is_due(0, period_s=0.5)
+
+
+def test_before_a_flat_wall_any_focal_length_may_be_right():
+    corners = ((-6, 3, -6), (6, 3, -6), (6, 3, 6), (-6, 3, 6))
+    scene = Scene(quad(corners, np.tile(clouds(seed=1), (4, 4, 1))), 'cpu')
+    pose = looking((0.0, 0.0, 0.0), 90.0, down_deg=0.0)
+    colour = scene.render(torch.from_numpy(pose), CAMERA).colour[0].numpy()
+    image = photographed((255 * colour).round().astype(np.uint8), 1)
+    for factor in (1.0, 1.06):
+        frame = Frame(1, image, zoomed(factor))
+        check = FocalLengthCheck(scene)
+        check.look(frame, aligned(scene, frame, pose), 3.0, AlignmentSettings())
+        assert check.check(frame.camera, LIMITS) is None
