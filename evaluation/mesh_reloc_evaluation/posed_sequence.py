@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 from mesh_reloc_ros.cli.arguments import open_bag
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.recordings.tum import read_tum
+from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.camera import Camera
 from mesh_reloc_ros.types.frame import Frame
 from mesh_reloc_ros.types.trajectory import Trajectory, associate
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mesh_reloc_ros.kernels.se3 import exp
-
-Array = NDArray[np.float64]
+from mesh_reloc_ros.types import Array
 
 
 def perturbed(pose: Array, rng: np.random.Generator, metres: float, degrees: float) -> Array:

@@ -7,11 +7,11 @@ from enum import Enum
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from mesh_reloc_ros.align.keyframe import Keyframe
 from mesh_reloc_ros.kernels.exposure import NEUTRAL
+from mesh_reloc_ros.types import Array
 
 
 class AlignMode(Enum):
@@ -46,12 +46,12 @@ class Alignment:
     no keyframes."""
 
     @property
-    def pose(self) -> NDArray[np.float64]:
+    def pose(self) -> Array:
         """map_T_camera [4, 4] of a batch of one."""
         return np.asarray(self.map_T_camera[0].numpy())
 
     @property
-    def pose_covariance(self) -> NDArray[np.float64]:
+    def pose_covariance(self) -> Array:
         """The covariance [6, 6] of a batch of one."""
         return np.asarray(self.covariance[0].numpy())
 

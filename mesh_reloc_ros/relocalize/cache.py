@@ -19,6 +19,7 @@ from mesh_reloc_ros.progress import Progress, silent
 from mesh_reloc_ros.relocalize.panoramas import SIDE, Panoramas, render_panoramas
 from mesh_reloc_ros.relocalize.viewpoints import sample_viewpoints
 from mesh_reloc_ros.render.scene import Scene
+from mesh_reloc_ros.types import Array
 
 # Increase it when the content of the file, or the way it is computed, changes.
 _FORMAT = 2
@@ -28,7 +29,7 @@ def panoramas_of(
     scene: Scene,
     settings: RelocalizationSettings,
     file: Path | None,
-    positions: NDArray[np.float64] | None = None,
+    positions: Array | None = None,
     progress: Progress = silent,
 ) -> Panoramas:
     """Return the panoramas of a scene: from the file if it is valid, else rendered.
@@ -71,7 +72,7 @@ def cache_file(mesh: Path) -> Path:
 def _rendered(
     scene: Scene,
     settings: RelocalizationSettings,
-    positions: NDArray[np.float64] | None,
+    positions: Array | None,
     progress: Progress,
 ) -> Panoramas:
     if positions is None:
@@ -96,7 +97,7 @@ def _read(file: Path, key: str) -> Panoramas | None:
 def _key(
     mesh: TexturedMesh,
     settings: RelocalizationSettings,
-    positions: NDArray[np.float64] | None,
+    positions: Array | None,
 ) -> str:
     """Return a hash of everything that the panoramas depend on."""
     digest = hashlib.blake2b(digest_size=16)

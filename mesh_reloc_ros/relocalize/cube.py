@@ -9,9 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.camera import Camera
-
-Array = NDArray[np.float64]
 
 # The columns are the axes (right, down, forward) of the camera that looks at each side.
 SIDES = np.array(

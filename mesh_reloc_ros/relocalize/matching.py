@@ -24,9 +24,8 @@ from mesh_reloc_ros.kernels.thumbnails import (
 from mesh_reloc_ros.relocalize.cube import SIDES, cube_pixels
 from mesh_reloc_ros.relocalize.panoramas import SIDE, Panoramas
 from mesh_reloc_ros.render.grey import greyed_bytes
+from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.camera import Camera
-
-Array = NDArray[np.float64]
 
 # Number of view directions and of roll angles: 16 and 18 degrees apart.
 _DIRECTIONS, ROLLS = 150, 20

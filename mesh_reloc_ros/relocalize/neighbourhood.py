@@ -6,15 +6,12 @@ import math
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 from scipy.stats import norm, qmc
 
 from mesh_reloc_ros.render.scene import Scene
-from mesh_reloc_ros.types import se3
+from mesh_reloc_ros.types import Array, se3
 from mesh_reloc_ros.types.camera import Camera
-
-Array = NDArray[np.float64]
 
 # Range of the samples: a share of the depth of the view, and radians. Larger errors are mostly
 # found too, since each sample is aligned.

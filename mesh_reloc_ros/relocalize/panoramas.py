@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mesh_reloc_ros.progress import Progress, silent
 from mesh_reloc_ros.relocalize.cube import cube_camera, cube_poses
 from mesh_reloc_ros.render.scene import Scene
+from mesh_reloc_ros.types import Array
 
 SIDE = 32
 """Pixels along a side of the cubes: 2.8 degrees each."""
@@ -24,17 +25,15 @@ _THREADS = 2
 class Panoramas:
     """Cube maps from V viewpoints, for any camera and any direction of view."""
 
-    positions: NDArray[np.float64]
+    positions: Array
     """[V, 3], map, metres."""
-    distances: NDArray[np.float64]
+    distances: Array
     """[V], metres: harmonic mean of the distance to the mesh."""
     colours: NDArray[np.uint8]
     """[V, 6 SIDE^2, 3], RGB; black means no mesh."""
 
 
-def render_panoramas(
-    scene: Scene, positions: NDArray[np.float64], progress: Progress = silent
-) -> Panoramas:
+def render_panoramas(scene: Scene, positions: Array, progress: Progress = silent) -> Panoramas:
     """Render the mesh from positions [V, 3]."""
     camera, stage = cube_camera(SIDE), 'rendering views'
     distances = np.zeros(len(positions))

@@ -27,11 +27,10 @@ from mesh_reloc_ros.relocalize.panoramas import Panoramas
 from mesh_reloc_ros.relocalize.pose_nms import nms_poses, same
 from mesh_reloc_ros.render.grey import with_colour_mode
 from mesh_reloc_ros.render.scene import Scene
+from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.camera import Camera
 from mesh_reloc_ros.types.frame import Frame
 from mesh_reloc_ros.types.initial_pose import InitialPose
-
-Array = NDArray[np.float64]
 
 # Two views are duplicates within this share of the distance to the mesh, and this many radians.
 _SAME_SHARE, _SAME_ANGLE = 0.12, math.radians(14)

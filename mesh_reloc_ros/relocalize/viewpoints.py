@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mesh_reloc_ros.config.relocalization import RelocalizationSettings
 from mesh_reloc_ros.progress import Progress, silent
 from mesh_reloc_ros.relocalize.cube import cube_camera, cube_directions, cube_poses
 from mesh_reloc_ros.render.scene import Scene
-
-Array = NDArray[np.float64]
+from mesh_reloc_ros.types import Array
 
 # Rays along a side of the cube that probes a position.
 _PROBE_SIDE = 6

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from mesh_reloc_ros.errors import InputError
@@ -18,6 +17,7 @@ from mesh_reloc_ros.progress import Progress, silent
 from mesh_reloc_ros.render.grey import greyed
 from mesh_reloc_ros.render.rasterizer import make_rasterizer
 from mesh_reloc_ros.render.shading import Shader
+from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.camera import Camera
 
 # The median depth of a view is measured at about this width, in pixels.
@@ -110,7 +110,7 @@ class Scene:
             colour = greyed(colour)
         return Render(colour, fragments.depth, fragments.face)
 
-    def median_depth(self, map_T_camera: NDArray[np.float64], camera: Camera) -> float:
+    def median_depth(self, map_T_camera: Array, camera: Camera) -> float:
         """Return the median depth of a view from a pose [4, 4], in metres; 1 if it is empty."""
         level = max(round(math.log2(camera.width / _DEPTH_WIDTH)), 0)
         pose = torch.from_numpy(map_T_camera.astype(np.float32))[None].to(self.device)

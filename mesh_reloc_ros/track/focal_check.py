@@ -13,7 +13,6 @@ import threading
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from mesh_reloc_ros.align.alignment import Alignment
 from mesh_reloc_ros.align.coarse_to_fine import align_lm
@@ -23,6 +22,7 @@ from mesh_reloc_ros.config.tracking import TrackingSettings
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.track.quality import quality_product
 from mesh_reloc_ros.track.result import Rejected
+from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.camera import Camera
 from mesh_reloc_ros.types.estimate import Rejection
 from mesh_reloc_ros.types.frame import Frame
@@ -47,7 +47,7 @@ class FocalLengthCheck:
         self._scene = scene
         self._lock = threading.Lock()
         self._camera: Camera | None = None
-        self._mean: NDArray[np.float64] = np.zeros(3)
+        self._mean: Array = np.zeros(3)
         self._looks = 0
         self._last_ns = 0
 

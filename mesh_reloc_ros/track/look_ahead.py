@@ -5,13 +5,11 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from mesh_reloc_ros.align.alignment import Alignment
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.track.scheduler import AlignmentScheduler
 from mesh_reloc_ros.track.validation import PoseValidator
+from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.frame import Frame
 
 
@@ -26,7 +24,7 @@ class LookAhead:
         self,
         frame: Frame,
         alignment: Alignment,
-        map_T_camera: NDArray[np.float64],
+        map_T_camera: Array,
         settings: Settings,
         scheduler: AlignmentScheduler,
         validator: PoseValidator,
@@ -64,7 +62,7 @@ class _Plan:
 
     frame: Frame
     alignment: Alignment
-    map_T_camera: NDArray[np.float64]
+    map_T_camera: Array
     settings: Settings
     scheduler: AlignmentScheduler
     """Shared by its keyframe cache, which has a lock."""

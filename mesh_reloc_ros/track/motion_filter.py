@@ -8,13 +8,10 @@ import numpy as np
 import torch
 from filterpy.common import Q_continuous_white_noise
 from filterpy.kalman import KalmanFilter
-from numpy.typing import NDArray
 
 from mesh_reloc_ros.config.tracking import TrackingSettings
 from mesh_reloc_ros.kernels.se3 import exp, log
-from mesh_reloc_ros.types import se3
-
-Array = NDArray[np.float64]
+from mesh_reloc_ros.types import Array, se3
 
 # Uncertainty of a start pose and of the first velocity, 1 sigma: m, rad, m/s, rad/s.
 _START_SIGMA = np.array([0.3, 0.3, 0.3, 0.15, 0.15, 0.15])

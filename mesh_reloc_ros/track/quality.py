@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from mesh_reloc_ros.align.alignment import Alignment
 from mesh_reloc_ros.config.tracking import TrackingSettings
 from mesh_reloc_ros.track.result import Rejected
+from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.estimate import Rejection
 from mesh_reloc_ros.types.frame import Frame
 
@@ -157,9 +158,7 @@ class FrozenImageDetector:
         self._velocity = np.zeros(6)
         self._moved_ns: int | None = None
 
-    def check(
-        self, frame: Frame, velocity: NDArray[np.float64], settings: TrackingSettings
-    ) -> Rejected | None:
+    def check(self, frame: Frame, velocity: Array, settings: TrackingSettings) -> Rejected | None:
         """Return why an image is too old, or None.
 
         :param velocity: of the camera by the poses so far, a twist [6] per second.
@@ -193,7 +192,7 @@ def _same(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> bool:
     return np.array_equal(a[::16, ::16], b[::16, ::16]) and np.array_equal(a, b)
 
 
-def _largest_deviation(covariance: NDArray[np.float64]) -> float:
+def _largest_deviation(covariance: Array) -> float:
     if not np.isfinite(covariance).all():
         return float('nan')
     return float(np.sqrt(max(np.linalg.eigvalsh(covariance)[-1], 0.0)))

@@ -5,9 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from mesh_reloc_ros.align.alignment import Alignment, AlignMode
@@ -20,6 +18,7 @@ from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.stopwatch import stage
 from mesh_reloc_ros.track.quality import AlignmentQuality, quality_product
+from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.camera import Camera
 from mesh_reloc_ros.types.frame import Frame
 
@@ -81,7 +80,7 @@ class AlignmentScheduler:
     def align(
         self,
         frame: Frame,
-        map_T_camera: NDArray[np.float64],
+        map_T_camera: Array,
         exposure: Tensor | None,
         settings: Settings,
         mode: AlignMode = AlignMode.TRACK,
@@ -106,7 +105,7 @@ class AlignmentScheduler:
     def align_with_retry(
         self,
         frame: Frame,
-        map_T_camera: NDArray[np.float64],
+        map_T_camera: Array,
         exposure: Tensor | None,
         settings: Settings,
         is_poor: Callable[[AlignmentQuality], bool],
@@ -132,7 +131,7 @@ class AlignmentScheduler:
         return fast
 
     def render_ahead(
-        self, camera: Camera, map_T_camera: NDArray[np.float64], settings: Settings, *, grey: bool
+        self, camera: Camera, map_T_camera: Array, settings: Settings, *, grey: bool
     ) -> None:
         """Render a keyframe for the next image, expected at a pose [4, 4], if the last is far."""
         if not uses_keyframes(settings):

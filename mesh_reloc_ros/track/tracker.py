@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
 
 from mesh_reloc_ros.align.alignment import Alignment, AlignMode
@@ -30,6 +29,7 @@ from mesh_reloc_ros.track.scheduler import AlignmentScheduler
 from mesh_reloc_ros.track.search import Search, replay_to_latest
 from mesh_reloc_ros.track.states import StateMachine
 from mesh_reloc_ros.track.validation import PoseValidator
+from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.camera import Camera
 from mesh_reloc_ros.types.estimate import PoseEstimate, Rejection, State
 from mesh_reloc_ros.types.frame import Frame
@@ -64,9 +64,7 @@ class Tracker:
         """What is known about the camera's pose."""
         return self._states.state
 
-    def start_at(
-        self, map_T_camera: NDArray[np.float64], covariance: NDArray[np.float64] | None = None
-    ) -> None:
+    def start_at(self, map_T_camera: Array, covariance: Array | None = None) -> None:
         """Forget the past and start at a pose [4, 4], metres.
 
         :param covariance: [6, 6] in the ROS order x y z rx ry rz (m, rad), about the map's fixed

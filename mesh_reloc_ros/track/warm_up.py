@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.track.tracker import Tracker
+from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.camera import Camera
 from mesh_reloc_ros.types.frame import Frame
 from mesh_reloc_ros.types.pose import looking_at
@@ -31,7 +31,7 @@ def warm_up(scene: Scene, settings: Settings) -> None:
     tracker.track(Frame(stamp_ns=1, image=image, camera=_CAMERA))
 
 
-def _before_the_largest_face(scene: Scene) -> NDArray[np.float64]:
+def _before_the_largest_face(scene: Scene) -> Array:
     """Return a pose [4, 4] in front of the largest face, as far away as the face is large."""
     corners = scene.mesh.vertices[scene.mesh.faces].astype(np.float64)
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.types import Array
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Camera:
         return Camera(width, height, self.fx, self.fy, self.cx - left, self.cy - top)
 
     @property
-    def matrix(self) -> NDArray[np.float64]:
+    def matrix(self) -> Array:
         """The calibration matrix K [3, 3]: camera-frame points to homogeneous pixels."""
         return np.array([[self.fx, 0, self.cx], [0, self.fy, self.cy], [0, 0, 1]])
 

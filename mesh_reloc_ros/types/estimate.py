@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
-import numpy as np
-from numpy.typing import NDArray
+from mesh_reloc_ros.types import Array
 
 
 class State(Enum):
@@ -64,10 +63,10 @@ class PoseEstimate:
     """Why the pose is not trusted; None if it is."""
     reason: str
     """The rejection in one line with its figures, for people; empty if the pose is trusted."""
-    map_T_camera: NDArray[np.float64]
+    map_T_camera: Array
     """[4, 4], metres: the aligned pose, or the predicted pose if the alignment failed. The identity
     if there is no pose."""
-    covariance: NDArray[np.float64]
+    covariance: Array
     """[6, 6] in the ROS order x y z rx ry rz (m, rad), about the map's fixed axes."""
     score: float = 0.0
     """Agreement of render and image, 0 to 1."""

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.camera import Camera
 
 
@@ -18,7 +19,7 @@ class Frame:
     stamp_ns: int
     image: NDArray[np.uint8]
     camera: Camera
-    odom_T_camera: NDArray[np.float64] | None = None
+    odom_T_camera: Array | None = None
     """[4, 4], metres: the camera's pose at the stamp by odometry, which is smooth but drifts.
     None if unknown."""
     is_grey: bool | None = None

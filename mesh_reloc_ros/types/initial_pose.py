@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.types import Array
 
 # What a covariance may lack of symmetry, and its least eigenvalue of zero, by rounding: as a share
 # of its largest entry.
@@ -18,9 +18,9 @@ _ROUNDING = 1e-6
 class InitialPose:
     """Where the camera may be."""
 
-    map_T_camera: NDArray[np.float64]
+    map_T_camera: Array
     """[4, 4], metres."""
-    covariance: NDArray[np.float64] | None = None
+    covariance: Array | None = None
     """[6, 6] in the ROS order x y z rx ry rz (m, rad), about the map's fixed axes: how far off the
     pose may be. None: as far as a usual guess."""
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.spatial.transform import Rotation
 
 from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.types import Array
 
 
-def pose_from_numbers(numbers: Sequence[float]) -> NDArray[np.float64]:
+def pose_from_numbers(numbers: Sequence[float]) -> Array:
     """Return the pose [4, 4] of `x y z qx qy qz qw` (metres; any non-zero quaternion).
 
     :raises InputError: not seven numbers, not finite, or a quaternion of length zero.
@@ -29,7 +30,7 @@ def pose_from_numbers(numbers: Sequence[float]) -> NDArray[np.float64]:
     return pose
 
 
-def pose_from_text(text: str) -> NDArray[np.float64]:
+def pose_from_text(text: str) -> Array:
     """Return the pose [4, 4] written as `x y z qx qy qz qw`, separated by spaces or commas.
 
     :raises InputError: as `pose_from_numbers`, or a word that is not a number.
@@ -41,13 +42,13 @@ def pose_from_text(text: str) -> NDArray[np.float64]:
     return pose_from_numbers(numbers)
 
 
-def pose_to_numbers(pose: NDArray[np.float64]) -> NDArray[np.float64]:
+def pose_to_numbers(pose: Array) -> Array:
     """Return `x y z qx qy qz qw` [7] of a pose [4, 4]; the quaternion is unit, qw >= 0."""
     quaternion = Rotation.from_matrix(pose[:3, :3]).as_quat(canonical=True)
     return np.concatenate((pose[:3, 3], quaternion))
 
 
-def distance(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[float, float]:
+def distance(a: Array, b: Array) -> tuple[float, float]:
     """Return the distance in metres and the angle in radians between two poses [4, 4].
 
     Both are infinite if a pose is not finite.
@@ -58,23 +59,19 @@ def distance(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[float, flo
     return float(np.linalg.norm(a[:3, 3] - b[:3, 3])), float(angle)
 
 
-def about_map_axes(
-    covariance: NDArray[np.float64], map_T_camera: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def about_map_axes(covariance: Array, map_T_camera: Array) -> Array:
     """Turn the covariance [6, 6] of x in `map_T_camera exp(x)` to the map's axes, the ROS order."""
     rotation = np.zeros((6, 6))
     rotation[:3, :3] = rotation[3:, 3:] = map_T_camera[:3, :3]
     return rotation @ covariance @ rotation.T
 
 
-def about_camera_axes(
-    covariance: NDArray[np.float64], map_T_camera: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def about_camera_axes(covariance: Array, map_T_camera: Array) -> Array:
     """Turn a covariance [6, 6] about the map's axes to x in `map_T_camera exp(x)`."""
     return about_map_axes(covariance, np.linalg.inv(map_T_camera))
 
 
-def looking_at(position: ArrayLike, target: ArrayLike, up: ArrayLike) -> NDArray[np.float64]:
+def looking_at(position: ArrayLike, target: ArrayLike, up: ArrayLike) -> Array:
     """Return the pose [4, 4] of a camera's optical frame (x right, y down, z forward).
 
     :param position: [3], of the camera. :param target: [3], the point in the image's centre.

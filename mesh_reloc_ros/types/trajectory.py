@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
+from mesh_reloc_ros.types import Array
+
 PAIRING_TOLERANCE_NS = 5_000_000
 WRONG_BEYOND_M = 0.10
 WRONG_BEYOND_DEG = 5.0
@@ -19,7 +21,7 @@ class Trajectory:
 
     stamps_ns: NDArray[np.int64]
     """[N], increasing."""
-    poses: NDArray[np.float64]
+    poses: Array
     """[N, 4, 4] map_T_camera, metres."""
 
     def __len__(self) -> int:
@@ -45,9 +47,7 @@ def associate(estimate: Trajectory, truth: Trajectory) -> tuple[Trajectory, Traj
     )
 
 
-def pose_errors(
-    estimate: Trajectory, truth: Trajectory
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def pose_errors(estimate: Trajectory, truth: Trajectory) -> tuple[Array, Array]:
     """Return the distance in metres [M] and the angle in degrees [M] of the paired poses."""
     estimated, true = associate(estimate, truth)
     metres = np.linalg.norm(estimated.poses[:, :3, 3] - true.poses[:, :3, 3], axis=1)
@@ -57,7 +57,7 @@ def pose_errors(
     return metres, np.degrees(turns.magnitude())
 
 
-def summarize(metres: NDArray[np.float64], degrees: NDArray[np.float64]) -> dict[str, float | int]:
+def summarize(metres: Array, degrees: Array) -> dict[str, float | int]:
     """Sum errors [M] up: median, p90 and max in cm and degrees, and how many poses are wrong."""
     figures: dict[str, float | int] = {'poses': len(metres)}
     if len(metres):

@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mesh_reloc_ros.render.scene import Scene
+from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.camera import Camera
 from mesh_reloc_ros.types.pose import distance
-
-Array = NDArray[np.float64]
 
 # More features take longer and are not more accurate.
 _MAX_FEATURES = {'sift': 2000, 'orb': 1000}

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mesh_reloc_evaluation.bench.methods import Run
+from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.trajectory import Trajectory, pose_errors, summarize
 
 RECALL_WITHIN_CM, RECALL_WITHIN_DEG = 1.0, 1.0
 
-Array = NDArray[np.float64]
 Metrics = dict[str, Any]
 
 

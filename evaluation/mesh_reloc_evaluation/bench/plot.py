@@ -9,8 +9,9 @@ from matplotlib import ticker
 from matplotlib.axes import Axes
 
 from mesh_reloc_evaluation.bench.methods import Run
-from mesh_reloc_evaluation.bench.metrics import RECALL_WITHIN_CM, Array, errors_by_image
+from mesh_reloc_evaluation.bench.metrics import RECALL_WITHIN_CM, errors_by_image
 from mesh_reloc_evaluation.reporting.plot_file import plot_file
+from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.trajectory import Trajectory
 
 COLOURS = {'lm': '#d1495b', 'sift': '#1d3557', 'orb': '#2a7f62', 'adam': '#e09f3e'}

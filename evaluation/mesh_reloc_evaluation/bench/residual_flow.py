@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from mesh_reloc_ros.progress import progress_bar
 from mesh_reloc_ros.render.scene import Render, Scene
+from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.camera import Camera
 from mesh_reloc_ros.types.frame import Frame
 
-Array = NDArray[np.float64]
 Image = NDArray[np.float32]
 
 _EVERY = 5

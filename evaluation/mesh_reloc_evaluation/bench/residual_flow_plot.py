@@ -11,9 +11,10 @@ from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 
 from mesh_reloc_evaluation.bench.plot import COLOURS
-from mesh_reloc_evaluation.bench.residual_flow import Array, ResidualFlow, cell_keys, surface_points
+from mesh_reloc_evaluation.bench.residual_flow import ResidualFlow, cell_keys, surface_points
 from mesh_reloc_evaluation.reporting.plot_file import plot_file
 from mesh_reloc_ros.render.scene import Scene
+from mesh_reloc_ros.types import Array
 
 _VIEWS = 3
 _MAP = 'turbo'

@@ -10,7 +10,8 @@ import numpy as np
 
 from mesh_reloc_evaluation.stress.case_result import CaseResult, ImageResult
 from mesh_reloc_evaluation.stress.cases import Case
-from mesh_reloc_evaluation.stress.stress_image import Array, StressImage
+from mesh_reloc_evaluation.stress.stress_image import StressImage
+from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.estimate import PoseEstimate
 from mesh_reloc_ros.types.frame import Frame
 from mesh_reloc_ros.types.pose import distance

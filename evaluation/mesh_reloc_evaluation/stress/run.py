@@ -34,7 +34,7 @@ from mesh_reloc_evaluation.stress.metrics import (
 from mesh_reloc_evaluation.stress.out_of_map_run import OutOfMapResult, run_out_of_map
 from mesh_reloc_evaluation.stress.plot import draw_stress
 from mesh_reloc_evaluation.stress.realtime import WallClock, realtime
-from mesh_reloc_evaluation.stress.stress_image import Array, Image
+from mesh_reloc_evaluation.stress.stress_image import Image
 from mesh_reloc_evaluation.stress.tables import NOTES, faults_table, out_of_map_table
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.errors import InputError
@@ -44,6 +44,7 @@ from mesh_reloc_ros.process import use_one_core_per_operation
 from mesh_reloc_ros.progress import progress_bar, show_progress
 from mesh_reloc_ros.recordings.bag import ImageBag
 from mesh_reloc_ros.render.scene import Scene
+from mesh_reloc_ros.types import Array
 
 _OUT_OF_MAP, _OUT_OF_MAP_QUICK = 200, 24
 # Images of other places that the fault `elsewhere` shows.

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesh_reloc_evaluation.posed_sequence import PosedSequence
+from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.frame import Frame
 
-Array = NDArray[np.float64]
 Image = NDArray[np.uint8]
 
 

@@ -10,7 +10,6 @@ from typing import Any, TextIO
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from mesh_reloc_evaluation.posed_sequence import PosedSequence
 from mesh_reloc_evaluation.random_pose import perturbed
@@ -30,11 +29,10 @@ from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.progress import progress_bar
 from mesh_reloc_ros.relocalize.relocalizer import make_relocalizer
 from mesh_reloc_ros.render.scene import Scene
+from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.frame import Frame
 from mesh_reloc_ros.types.initial_pose import InitialPose
 from mesh_reloc_ros.types.pose import distance
-
-Array = NDArray[np.float64]
 
 # `adam` renders at every step, so it is given an image of about this width.
 _ADAM_WIDTH = 160

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import chi2
 
 from mesh_reloc_evaluation.reporting.table import Table
+from mesh_reloc_ros.types import Array
 
-Array = NDArray[np.float64]
 AXES = ('x', 'y', 'z', 'about x', 'about y', 'about z')
 _DIMENSIONS = 6
 _KINDS = ('error', 'sigma')

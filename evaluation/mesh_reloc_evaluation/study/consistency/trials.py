@@ -22,9 +22,8 @@ from mesh_reloc_ros.progress import progress_bar
 from mesh_reloc_ros.recordings.bag import ImageBag
 from mesh_reloc_ros.recordings.tum import read_tum
 from mesh_reloc_ros.render.scene import Scene
+from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.camera import Camera
-
-Array = NDArray[np.float64]
 
 _CAMERA = Camera(width=640, height=480, fx=525.0, fy=525.0, cx=319.5, cy=239.5)
 # Start poses are off by a shift, relative to the median depth, and an angle in radians; 1 sigma.

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from mesh_reloc_evaluation.posed_sequence import PosedSequence
 from mesh_reloc_evaluation.random_pose import perturbed
+from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.frame import Frame
 
-Array = NDArray[np.float64]
 Image = NDArray[np.uint8]
 
 # How far start poses are off the truth: metres and degrees.
