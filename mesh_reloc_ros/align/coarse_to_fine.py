@@ -163,7 +163,7 @@ def _poses(keyframe: Keyframe, solution: Solution) -> Tensor:
 
 
 def _coarsest_level(camera: Camera, finest: int, levels: int) -> int:
-    """Return the coarsest of at most so many levels whose image is not too small."""
+    """Return the coarsest of at most `levels` levels whose image is not too small."""
     coarsest, shorter = finest, min(camera.width, camera.height)
     while coarsest < finest + levels - 1 and shorter >> (coarsest + 1) >= MIN_SIDE_PX:
         coarsest += 1

@@ -41,7 +41,7 @@ _LEVEL_ANGLE = math.radians(25)
 # A candidate is another answer if it differs by more than this share of the distance, or radians.
 _ELSEWHERE_SHARE, _ELSEWHERE_ANGLE = 0.15, math.radians(10)
 # A pose has converged if an alignment with a new render moves it by less than this share of the
-# distance, and radians. At most so many alignments are tried.
+# distance, and radians. The number of alignments is limited.
 _CONVERGED_SHARE, _CONVERGED_ANGLE = 0.01, 0.01
 _MAX_ALIGNMENTS = 4
 # An image with a smaller standard deviation, of 0 to 255, shows too little.

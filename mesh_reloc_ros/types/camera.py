@@ -29,7 +29,7 @@ class Camera:
     cy: float
 
     def __post_init__(self) -> None:
-        """Refuse intrinsics that no camera has.
+        """Check the intrinsics.
 
         :raises InputError: a size or focal length is not positive, or a number is not finite.
         """

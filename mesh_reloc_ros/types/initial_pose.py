@@ -1,4 +1,4 @@
-"""A pose to start from, and how far off it may be."""
+"""A pose to start from, with its uncertainty."""
 
 from __future__ import annotations
 
@@ -9,23 +9,22 @@ import numpy as np
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.types import Array
 
-# What a covariance may lack of symmetry, and its least eigenvalue of zero, by rounding: as a share
-# of its largest entry.
+# Tolerance of the covariance's symmetry and smallest eigenvalue, as a share of its largest entry.
 _ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
 class InitialPose:
-    """Where the camera may be."""
+    """A pose that the camera may have."""
 
     map_T_camera: Array
     """[4, 4], metres."""
     covariance: Array | None = None
-    """[6, 6] in the ROS order x y z rx ry rz (m, rad), about the map's fixed axes: how far off the
-    pose may be. None: as far as a usual guess."""
+    """[6, 6] in the ROS order x y z rx ry rz (m, rad), about the map's fixed axes. None: that of
+    a usual guess."""
 
     def __post_init__(self) -> None:
-        """Refuse what is no pose, or no covariance.
+        """Check the numbers.
 
         :raises InputError: the pose is not a finite 4x4 matrix, or the covariance not a finite 6x6
             matrix, symmetric and without a negative eigenvalue.

@@ -19,7 +19,7 @@ MAX_DEG, MAX_SHARE_OF_DEPTH = 0.005, 1e-4
 
 
 def image_of(room: SmallRoom, samples: int) -> NDArray[np.uint8]:
-    """Return the image at the true pose, each pixel the average of so many samples squared."""
+    """Return the image at the true pose, each pixel the average of `samples` squared samples."""
     camera = Camera(
         width=samples * CAMERA.width,
         height=samples * CAMERA.height,

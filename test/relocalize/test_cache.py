@@ -1,4 +1,4 @@
-"""Panoramas on disk: read again, made anew when they must be, never half there."""
+"""Panoramas on disk: read again, rendered again if necessary, never written in part."""
 
 import os
 from dataclasses import replace
@@ -52,7 +52,7 @@ def test_without_a_file_nothing_is_kept(room: SmallRoom, rendered):
     assert len(rendered) == 2
 
 
-def test_other_settings_other_viewpoints_or_another_mesh_are_rendered_anew(
+def test_other_settings_other_viewpoints_or_another_mesh_are_rendered_again(
     room: SmallRoom, tmp_path: Path, rendered
 ):
     file = tmp_path / 'views.npz'

@@ -71,7 +71,7 @@ def test_they_lie_in_all_directions_alike(poses: np.ndarray):
     for vectors in (shifts, turns):
         octant = (vectors[1:] > 0) @ (1, 2, 4)
         assert np.bincount(octant, minlength=8) / COUNT == pytest.approx([1 / 8] * 8, abs=0.03)
-    # A turn says nothing of the shift that goes with it.
+    # Rotation and shift are independent.
     together = np.corrcoef(np.hstack((shifts, turns)).T)[:3, 3:]
     assert abs(together).max() < 0.15
 

@@ -1,4 +1,4 @@
-"""The camera found without a prior, and nothing found where there is nothing."""
+"""The camera is found without a prior, and nothing is found in images of something else."""
 
 from pathlib import Path
 

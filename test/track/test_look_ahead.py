@@ -13,7 +13,7 @@ from mesh_reloc_ros.types.frame import Frame
 
 
 def test_it_renders_ahead_from_where_the_next_image_is_expected(room, renders):
-    """So fast a camera that every image would have to wait for a render of its own."""
+    """For a camera so fast that otherwise every image would wait for a render."""
     settings = build(Settings, {'alignment.keyframe_motion': 0.005})
     tracker = Tracker(room.scene, settings)
     tracker.start_at(path(0))

@@ -1,4 +1,4 @@
-"""Stamps that jump, as where a recording loops or is skipped through."""
+"""Stamps that jump, as when a recording loops or a user seeks in it."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ BLACK = np.zeros((CAMERA.height, CAMERA.width, 3), dtype=np.uint8)
 
 
 def shown(room: SmallRoom, s: float, pose: np.ndarray, **others) -> Frame:
-    """Return an image [H, W, 3] of a pose, stamped so many seconds after the first."""
+    """Return an image [H, W, 3] of a pose, stamped `s` seconds after the first."""
     gain = (others.pop('gain', 1.0),) * 3
     image = photographed(room.view(pose), round(1000 * abs(s)), gain)
     return Frame(START_NS + round(1e9 * s), image, CAMERA, **others)
@@ -42,7 +42,7 @@ def tracking(room: SmallRoom, relocalizer: Answers | None = None, **settings) ->
 
 
 @pytest.mark.parametrize('jump_s', [20.0, 1e6, -0.6, -30.0, -1.7e9])
-def test_after_a_jump_the_tracker_begins_anew(room, jump_s):
+def test_after_a_jump_the_tracker_starts_again(room, jump_s):
     tracker = tracking(room, Answers(None))
     estimate = tracker.track(shown(room, jump_s, ELSEWHERE))
     assert not estimate.trusted
@@ -105,9 +105,9 @@ def test_a_jump_costs_a_search_at_most(room):
         assert len(relocalizer.hints) <= number
 
 
-def test_odometry_tells_where_the_camera_is_after_a_jump(room):
-    """As where a bag with odometry is skipped through: no search."""
-    for begun_anew in (False, True):
+def test_odometry_gives_the_pose_after_a_jump(room):
+    """As when a user seeks in a bag with odometry: no search."""
+    for was_reset in (False, True):
         relocalizer = Answers(None)
         tracker = Tracker(room.scene, Settings(), Search(relocalizer, background=False))
         tracker.start_at(pose_at(0))
@@ -115,14 +115,14 @@ def test_odometry_tells_where_the_camera_is_after_a_jump(room):
             frame = shown(room, s, pose_at(30 * s), odom_T_camera=exactly(pose_at(30 * s)))
             assert tracker.track(frame).trusted
         odom = exactly(ELSEWHERE)
-        if begun_anew:
-            # Odometry of another recording tells nothing, and must do no harm.
+        if was_reset:
+            # Odometry of another recording is useless, and must do no harm.
             odom = motion(np.array([5.0, 1.0, 0.0]), np.array([0.0, 100.0, 0.0])) @ odom
         estimate = tracker.track(shown(room, -20.0, ELSEWHERE, odom_T_camera=odom))
-        assert estimate.trusted is not begun_anew
+        assert estimate.trusted is not was_reset
         if estimate.trusted:
             assert error(estimate.map_T_camera, ELSEWHERE)[0] < 0.01
-        assert len(relocalizer.hints) == begun_anew
+        assert len(relocalizer.hints) == was_reset
 
 
 def test_a_start_pose_that_was_not_trusted_yet_is_kept(room):
