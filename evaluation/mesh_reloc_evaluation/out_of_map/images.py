@@ -8,9 +8,8 @@ from functools import partial
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from mesh_reloc_evaluation.out_of_map.patterns import PATTERNS
+from mesh_reloc_evaluation.out_of_map.patterns import PATTERNS, Image
 from mesh_reloc_evaluation.painted_room.room.dimensions import HEIGHT, LENGTH, WIDTH
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.render.scene import Scene
@@ -18,7 +17,6 @@ from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.camera import Camera
 from mesh_reloc_ros.types.pose import looking_at
 
-Image = NDArray[np.uint8]
 NumberedImage = tuple[int, str, Image]
 """Number, kind and image [H, W, 3]."""
 Rng = np.random.Generator

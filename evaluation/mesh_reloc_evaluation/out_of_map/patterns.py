@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]
+"""RGB [H, W, 3]."""
 Values = NDArray[np.float32]
 Rng = np.random.Generator
 

@@ -9,10 +9,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mesh_reloc_evaluation.out_of_map.patterns import Image
 from mesh_reloc_evaluation.posed_sequence import PosedSequence
 from mesh_reloc_evaluation.resize import resized
 from mesh_reloc_evaluation.stress.schedule import Change, Rng
-from mesh_reloc_evaluation.stress.stress_image import Image, Phase, StressImage, unchanged
+from mesh_reloc_evaluation.stress.stress_image import Phase, StressImage, unchanged
 from mesh_reloc_ros.types.frame import Frame
 
 MakeChange = Callable[[Rng], Change]

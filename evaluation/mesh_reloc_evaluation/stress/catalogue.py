@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from mesh_reloc_evaluation.out_of_map.patterns import Image
 from mesh_reloc_evaluation.posed_sequence import PosedSequence
 from mesh_reloc_evaluation.stress import camera_faults, image_faults, time_faults
 from mesh_reloc_evaluation.stress.image_faults import MakeEffect
@@ -17,7 +18,7 @@ from mesh_reloc_evaluation.stress.schedule import (
     of_image,
     throughout,
 )
-from mesh_reloc_evaluation.stress.stress_image import Image, Phase, StressImage, unchanged
+from mesh_reloc_evaluation.stress.stress_image import Phase, StressImage, unchanged
 
 _FAULT_S = 0.5
 # Duration of a search without a start pose.

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+from mesh_reloc_evaluation.out_of_map.patterns import Image
 from mesh_reloc_evaluation.reporting.plot_file import plot_file
 from mesh_reloc_evaluation.stress.cases import Case
-from mesh_reloc_evaluation.stress.stress_image import Image, Phase
+from mesh_reloc_evaluation.stress.stress_image import Phase
 
 _COLUMNS = 8
 

@@ -9,8 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mesh_reloc_evaluation.out_of_map.patterns import cells, clouds, text, waves
-from mesh_reloc_evaluation.stress.stress_image import Image
+from mesh_reloc_evaluation.out_of_map.patterns import Image, cells, clouds, text, waves
 
 Rng = np.random.Generator
 

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from mesh_reloc_evaluation.out_of_map.images import NumberedImage
+from mesh_reloc_evaluation.out_of_map.patterns import Image
 from mesh_reloc_evaluation.posed_sequence import PosedSequence
 from mesh_reloc_evaluation.stress.case_result import ImageResult
 from mesh_reloc_evaluation.stress.case_run import ImageTracker, MakeTracker, one_by_one
-from mesh_reloc_evaluation.stress.stress_image import Image, Phase, StressImage, unchanged
+from mesh_reloc_evaluation.stress.stress_image import Phase, StressImage, unchanged
 from mesh_reloc_ros.types.estimate import State
 
 # Clean images until a new tracker tracks, and at most until it tracks again after an image.

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from mesh_reloc_evaluation.out_of_map.images import OutOfMapImages
+from mesh_reloc_evaluation.out_of_map.patterns import Image
 from mesh_reloc_evaluation.painted_room.film import FilmSettings
 from mesh_reloc_evaluation.painted_room.sample import make_room, make_sample
 from mesh_reloc_evaluation.posed_sequence import PosedSequence, read_posed_sequence
@@ -34,7 +35,6 @@ from mesh_reloc_evaluation.stress.metrics import (
 from mesh_reloc_evaluation.stress.out_of_map_run import OutOfMapResult, run_out_of_map
 from mesh_reloc_evaluation.stress.plot import draw_stress
 from mesh_reloc_evaluation.stress.realtime import WallClock, realtime
-from mesh_reloc_evaluation.stress.stress_image import Image
 from mesh_reloc_evaluation.stress.tables import NOTES, faults_table, out_of_map_table
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.errors import InputError

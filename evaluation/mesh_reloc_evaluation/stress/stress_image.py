@@ -5,14 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import Enum
 
-import numpy as np
-from numpy.typing import NDArray
-
 from mesh_reloc_evaluation.posed_sequence import PosedSequence
 from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.frame import Frame
-
-Image = NDArray[np.uint8]
 
 
 class Phase(Enum):

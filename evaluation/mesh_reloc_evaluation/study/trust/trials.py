@@ -8,14 +8,12 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from mesh_reloc_evaluation.out_of_map.patterns import Image
 from mesh_reloc_evaluation.posed_sequence import PosedSequence
 from mesh_reloc_evaluation.random_pose import perturbed
 from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.frame import Frame
-
-Image = NDArray[np.uint8]
 
 # How far start poses are off the truth: metres and degrees.
 _NEAR = (0.02, 1.0)
