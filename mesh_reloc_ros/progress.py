@@ -39,8 +39,8 @@ def cancellable(progress: Progress, cancel: Event) -> Progress:
 def show_progress(file: TextIO) -> Progress:
     """Return what shows each stage in `file`: as a bar if that is a terminal, else by lines."""
     if file.isatty():
-        return ProgressBars(file)
-    return ProgressLines(lambda line: print(line, file=file, flush=True), _LOG_PERIOD_S)
+        return _bars(file)
+    return progress_lines(lambda line: print(line, file=file, flush=True), _LOG_PERIOD_S)
 
 
 def progress_bar(
@@ -78,35 +78,32 @@ def _counted_in_lines(
     print(f'{description}: {count} {unit}s in {time.monotonic() - begin:.1f} s', file=file)
 
 
-class ProgressBars:
-    """Shows one bar for each stage."""
+def progress_lines(say: Callable[[str], object], period_s: float = 2.0) -> Progress:
+    """Return what writes a line per period; a stage that ends before it is due gets none."""
+    said_s = time.monotonic()
 
-    def __init__(self, file: TextIO) -> None:
-        self._file = file
-        self._bar: Any = None
-
-    def __call__(self, stage: str, done: float) -> None:
-        """Move the stage's bar; see `Progress`."""
-        if self._bar is None:
-            layout = '{desc}: {percentage:3.0f}%|{bar:40}| {elapsed}'
-            self._bar = tqdm(desc=stage, total=1.0, bar_format=layout, file=self._file)
-        self._bar.update(done - self._bar.n)
-        if done >= 1:
-            self._bar.close()
-            self._bar = None
-
-
-class ProgressLines:
-    """Writes a line now and then; a stage that ends before the next line is due gets none."""
-
-    def __init__(self, say: Callable[[str], object], period_s: float = 2.0) -> None:
-        self._say = say
-        self._period_s = period_s
-        self._said_s = time.monotonic()
-
-    def __call__(self, stage: str, done: float) -> None:
-        """Write the stage if the last line is older than the period; see `Progress`."""
+    def show(stage: str, done: float) -> None:
+        nonlocal said_s
         now = time.monotonic()
-        if now - self._said_s >= self._period_s:
-            self._say(f'{stage}: {done:.0%}')
-            self._said_s = now
+        if now - said_s >= period_s:
+            say(f'{stage}: {done:.0%}')
+            said_s = now
+
+    return show
+
+
+def _bars(file: TextIO) -> Progress:
+    """Return what shows one bar for each stage."""
+    bar: Any = None
+
+    def show(stage: str, done: float) -> None:
+        nonlocal bar
+        if bar is None:
+            layout = '{desc}: {percentage:3.0f}%|{bar:40}| {elapsed}'
+            bar = tqdm(desc=stage, total=1.0, bar_format=layout, file=file)
+        bar.update(done - bar.n)
+        if done >= 1:
+            bar.close()
+            bar = None
+
+    return show

@@ -10,7 +10,7 @@ from typing import TextIO
 
 import pytest
 
-from mesh_reloc_ros.progress import ProgressLines, cancellable, progress_bar, show_progress
+from mesh_reloc_ros.progress import cancellable, progress_bar, progress_lines, show_progress
 
 
 def written_to(ends: Callable[[], tuple[int, int]], work: Callable[[TextIO], None]) -> str:
@@ -77,7 +77,10 @@ def test_without_a_file_the_items_alone_are_yielded():
 
 def test_a_long_stage_is_logged_and_a_quick_one_is_not():
     said: list[str] = []
-    quick, slow = ProgressLines(said.append, period_s=1e6), ProgressLines(said.append, period_s=0.0)
+    quick, slow = (
+        progress_lines(said.append, period_s=1e6),
+        progress_lines(said.append, period_s=0.0),
+    )
     quick('reading', 0.5)
     assert not said
     slow('reading', 0.5)

@@ -17,31 +17,6 @@ from mesh_reloc_ros.kernels.compile import kernel
 MIN_COSINE = 0.05
 
 
-class PixelFragments(NamedTuple):
-    """What the rasterizer found at N pixels of a view."""
-
-    pixels: NDArray[np.int64]
-    """[N], row * width + column."""
-    face: NDArray[np.int64]
-    """[N], -1 outside the mesh."""
-    barycentric: NDArray[np.float32]
-    """[N, 3]."""
-    depth: NDArray[np.float32]
-    """[N], metres along the camera's z."""
-
-
-class View(NamedTuple):
-    """Direction and intrinsics of a camera."""
-
-    map_R_camera: NDArray[np.float64]
-    """[3, 3]."""
-    width: int
-    fx: float
-    fy: float
-    cx: float
-    cy: float
-
-
 class ShadedMesh(NamedTuple):
     """Faces and textures of a mesh."""
 
@@ -60,26 +35,39 @@ class ShadedMesh(NamedTuple):
 
 
 @kernel(fastmath=True)
-def shade(fragments: PixelFragments, view: View, mesh: ShadedMesh, colour: Any) -> None:
-    """Fill the colours [N, 3], 0 to 1 and zeros before, where there is a face."""
-    fx, fy, cx, cy = view.fx, view.fy, view.cx, view.cy
-    rotation, pixels, width = view.map_R_camera, fragments.pixels, view.width
+def shade(
+    mesh: ShadedMesh,
+    map_R_camera: Any,
+    intrinsics: Any,
+    pixels: Any,
+    face: Any,
+    barycentric: Any,
+    depth: Any,
+    colour: Any,
+) -> None:
+    """Fill the colours [N, 3], 0 to 1 and zeros before, of pixels with a face.
+
+    :param intrinsics: width, fx, fy, cx, cy. :param pixels: [N], row * width + column.
+    :param face: [N], -1 outside the mesh. :param barycentric: [N, 3].
+    :param depth: [N], metres along the camera's z.
+    """
+    width, fx, fy, cx, cy = intrinsics
     texels, table = mesh.texels, mesh.table
     levels = table.shape[1]
     for n in range(len(pixels)):
-        f = fragments.face[n]
+        f = face[n]
         if f < 0:
             continue
         row, column = pixels[n] // width, pixels[n] % width
-        a, b, c = fragments.barycentric[n]
+        a, b, c = barycentric[n]
         u = a * mesh.face_uvs[f, 0, 0] + b * mesh.face_uvs[f, 1, 0] + c * mesh.face_uvs[f, 2, 0]
         v = a * mesh.face_uvs[f, 0, 1] + b * mesh.face_uvs[f, 1, 1] + c * mesh.face_uvs[f, 2, 1]
         x, y = (column - cx) / fx, (row - cy) / fy
         cosine = 0.0
         for i in range(3):
-            along = rotation[i, 0] * x + rotation[i, 1] * y + rotation[i, 2]
+            along = map_R_camera[i, 0] * x + map_R_camera[i, 1] * y + map_R_camera[i, 2]
             cosine += mesh.face_normals[f, i] * along
-        z = fragments.depth[n]
+        z = depth[n]
         area = z * z / (fx * fy * max(abs(cosine), MIN_COSINE))
         lod = 0.5 * math.log2(max(mesh.texel_density[f] * area, 1e-6))
         lod = min(max(lod, 0.0), levels - 1.0)

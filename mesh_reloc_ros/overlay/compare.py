@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from mesh_reloc_ros.overlay.panel import write_notice, write_scale
-from mesh_reloc_ros.overlay.render import Rendered, rendered
+from mesh_reloc_ros.overlay.render import rendered
 from mesh_reloc_ros.overlay.view import Colour, Image, Map, View
 
 _EMPTY: Colour = (24, 24, 28)
@@ -22,10 +22,10 @@ def draw_tint(view: View, strength: float) -> Image:
 
     :param strength: weight of the render, 0 to 1.
     """
-    render = rendered(view)
+    render, covered, _ = rendered(view)
     # The render is 0 outside the mesh, so colour and coverage fade equally at its border.
-    laid_over = _enlarged(strength * render.colour, view.image)
-    kept = _enlarged(_DIMMED + (1.0 - strength - _DIMMED) * render.covered, view.image)
+    laid_over = _enlarged(strength * render, view.image)
+    kept = _enlarged(_DIMMED + (1.0 - strength - _DIMMED) * covered, view.image)
     return (view.image * kept[..., None] + laid_over + 0.5).astype(np.uint8)
 
 
@@ -34,24 +34,24 @@ def draw_difference(view: View, largest: float) -> Image:
 
     :param largest: difference with the brightest colour, 0 to 1.
     """
-    render = rendered(view)
-    difference = _enlarged(_difference(render), view.image)
+    render, covered, image = rendered(view)
+    difference = _enlarged(_difference(render, covered, image), view.image)
     coloured = _COLOURS[np.minimum(difference / largest, 255.0).astype(np.uint8)]
     grey = cv2.cvtColor(view.image, cv2.COLOR_RGB2GRAY)
     dimmed = cv2.cvtColor(cv2.convertScaleAbs(grey, alpha=_DIMMED), cv2.COLOR_GRAY2RGB)
-    covered = _enlarged(render.covered, view.image) > 0.5
-    drawn: Image = np.where(covered[..., None], coloured, dimmed)
+    is_mesh = _enlarged(covered, view.image) > 0.5
+    drawn: Image = np.where(is_mesh[..., None], coloured, dimmed)
     write_scale(drawn, largest, _COLOURS)
     return drawn
 
 
 def draw_render(view: View) -> Image:
     """Return the render at the size of the image, dark outside the mesh."""
-    render = rendered(view)
-    if not render.covered.any():
+    render, covered, _ = rendered(view)
+    if not covered.any():
         return draw_notice(view.image, 'The mesh is not in view')
-    empty = (1.0 - render.covered[..., None]) * np.array(_EMPTY, np.float32)
-    return (_enlarged(render.colour + empty, view.image) + 0.5).astype(np.uint8)
+    empty = (1.0 - covered[..., None]) * np.array(_EMPTY, np.float32)
+    return (_enlarged(render + empty, view.image) + 0.5).astype(np.uint8)
 
 
 def draw_notice(image: Image, text: str) -> Image:
@@ -61,12 +61,12 @@ def draw_notice(image: Image, text: str) -> Image:
     return drawn
 
 
-def _difference(render: Rendered) -> Map:
+def _difference(render: Map, covered: Map, image: Image) -> Map:
     """Return the root mean square difference over the channels, [h, w], 0 to 255.
 
     Image noise is smoothed first, since it does not depend on the pose.
     """
-    difference = render.colour - render.image * render.covered[..., None]
+    difference = render - image * covered[..., None]
     smooth = cv2.GaussianBlur(difference, (0, 0), 0.7)
     squared: Map = np.einsum('hwc,hwc->hw', smooth, smooth) / 3
     return np.sqrt(squared)

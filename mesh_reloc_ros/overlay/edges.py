@@ -32,10 +32,11 @@ def mesh_lines(view: View, settings: OverlaySettings) -> tuple[Mask, Mask]:
 
     Edges are the outline of the mesh, depth discontinuities, and creases of the surface.
     """
-    surface = visible_surface(view, settings.depth_step)
-    edges = _outline(surface.covered) | jumps(surface.inverse_depth, settings.depth_step)
-    edges |= _creases(surface.normals, surface.covered, settings.crease_angle)
-    return surface.covered, _without_specks(edges)
+    inverse_depth, normals = visible_surface(view, settings.depth_step)
+    covered = inverse_depth > 0
+    edges = _outline(covered) | jumps(inverse_depth, settings.depth_step)
+    edges |= _creases(normals, covered, settings.crease_angle)
+    return covered, _without_specks(edges)
 
 
 def _outline(covered: Mask) -> Mask:

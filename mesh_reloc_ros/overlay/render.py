@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -17,20 +16,12 @@ from mesh_reloc_ros.overlay.view import Image, Map, View
 _PIXELS = 90_000
 
 
-@dataclass(frozen=True)
-class Rendered:
-    """A render of h x w pixels, and the image shrunk to its size."""
+def rendered(view: View) -> tuple[Map, Map, Image]:
+    """Render the mesh for a view; for a large image, at down to half its size.
 
-    colour: Map
-    """[h, w, 3], 0 to 255, with the image's exposure, and grey if that is; 0 without mesh."""
-    covered: Map
-    """[h, w]: 1 where there is mesh, else 0."""
-    image: Image
-    """[h, w, 3]."""
-
-
-def rendered(view: View) -> Rendered:
-    """Render the mesh for a view; for a large image, at down to half its size."""
+    :returns: the render [h, w, 3], 0 to 255, with the exposure of the image and 0 outside the mesh;
+        1 on the mesh and else 0, [h, w]; and the image resized to [h, w, 3].
+    """
     camera, image = view.camera, view.image
     scale = max(math.sqrt(_PIXELS / (camera.width * camera.height)), 0.5)
     if scale < 1:
@@ -41,4 +32,4 @@ def rendered(view: View) -> Rendered:
     render = view.scene.render(pose, camera, grey=view.is_grey)
     covered = render.mask[0].cpu().numpy()
     colour = matched(255.0 * render.colour[0].cpu().numpy(), image, covered)
-    return Rendered(colour, covered.astype(np.float32), image)
+    return colour, covered.astype(np.float32), image

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 import torch
@@ -17,20 +15,7 @@ _BLOCK = np.ones((3, 3), np.uint8)
 _HALF = np.array([[0.5, 0.0, 0.0], [0.0, 0.5, 0.0]])
 
 
-@dataclass(frozen=True)
-class Surface:
-    """The visible surface in an image of H x W pixels."""
-
-    covered: Mask
-    """[H, W], mask of the mesh."""
-    inverse_depth: Map
-    """[H, W], 1/m; 0 outside the mesh."""
-    normals: Map
-    """[ceil(H / 2), ceil(W / 2), 3] at every second pixel, map frame, towards the camera; 0 outside
-    the mesh."""
-
-
-def visible_surface(view: View, step: float) -> Surface:
+def visible_surface(view: View, step: float) -> tuple[Map, Map]:
     """Return the surface that is visible to the camera.
 
     Rays are cast at every second pixel of every second row, and at the pixels between them only at
@@ -38,6 +23,8 @@ def visible_surface(view: View, step: float) -> Surface:
     planes.
 
     :param step: smallest depth discontinuity, relative to the depth.
+    :returns: inverse depth [H, W] in 1/m, and normals [ceil(H / 2), ceil(W / 2), 3] at every second
+        pixel, map frame, towards the camera; both 0 outside the mesh.
     """
     camera = view.camera
     numbers = np.arange(camera.height * camera.width).reshape(camera.height, camera.width)
@@ -50,7 +37,7 @@ def visible_surface(view: View, step: float) -> Surface:
     unsure[2 * sparse.shape[0] - 1 :] = unsure[:, 2 * sparse.shape[1] - 1 :] = True
     unsure[::2, ::2] = False
     inverse[unsure] = _looked_at(view, numbers[unsure])[1]
-    return Surface(inverse > 0, inverse, _facing_normals(view, face.reshape(sparse.shape)))
+    return inverse, _facing_normals(view, face.reshape(sparse.shape))
 
 
 def jumps(inverse_depth: Map, step: float) -> Mask:

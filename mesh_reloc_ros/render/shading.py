@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from mesh_reloc_ros.kernels.shading import MIN_COSINE, PixelFragments, ShadedMesh, View, shade
+from mesh_reloc_ros.kernels.shading import MIN_COSINE, ShadedMesh, shade
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.progress import Progress, silent
 from mesh_reloc_ros.render.rasterizer import Fragments
@@ -72,15 +72,16 @@ class Shader:
             self._textures.table.numpy(),
         )
         for number, pose in enumerate(poses.detach()):
-            found = PixelFragments(
+            shade(
+                mesh,
+                pose[:3, :3].double().contiguous().numpy(),
+                (camera.width, camera.fx, camera.fy, camera.cx, camera.cy),
                 pixels[number].numpy(),
                 fragments.face[number].reshape(-1).numpy(),
                 fragments.barycentric[number].reshape(-1, 3).numpy(),
                 fragments.depth[number].reshape(-1).numpy(),
+                colour[number].view(-1, 3).numpy(),
             )
-            rotation = pose[:3, :3].double().contiguous().numpy()
-            view = View(rotation, camera.width, camera.fx, camera.fy, camera.cx, camera.cy)
-            shade(found, view, mesh, colour[number].view(-1, 3).numpy())
         return colour
 
     def _lods(

@@ -10,7 +10,7 @@ from mesh_reloc_ros.config.node import NodeSettings
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.files import absolute
 from mesh_reloc_ros.pipeline import Pipeline
-from mesh_reloc_ros.progress import ProgressLines, cancellable
+from mesh_reloc_ros.progress import cancellable, progress_lines
 from mesh_reloc_ros.recordings.reference_cameras import read_reference_cameras
 from mesh_reloc_ros.ros.parameters import mesh_path
 
@@ -26,7 +26,7 @@ def load(
     :raises CancelledError: `cancel` was set.
     """
     mesh = mesh_path(node.mesh)
-    progress = cancellable(ProgressLines(log), cancel)
+    progress = cancellable(progress_lines(log), cancel)
     cameras = None
     if node.reference_cameras and settings.relocalization.enabled:
         file = absolute(node.reference_cameras, 'parameter reference_cameras')

@@ -11,7 +11,7 @@ from mesh_reloc_ros.overlay import draw_overlay
 from mesh_reloc_ros.overlay.render import rendered
 from mesh_reloc_ros.overlay.view import View
 from mesh_reloc_ros.types.camera import Camera
-from mesh_reloc_ros.types.estimate import PoseEstimate, State
+from mesh_reloc_ros.types.estimate import PoseEstimate, Rejection, State
 from mesh_reloc_ros.types.frame import Frame
 
 POSE = pose_at(0)
@@ -150,7 +150,11 @@ def test_what_the_mesh_does_not_cover_is_the_image_dimmed(room, partly, mode):
 @pytest.mark.parametrize('mode', MODES)
 def test_without_a_pose_there_is_the_image_and_no_mesh(room, frame, mode):
     nowhere = dataclasses.replace(
-        estimate(), state=State.LOST, trusted=False, reason='no light', is_located=False
+        estimate(),
+        state=State.LOST,
+        rejection=Rejection.NOT_ALIGNED,
+        reason='no light',
+        is_located=False,
     )
     shown = drawn(room, frame, nowhere, mode, max_width=642 if mode == 'side_by_side' else 640)
     np.testing.assert_array_equal(shown[BELOW, :320], frame.image[BELOW])
@@ -196,7 +200,7 @@ def test_large_images_are_rendered_smaller_and_small_ones_as_they_are(room):
     for width, height, least, most in ((640, 480, 0.5, 0.6), (320, 240, 1, 1), (1999, 3, 1, 1)):
         camera = Camera(width, height, 500.0, 500.0, width / 2 - 0.5, height / 2 - 0.5)
         image = np.full((height, width, 3), 90, np.uint8)
-        shape = rendered(View(room.scene, POSE, camera, image)).colour.shape
+        shape = rendered(View(room.scene, POSE, camera, image))[0].shape
         assert least * height <= shape[0] <= most * height + 1
         assert least * width <= shape[1] <= most * width + 1
 
