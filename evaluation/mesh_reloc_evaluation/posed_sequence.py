@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mesh_reloc_evaluation.trajectory_errors import associate
 from mesh_reloc_ros.cli.arguments import open_bag
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.recordings.tum import read_tum
 from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.camera import Camera
 from mesh_reloc_ros.types.frame import Frame
-from mesh_reloc_ros.types.trajectory import Trajectory, associate
+from mesh_reloc_ros.types.trajectory import Trajectory
 
 
 @dataclass(frozen=True)

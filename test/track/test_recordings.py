@@ -3,6 +3,11 @@
 from pathlib import Path
 
 import numpy as np
+from mesh_reloc_evaluation.trajectory_errors import (
+    WRONG_BEYOND_DEG,
+    WRONG_BEYOND_M,
+    pose_errors,
+)
 from support.small_room import error, perturbed
 
 from mesh_reloc_ros.config.pipeline import Settings
@@ -11,12 +16,7 @@ from mesh_reloc_ros.recordings.tum import read_tum
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.track.tracker import Tracker
 from mesh_reloc_ros.types.frame import Frame
-from mesh_reloc_ros.types.trajectory import (
-    WRONG_BEYOND_DEG,
-    WRONG_BEYOND_M,
-    Trajectory,
-    pose_errors,
-)
+from mesh_reloc_ros.types.trajectory import Trajectory
 
 # A kitchen, filmed by hand: every image is to be tracked, to within 5 cm and 5 degrees.
 KITCHEN_MEDIAN_CM, KITCHEN_MEDIAN_DEG, KITCHEN_P90_CM = 0.45, 0.13, 0.8

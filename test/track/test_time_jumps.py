@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mesh_reloc_evaluation.trajectory_errors import WRONG_BEYOND_DEG, WRONG_BEYOND_M
 from support.odometers import exactly, motion
 from support.relocalizers import Answers, Knows, wait_for_the_search
 from support.small_room import CAMERA, SmallRoom, error, looking, photographed, pose_at
@@ -17,7 +18,6 @@ from mesh_reloc_ros.track.search import Search
 from mesh_reloc_ros.track.tracker import Tracker
 from mesh_reloc_ros.types.estimate import State
 from mesh_reloc_ros.types.frame import Frame
-from mesh_reloc_ros.types.trajectory import WRONG_BEYOND_DEG, WRONG_BEYOND_M
 
 START_NS = 1_700_000_000_000_000_000
 ELSEWHERE = looking((0.6, -1.2, 1.4), heading_deg=60.0, down_deg=10.0)

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from mesh_reloc_evaluation.bench.methods import Run
+from mesh_reloc_evaluation.trajectory_errors import pose_errors, summarize
 from mesh_reloc_ros.types import Array
-from mesh_reloc_ros.types.trajectory import Trajectory, pose_errors, summarize
+from mesh_reloc_ros.types.trajectory import Trajectory
 
 RECALL_WITHIN_CM, RECALL_WITHIN_DEG = 1.0, 1.0
 

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesh_reloc_evaluation.demo.messages import Replay
-from mesh_reloc_ros.types.trajectory import Trajectory, pose_errors, summarize
+from mesh_reloc_evaluation.trajectory_errors import pose_errors, summarize
+from mesh_reloc_ros.types.trajectory import Trajectory
 
 MAX_MEDIAN_CM = 2.0
 MAX_MEDIAN_DEG = 0.5

@@ -11,11 +11,11 @@ import numpy as np
 from mesh_reloc_evaluation.stress.case_result import CaseResult, ImageResult
 from mesh_reloc_evaluation.stress.cases import Case
 from mesh_reloc_evaluation.stress.stress_image import StressImage
+from mesh_reloc_evaluation.trajectory_errors import WRONG_BEYOND_DEG, WRONG_BEYOND_M
 from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.estimate import PoseEstimate
 from mesh_reloc_ros.types.frame import Frame
 from mesh_reloc_ros.types.pose import distance
-from mesh_reloc_ros.types.trajectory import WRONG_BEYOND_DEG, WRONG_BEYOND_M
 
 
 class ImageTracker(Protocol):

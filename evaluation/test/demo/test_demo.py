@@ -8,10 +8,10 @@ from evaluation_support.small_film import SMALL
 from mesh_reloc_evaluation.demo.replay import replay
 from mesh_reloc_evaluation.demo.run import run_demo
 from mesh_reloc_evaluation.node_process import NodeError, NodeProcess
+from mesh_reloc_evaluation.trajectory_errors import pose_errors
 
 from mesh_reloc_ros.cli.main import main
 from mesh_reloc_ros.recordings.tum import read_tum
-from mesh_reloc_ros.types.trajectory import pose_errors
 
 
 @pytest.mark.dds

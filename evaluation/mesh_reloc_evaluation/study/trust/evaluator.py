@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mesh_reloc_evaluation.study.trust.metrics import TrialResult
 from mesh_reloc_evaluation.study.trust.trials import Trial
+from mesh_reloc_evaluation.trajectory_errors import WRONG_BEYOND_DEG, WRONG_BEYOND_M
 from mesh_reloc_ros.align.alignment import AlignMode
 from mesh_reloc_ros.align.coarse_to_fine import align_lm
 from mesh_reloc_ros.align.pyramid import image_pyramid
@@ -19,7 +20,6 @@ from mesh_reloc_ros.track.focal_check import FocalLengthCheck
 from mesh_reloc_ros.track.quality import AlignmentQuality, check_quality
 from mesh_reloc_ros.track.validation import realign
 from mesh_reloc_ros.types.pose import distance
-from mesh_reloc_ros.types.trajectory import WRONG_BEYOND_DEG, WRONG_BEYOND_M
 
 
 class TrialEvaluator:
