@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy.spatial.transform import Rotation
 
@@ -14,7 +16,7 @@ WRONG_BEYOND_DEG = 5.0
 
 
 def associate(estimate: Trajectory, truth: Trajectory) -> tuple[Trajectory, Trajectory]:
-    """Return both trajectories [M] at the stamps that they share, to within 5 ms."""
+    """Return the poses of both trajectories [M] with the same stamps, to within 5 ms."""
     if not len(estimate) or not len(truth):
         nothing = Trajectory(np.empty(0, dtype=np.int64), np.empty((0, 4, 4)))
         return nothing, nothing
@@ -42,13 +44,18 @@ def pose_errors(estimate: Trajectory, truth: Trajectory) -> tuple[Array, Array]:
     return metres, np.degrees(turns.magnitude())
 
 
-def summarize(metres: Array, degrees: Array) -> dict[str, float | int]:
-    """Sum errors [M] up: median, p90 and max in cm and degrees, and how many poses are wrong."""
-    figures: dict[str, float | int] = {'poses': len(metres)}
+def is_wrong(metres: Any, degrees: Any) -> Any:
+    """Return whether poses with these errors are wrong, as a bool or an array of bools."""
+    return (metres > WRONG_BEYOND_M) | (degrees > WRONG_BEYOND_DEG)
+
+
+def summarize_errors(metres: Array, degrees: Array) -> dict[str, float | int]:
+    """Return median, p90 and maximum of errors [M] in cm and degrees, and how many are wrong."""
+    metrics: dict[str, float | int] = {'poses': len(metres)}
     if len(metres):
         for unit, values in (('cm', metres * 100), ('deg', degrees)):
-            figures[f'median_{unit}'] = float(np.median(values))
-            figures[f'p90_{unit}'] = float(np.percentile(values, 90))
-            figures[f'max_{unit}'] = float(values.max())
-    figures['wrong'] = int(((metres > WRONG_BEYOND_M) | (degrees > WRONG_BEYOND_DEG)).sum())
-    return figures
+            metrics[f'median_{unit}'] = float(np.median(values))
+            metrics[f'p90_{unit}'] = float(np.percentile(values, 90))
+            metrics[f'max_{unit}'] = float(values.max())
+    metrics['wrong'] = int(is_wrong(metres, degrees).sum())
+    return metrics

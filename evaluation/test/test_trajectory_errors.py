@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from mesh_reloc_evaluation.trajectory_errors import associate, pose_errors, summarize
+from mesh_reloc_evaluation.trajectory_errors import associate, pose_errors, summarize_errors
 from scipy.spatial.transform import Rotation
 
 from mesh_reloc_ros.types.trajectory import Trajectory
@@ -25,7 +25,7 @@ def test_errors_are_metres_and_degrees_of_known_offsets():
     metres, degrees = pose_errors(Trajectory(truth.stamps_ns, truth.poses @ offset), truth)
     np.testing.assert_allclose(metres, 0.05, atol=1e-9)
     np.testing.assert_allclose(degrees, 2.0, atol=1e-6)
-    figures = summarize(metres, degrees)
+    figures = summarize_errors(metres, degrees)
     assert figures['median_cm'] == pytest.approx(5.0)
     assert figures['wrong'] == 0
 
@@ -48,6 +48,6 @@ def test_a_truth_of_no_or_one_pose_pairs_with_what_is_there(count):
 
 
 def test_wrong_poses_are_counted_by_distance_or_angle():
-    figures = summarize(np.array([0.0, 0.11, 0.0]), np.array([0.0, 0.0, 5.1]))
+    figures = summarize_errors(np.array([0.0, 0.11, 0.0]), np.array([0.0, 0.0, 5.1]))
     assert figures['wrong'] == 2
-    assert summarize(np.empty(0), np.empty(0)) == {'poses': 0, 'wrong': 0}
+    assert summarize_errors(np.empty(0), np.empty(0)) == {'poses': 0, 'wrong': 0}

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from mesh_reloc_evaluation.bench.methods import Run
-from mesh_reloc_evaluation.trajectory_errors import pose_errors, summarize
+from mesh_reloc_evaluation.trajectory_errors import pose_errors, summarize_errors
 from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.trajectory import Trajectory
 
@@ -50,7 +50,7 @@ def summarize_run(run: Run, truth: Trajectory | None) -> Metrics:
     if truth is not None:
         cm, degrees = errors_by_image(run, truth)
         answered = np.isfinite(cm)
-        metrics.update(summarize(cm[answered] / 100, degrees[answered]))
+        metrics.update(summarize_errors(cm[answered] / 100, degrees[answered]))
         with_truth = int(np.isin(run.stamps_ns, truth.stamps_ns).sum())
         near = (cm[answered] <= RECALL_WITHIN_CM) & (degrees[answered] <= RECALL_WITHIN_DEG)
         metrics['recall'] = float(near.sum() / with_truth) if with_truth else None

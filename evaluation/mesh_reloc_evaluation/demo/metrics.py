@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesh_reloc_evaluation.demo.messages import Replay
-from mesh_reloc_evaluation.trajectory_errors import pose_errors, summarize
+from mesh_reloc_evaluation.trajectory_errors import pose_errors, summarize_errors
 from mesh_reloc_ros.types.trajectory import Trajectory
 
 MAX_MEDIAN_CM = 2.0
@@ -45,7 +45,7 @@ class ReplayResult:
         """Return all metrics as plain numbers."""
         metrics: dict[str, Any] = {
             'images': self.images,
-            **summarize(self.metres, self.degrees),
+            **summarize_errors(self.metres, self.degrees),
             'rate_hz': self.rate_hz,
             'longest_gap_s': self.longest_gap_s,
         }

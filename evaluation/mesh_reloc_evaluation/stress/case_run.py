@@ -11,7 +11,7 @@ import numpy as np
 from mesh_reloc_evaluation.stress.case_result import CaseResult, ImageResult
 from mesh_reloc_evaluation.stress.cases import Case
 from mesh_reloc_evaluation.stress.stress_image import StressImage
-from mesh_reloc_evaluation.trajectory_errors import WRONG_BEYOND_DEG, WRONG_BEYOND_M
+from mesh_reloc_evaluation.trajectory_errors import is_wrong
 from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.estimate import PoseEstimate
 from mesh_reloc_ros.types.frame import Frame
@@ -73,14 +73,8 @@ def track_image(tracker: ImageTracker, image: StressImage) -> ImageResult:
         stamp_ns=image.frame.stamp_ns,
         state=estimate.state.value,
         trusted=estimate.trusted,
-        wrong=estimate.trusted and not _is_right(metres, degrees),
+        wrong=estimate.trusted and (metres is None or bool(is_wrong(metres, degrees))),
         error_m=metres,
         error_deg=degrees,
         work_s=work_s,
     )
-
-
-def _is_right(metres: float | None, degrees: float | None) -> bool:
-    if metres is None or degrees is None:
-        return False
-    return metres <= WRONG_BEYOND_M and degrees <= WRONG_BEYOND_DEG

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mesh_reloc_evaluation.study.trust.metrics import TrialResult
 from mesh_reloc_evaluation.study.trust.trials import Trial
-from mesh_reloc_evaluation.trajectory_errors import WRONG_BEYOND_DEG, WRONG_BEYOND_M
+from mesh_reloc_evaluation.trajectory_errors import is_wrong
 from mesh_reloc_ros.align.alignment import AlignMode
 from mesh_reloc_ros.align.coarse_to_fine import align_lm
 from mesh_reloc_ros.align.pyramid import image_pyramid
@@ -65,4 +65,4 @@ def _is_right(pose: NDArray[np.float64], trial: Trial) -> bool:
     if trial.truth is None:
         return False
     metres, radians = distance(pose, trial.truth)
-    return metres <= WRONG_BEYOND_M and bool(np.degrees(radians) <= WRONG_BEYOND_DEG)
+    return not is_wrong(metres, np.degrees(radians))
