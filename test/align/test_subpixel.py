@@ -20,14 +20,7 @@ MAX_DEG, MAX_SHARE_OF_DEPTH = 0.005, 1e-4
 
 def image_of(room: SmallRoom, samples: int) -> NDArray[np.uint8]:
     """Return the image at the true pose, each pixel the average of `samples` squared samples."""
-    camera = Camera(
-        width=samples * CAMERA.width,
-        height=samples * CAMERA.height,
-        fx=samples * CAMERA.fx,
-        fy=samples * CAMERA.fy,
-        cx=samples * (CAMERA.cx + 0.5) - 0.5,
-        cy=samples * (CAMERA.cy + 0.5) - 0.5,
-    )
+    camera = CAMERA.resized(samples * CAMERA.width, samples * CAMERA.height)
     colour = room.scene.render(torch.from_numpy(TRUE), camera).colour[0].numpy()
     averaged = colour.reshape(CAMERA.height, samples, CAMERA.width, samples, 3).mean((1, 3))
     return (255 * averaged).round().astype(np.uint8)
