@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from mesh_reloc_ros.overlay.view import Colour, Image
+from mesh_reloc_ros.overlay._view import Colour, Image
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 TEXT: Colour = (240, 240, 240)

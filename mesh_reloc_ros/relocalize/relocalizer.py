@@ -19,12 +19,12 @@ from mesh_reloc_ros.align.pyramid import ImageLevel, image_pyramid
 from mesh_reloc_ros.config.alignment import AlignmentSettings
 from mesh_reloc_ros.config.relocalization import RelocalizationSettings
 from mesh_reloc_ros.progress import Progress, silent
-from mesh_reloc_ros.relocalize.cache import cache_file, panoramas_of
-from mesh_reloc_ros.relocalize.candidates import ROUNDS, Candidates, align_candidates
-from mesh_reloc_ros.relocalize.matching import Matcher
-from mesh_reloc_ros.relocalize.neighbourhood import is_uninformative, sample_poses
-from mesh_reloc_ros.relocalize.panoramas import Panoramas
-from mesh_reloc_ros.relocalize.pose_nms import nms_poses, same
+from mesh_reloc_ros.relocalize._cache import cache_file, panoramas_of
+from mesh_reloc_ros.relocalize._candidates import ROUNDS, Candidates, align_candidates
+from mesh_reloc_ros.relocalize._matching import Matcher
+from mesh_reloc_ros.relocalize._neighbourhood import is_uninformative, sample_poses
+from mesh_reloc_ros.relocalize._panoramas import Panoramas
+from mesh_reloc_ros.relocalize._pose_nms import nms_poses, same
 from mesh_reloc_ros.render.grey import with_colour_mode
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types import Array

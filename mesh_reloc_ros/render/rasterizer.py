@@ -53,10 +53,10 @@ def make_rasterizer(name: str, mesh: TexturedMesh, device: torch.device) -> Rast
         name = 'pytorch3d' if device.type == 'cuda' else 'embree'
     try:
         if name == 'pytorch3d':
-            from mesh_reloc_ros.render.pytorch3d_rasterizer import PyTorch3DRasterizer
+            from mesh_reloc_ros.render._pytorch3d_rasterizer import PyTorch3DRasterizer
 
             return PyTorch3DRasterizer(mesh, device)
-        from mesh_reloc_ros.render.embree_rasterizer import EmbreeRasterizer
+        from mesh_reloc_ros.render._embree_rasterizer import EmbreeRasterizer
     except ImportError as error:
         raise InputError(f'rasterizer {name} is not installed: {error}') from error
     return EmbreeRasterizer(mesh, device)

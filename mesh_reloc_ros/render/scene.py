@@ -14,9 +14,9 @@ from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.mesh_io.load import load_mesh
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.progress import Progress, silent
+from mesh_reloc_ros.render._shading import Shader
 from mesh_reloc_ros.render.grey import greyed
 from mesh_reloc_ros.render.rasterizer import make_rasterizer
-from mesh_reloc_ros.render.shading import Shader
 from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.camera import Camera
 

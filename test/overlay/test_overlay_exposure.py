@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from support.small_room import CAMERA, SmallRoom, perturbed, photographed, pose_at
 
-from mesh_reloc_ros.overlay.exposure import gain_and_offset, matched
+from mesh_reloc_ros.overlay._exposure import gain_and_offset, matched
 
 POSE = pose_at(0)
 GAIN, OFFSET = (0.7, 0.8, 1.1), (12.0, -8.0, 5.0)

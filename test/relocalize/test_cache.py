@@ -9,9 +9,9 @@ import pytest
 from support.small_room import SmallRoom, write_small_room
 
 from mesh_reloc_ros.config.relocalization import RelocalizationSettings
-from mesh_reloc_ros.relocalize import cache
-from mesh_reloc_ros.relocalize.cache import cache_file, panoramas_of
-from mesh_reloc_ros.relocalize.panoramas import Panoramas, render_panoramas
+from mesh_reloc_ros.relocalize import _cache as cache
+from mesh_reloc_ros.relocalize._cache import cache_file, panoramas_of
+from mesh_reloc_ros.relocalize._panoramas import Panoramas, render_panoramas
 from mesh_reloc_ros.render.scene import Scene
 
 SETTINGS = RelocalizationSettings(max_viewpoints=40)

@@ -12,7 +12,7 @@ from mesh_reloc_ros.align.alignment import Alignment, AlignMode
 from mesh_reloc_ros.align.coarse_to_fine import align_lm
 from mesh_reloc_ros.config.alignment import AlignmentSettings
 from mesh_reloc_ros.config.relocalization import RelocalizationSettings
-from mesh_reloc_ros.relocalize.panoramas import Panoramas
+from mesh_reloc_ros.relocalize._panoramas import Panoramas
 from mesh_reloc_ros.relocalize.relocalizer import Relocalizer
 from mesh_reloc_ros.types.frame import Frame
 from mesh_reloc_ros.types.initial_pose import InitialPose

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from support.small_room import SmallRoom
 
-from mesh_reloc_ros.relocalize.cube import (
+from mesh_reloc_ros.relocalize._cube import (
     SIDES,
     cube_camera,
     cube_directions,

@@ -8,8 +8,8 @@ from support.small_room import CAMERA, SmallRoom, error, perturbed, photographed
 
 from mesh_reloc_ros.config.alignment import AlignmentSettings
 from mesh_reloc_ros.config.relocalization import RelocalizationSettings
-from mesh_reloc_ros.relocalize.neighbourhood import is_uninformative, sample_poses
-from mesh_reloc_ros.relocalize.panoramas import Panoramas
+from mesh_reloc_ros.relocalize._neighbourhood import is_uninformative, sample_poses
+from mesh_reloc_ros.relocalize._panoramas import Panoramas
 from mesh_reloc_ros.relocalize.relocalizer import Relocalizer
 from mesh_reloc_ros.types.frame import Frame
 from mesh_reloc_ros.types.initial_pose import InitialPose

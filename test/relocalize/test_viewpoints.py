@@ -9,7 +9,7 @@ from support.small_room import SmallRoom, clouds
 
 from mesh_reloc_ros.config.relocalization import RelocalizationSettings
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
-from mesh_reloc_ros.relocalize.viewpoints import sample_viewpoints
+from mesh_reloc_ros.relocalize._viewpoints import sample_viewpoints
 from mesh_reloc_ros.render.scene import Scene
 
 SETTINGS = RelocalizationSettings(max_viewpoints=1500)

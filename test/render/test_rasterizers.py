@@ -6,11 +6,11 @@ import torch
 from support.meshes import CAMERAS, clutter, frontal_quad, joined, noise, poses, quad
 
 from mesh_reloc_ros.errors import InputError
-from mesh_reloc_ros.render.embree_rasterizer import EmbreeRasterizer
-from mesh_reloc_ros.render.pytorch3d_rasterizer import PyTorch3DRasterizer
+from mesh_reloc_ros.render._embree_rasterizer import EmbreeRasterizer
+from mesh_reloc_ros.render._pytorch3d_rasterizer import PyTorch3DRasterizer
+from mesh_reloc_ros.render._shading import Shader
 from mesh_reloc_ros.render.rasterizer import make_rasterizer
 from mesh_reloc_ros.render.scene import Scene, choose_device
-from mesh_reloc_ros.render.shading import Shader
 from mesh_reloc_ros.types import se3
 from mesh_reloc_ros.types.camera import Camera
 

@@ -10,7 +10,7 @@ from mesh_reloc_ros.config.alignment import AlignmentSettings
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.config.relocalization import RelocalizationSettings
 from mesh_reloc_ros.errors import InputError
-from mesh_reloc_ros.relocalize.panoramas import Panoramas
+from mesh_reloc_ros.relocalize._panoramas import Panoramas
 from mesh_reloc_ros.relocalize.relocalizer import Relocalizer
 from mesh_reloc_ros.track.prediction import motion_from_pose
 from mesh_reloc_ros.track.search import Search

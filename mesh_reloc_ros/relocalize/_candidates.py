@@ -15,7 +15,7 @@ from mesh_reloc_ros.align.points import all_points, select_points
 from mesh_reloc_ros.align.pyramid import ImageLevel, render_pyramid
 from mesh_reloc_ros.align.score import mean_block_ncc
 from mesh_reloc_ros.kernels.levenberg_marquardt import SolverOptions
-from mesh_reloc_ros.relocalize.pose_nms import nms_poses
+from mesh_reloc_ros.relocalize._pose_nms import nms_poses
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types import se3
 from mesh_reloc_ros.types.camera import Camera

@@ -16,8 +16,8 @@ from mesh_reloc_ros.config.relocalization import RelocalizationSettings
 from mesh_reloc_ros.files import atomic_write, user_cache
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.progress import Progress, silent
-from mesh_reloc_ros.relocalize.panoramas import SIDE, Panoramas, render_panoramas
-from mesh_reloc_ros.relocalize.viewpoints import sample_viewpoints
+from mesh_reloc_ros.relocalize._panoramas import SIDE, Panoramas, render_panoramas
+from mesh_reloc_ros.relocalize._viewpoints import sample_viewpoints
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types import Array
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from mesh_reloc_ros.config.relocalization import RelocalizationSettings
 from mesh_reloc_ros.progress import Progress, silent
-from mesh_reloc_ros.relocalize.cube import cube_camera, cube_directions, cube_poses
+from mesh_reloc_ros.relocalize._cube import cube_camera, cube_directions, cube_poses
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types import Array
 

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from mesh_reloc_ros.progress import Progress, silent
-from mesh_reloc_ros.relocalize.cube import cube_camera, cube_poses
+from mesh_reloc_ros.relocalize._cube import cube_camera, cube_poses
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types import Array
 

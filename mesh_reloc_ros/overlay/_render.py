@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import torch
 
-from mesh_reloc_ros.overlay.exposure import matched
-from mesh_reloc_ros.overlay.view import Image, Map, View
+from mesh_reloc_ros.overlay._exposure import matched
+from mesh_reloc_ros.overlay._view import Image, Map, View
 
 # Most pixels that are rendered: more take too long. Larger images are rendered smaller, but not at
 # less than half their size.

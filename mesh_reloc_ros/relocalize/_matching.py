@@ -21,8 +21,8 @@ from mesh_reloc_ros.kernels.thumbnails import (
     thumbnails,
     turn_to_best,
 )
-from mesh_reloc_ros.relocalize.cube import SIDES, cube_pixels
-from mesh_reloc_ros.relocalize.panoramas import SIDE, Panoramas
+from mesh_reloc_ros.relocalize._cube import SIDES, cube_pixels
+from mesh_reloc_ros.relocalize._panoramas import SIDE, Panoramas
 from mesh_reloc_ros.render.grey import greyed_bytes
 from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.camera import Camera
