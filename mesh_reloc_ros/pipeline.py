@@ -143,7 +143,7 @@ class Pipeline:
         """Begin a new sequence of images, from where the camera was last."""
         self.timeline = TimelineMonitor(self.settings.tracking.restart_after)
         self._history = PoseHistory()
-        self._is_started = False
+        self._is_started = self._has_jumped = False
         self.initialization.resume()
 
     @property
@@ -203,10 +203,13 @@ class Pipeline:
                 self.initialization.resume()
             else:
                 self.initialization.begin_again(self._revisited(stamp_ns))
-        elif event is not TimeEvent.STALE and self.tracker.state.is_searching:
+        elif event is TimeEvent.JUMP_AHEAD or (
+            event is TimeEvent.NEXT and self.tracker.state.is_searching
+        ):
             revisited = self._revisited(stamp_ns)
             if revisited is not None:
                 self.initialization.suggest(revisited)
+        self._has_jumped |= event in (TimeEvent.JUMP_BACK, TimeEvent.JUMP_AHEAD)
         return event
 
     def localize(self, frame: Frame) -> PoseEstimate:
@@ -218,6 +221,9 @@ class Pipeline:
         requested = self.initialization.take()
         if requested is not None:
             self._start(requested)
+        elif self._has_jumped:
+            self.tracker.restart_at_last_pose(frame)
+        self._has_jumped = False
         estimate = self.tracker.track(frame)
         if estimate.trusted:
             self.initialization.trust(estimate.map_T_camera)

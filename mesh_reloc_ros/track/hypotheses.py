@@ -64,7 +64,8 @@ class MotionHypotheses:
             yield jump, self._scheduler.align(frame, jump.map_T_camera, exposure, settings)
         if self._without_odometry is not None:
             alone = dataclasses.replace(frame, odom_T_camera=None)
-            motion = predict(self._without_odometry, alone, accepted_ns, settings.tracking)
+            motion = self._without_odometry
+            predict(motion, alone, accepted_ns, settings.tracking)
             yield (
                 motion,
                 self._scheduler_without_odometry.align_with_retry(

@@ -35,8 +35,6 @@ class TrackingResult:
     """Predicted to the image; None if the camera's pose is unknown."""
     alignment: Alignment | None = None
     """From the predicted pose."""
-    is_out_of_order: bool = False
-    """Whether the image is older than the last: its pose does not show where the camera is now."""
 
     def estimate(self, frame: Frame, state: State, stages_ms: dict[str, float]) -> PoseEstimate:
         """Return the answer to the frame."""

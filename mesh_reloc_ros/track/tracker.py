@@ -18,7 +18,6 @@ from mesh_reloc_ros.track.look_ahead import LookAhead
 from mesh_reloc_ros.track.motion_filter import MotionFilter
 from mesh_reloc_ros.track.prediction import (
     is_recent,
-    jumps_in_time,
     motion_from_alignment,
     motion_from_pose,
     predict,
@@ -79,6 +78,23 @@ class Tracker:
         """Forget the past and search for the camera."""
         self._restart(None)
 
+    def restart_at_last_pose(self, frame: Frame) -> None:
+        """Start again after a jump in time: at the last pose, or at the pose by odometry.
+
+        :param frame: the image after the jump, which is to be tracked next.
+        """
+        start, motion, had_pose = self._start, self._motion, self._camera is not None
+        if motion is None or start is None:
+            self._restart(start)
+            return
+        by_odometry = motion.pose_by_odometry(frame.stamp_ns, frame.odom_T_camera)
+        pose = motion.map_T_camera if by_odometry is None else by_odometry
+        self._restart(
+            InitialPose(pose, start.covariance),
+            # At another time, the camera may be anywhere.
+            hint_first=by_odometry is not None or not had_pose,
+        )
+
     def change(self, settings: Settings) -> None:
         """Use other settings of tracking and alignment from the next image on; the track continues.
 
@@ -94,7 +110,7 @@ class Tracker:
             self._search.close()
 
     def track(self, frame: Frame) -> PoseEstimate:
-        """Estimate the pose of an image; stamps may come at any interval.
+        """Estimate the pose of an image, which is newer than the last; intervals may vary.
 
         :raises InputError: there is neither a start pose nor a search, or the image is too small.
         """
@@ -109,7 +125,6 @@ class Tracker:
             if motion is None:
                 result = TrackingResult(_SEARCHING)
             else:
-                is_out_of_order = motion is not self._motion
                 alignment = self._align(frame, motion)
                 result = TrackingResult(frozen, motion, alignment)
 
@@ -117,9 +132,8 @@ class Tracker:
                 if not frozen:
                     acquiring = not self._continues(frame)
                     result = self._validate(frame, motion, alignment, acquiring=acquiring)
-                if result.rejected and not (frozen or is_out_of_order):
+                if result.rejected and not frozen:
                     result = self._try_alternatives(frame) or result
-                result = dataclasses.replace(result, is_out_of_order=is_out_of_order)
 
             # Search for the camera if it is lost.
             if result.rejected:
@@ -128,7 +142,7 @@ class Tracker:
                     result = self._relocalize(frame) or result
 
             # Update the motion with an accepted pose.
-            if not (result.rejected or result.is_out_of_order):
+            if not result.rejected:
                 self._accept(frame, result)
         return result.estimate(frame, self.state, stopwatch.milliseconds())
 
@@ -156,7 +170,7 @@ class Tracker:
         self._exposure: Tensor | None = None
         # Of the last accepted pose.
         self._camera: Camera | None = None
-        self._last_ns: int | None = None
+        self._has_begun = False
         self._look_ahead.cancel()
         if self._search is not None:
             self._search.reset(hint_first=start is not None and hint_first)
@@ -171,41 +185,23 @@ class Tracker:
             )
 
     def _prepare(self, frame: Frame) -> Frame:
-        """Restart if the time of the images jumps; return the frame with its colour mode."""
-        settings, last_ns = self._settings.tracking, self._last_ns
-        if last_ns is not None and jumps_in_time(frame, last_ns, settings):
-            self._restart_at_last_pose(frame)
-        if self._last_ns is None:
+        """Take note of the next image; return the frame with its colour mode."""
+        if not self._has_begun:
             self._states.begin(frame.stamp_ns)
-            self._last_ns = frame.stamp_ns
-        self._last_ns = max(self._last_ns, frame.stamp_ns)
+        self._has_begun = True
         self._hypotheses.next_image()
         self._look_ahead.cancel()
         frame = with_colour_mode(frame, self._is_grey)
         self._is_grey = bool(frame.is_grey)
         return frame
 
-    def _restart_at_last_pose(self, frame: Frame) -> None:
-        """Forget all but the camera's last pose, or its pose by odometry: a place to start at."""
-        start, motion, had_pose = self._start, self._motion, self._camera is not None
-        if motion is None or start is None:
-            self._restart(start)
-            return
-        by_odometry = motion.pose_by_odometry(frame.stamp_ns, frame.odom_T_camera)
-        pose = motion.map_T_camera if by_odometry is None else by_odometry
-        self._restart(
-            InitialPose(pose, start.covariance),
-            # At another time, the camera may be anywhere.
-            hint_first=by_odometry is not None or not had_pose,
-        )
-
     def _predict(self, frame: Frame) -> MotionFilter | None:
         """Carry the motion to an image; None if there is neither a motion nor a start pose."""
         if self._motion is None and self._start is not None:
             self._motion = motion_from_pose(self._start, frame)
-        if self._motion is None:
-            return None
-        return predict(self._motion, frame, self._states.accepted_ns, self._settings.tracking)
+        if self._motion is not None:
+            predict(self._motion, frame, self._states.accepted_ns, self._settings.tracking)
+        return self._motion
 
     def _continues(self, frame: Frame) -> bool:
         """Whether a pose of the image simply continues a track."""

@@ -153,16 +153,6 @@ def test_a_camera_left_long_ago_is_where_odometry_says_but_known_no_better_than_
         assert np.trace(aided.covariance) >= np.trace(alone.covariance)
 
 
-def test_a_late_image_is_placed_by_odometry():
-    filtered = started()
-    for ms in (100, 200, 300):
-        filtered.predict(stamp(ms), SETTINGS, exactly(path_of(ms)))
-    late = predict(filtered, framed(50, exactly(path_of(50))), stamp(300), SETTINGS)
-    assert late is not filtered
-    np.testing.assert_allclose(late.map_T_camera, path_of(50), atol=1e-9)
-    np.testing.assert_allclose(filtered.map_T_camera, path_of(300), atol=1e-9)
-
-
 # The tracker.
 
 

@@ -121,15 +121,6 @@ def test_where_there_is_no_mesh_nothing_is_trusted(room):
     assert np.isfinite(estimate.covariance).all()
 
 
-def test_time_may_go_back_or_stand_still(room, tracking):
-    """As when a bag is played again, or an image is sent twice."""
-    for ms in (132, 132, 0, 33, 66):
-        estimate = tracking.track(Frame(stamp(ms - 10_000), picture(room, ms).image, CAMERA))
-        assert np.isfinite(estimate.covariance).all()
-        assert estimate.trusted
-        assert_right(estimate, ms)
-
-
 def test_a_new_start_forgets_the_past(room, tracking):
     elsewhere = looking((0.6, -1.2, 1.4), heading_deg=60.0, down_deg=10.0)
     for ms, lose_first in ((200, False), (100, True)):
@@ -216,20 +207,3 @@ def test_images_too_small_to_be_aligned_are_refused(tracker, width, height):
     image = np.zeros((height, width, 3), dtype=np.uint8)
     with pytest.raises(InputError, match='too small'):
         tracker.track(Frame(stamp(0), image, camera))
-
-
-def test_late_images_are_placed_and_do_not_stop_the_motion(room, renders):
-    """What comes next is expected where the motion leads, not where the late image was taken."""
-    tracker = Tracker(room.scene, build(Settings, {'alignment.keyframe_motion': 0.0}))
-    tracker.start_at(path(0))
-    for ms in (0, 33, 66, 99, 132, 165, 198, 231, 99, 165, 264, 198, 132):
-        estimate = tracker.track(picture(room, ms))
-        assert estimate.trusted
-        assert estimate.state is State.TRACKING
-        assert_right(estimate, ms)
-    frame = picture(room, 297)
-    renders.clear()
-    assert tracker.track(frame).trusted
-    metres, degrees = error(renders[0], path(297))
-    assert metres < 0.006
-    assert degrees < 0.3
