@@ -20,8 +20,8 @@ from mesh_reloc_ros.align.pyramid import ImageLevel, image_pyramid
 from mesh_reloc_ros.config.alignment import AlignmentSettings
 from mesh_reloc_ros.config.tracking import TrackingSettings
 from mesh_reloc_ros.render.scene import Scene
+from mesh_reloc_ros.track._result import Rejected
 from mesh_reloc_ros.track.quality import quality_product
-from mesh_reloc_ros.track.result import Rejected
 from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.camera import Camera
 from mesh_reloc_ros.types.estimate import Rejection

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mesh_reloc_ros.align.alignment import Alignment
 from mesh_reloc_ros.config.tracking import TrackingSettings
-from mesh_reloc_ros.track.result import Rejected
+from mesh_reloc_ros.track._result import Rejected
 from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.estimate import Rejection
 from mesh_reloc_ros.types.frame import Frame

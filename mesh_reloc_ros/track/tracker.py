@@ -13,20 +13,20 @@ from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.render.grey import with_colour_mode
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.stopwatch import Stopwatch, stage
-from mesh_reloc_ros.track.hypotheses import MotionHypotheses
-from mesh_reloc_ros.track.look_ahead import LookAhead
-from mesh_reloc_ros.track.motion_filter import MotionFilter
-from mesh_reloc_ros.track.prediction import (
+from mesh_reloc_ros.track._hypotheses import MotionHypotheses
+from mesh_reloc_ros.track._look_ahead import LookAhead
+from mesh_reloc_ros.track._prediction import (
     is_recent,
     motion_from_alignment,
     motion_from_pose,
     predict,
 )
+from mesh_reloc_ros.track._result import Rejected, TrackingResult
+from mesh_reloc_ros.track._scheduler import AlignmentScheduler
+from mesh_reloc_ros.track._states import StateMachine
+from mesh_reloc_ros.track.motion_filter import MotionFilter
 from mesh_reloc_ros.track.quality import AlignmentQuality, FrozenImageDetector
-from mesh_reloc_ros.track.result import Rejected, TrackingResult
-from mesh_reloc_ros.track.scheduler import AlignmentScheduler
 from mesh_reloc_ros.track.search import Search, replay_to_latest
-from mesh_reloc_ros.track.states import StateMachine
 from mesh_reloc_ros.track.validation import PoseValidator
 from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.camera import Camera

@@ -14,6 +14,7 @@ from mesh_reloc_ros.config.tracking import TrackingSettings
 from mesh_reloc_ros.kernels.se3 import exp
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.stopwatch import stage
+from mesh_reloc_ros.track._result import Rejected
 from mesh_reloc_ros.track.focal_check import FocalLengthCheck
 from mesh_reloc_ros.track.motion_filter import MotionFilter
 from mesh_reloc_ros.track.quality import (
@@ -24,7 +25,6 @@ from mesh_reloc_ros.track.quality import (
     is_surprising,
     updated_baseline,
 )
-from mesh_reloc_ros.track.result import Rejected
 from mesh_reloc_ros.types.estimate import Rejection, State
 from mesh_reloc_ros.types.frame import Frame
 from mesh_reloc_ros.types.pose import distance

@@ -9,6 +9,7 @@ from support.small_room import CAMERA
 
 from mesh_reloc_ros.align.alignment import Alignment, neutral_exposure
 from mesh_reloc_ros.config.tracking import TrackingSettings
+from mesh_reloc_ros.track._result import Rejected
 from mesh_reloc_ros.track.quality import (
     AlignmentQuality,
     FrozenImageDetector,
@@ -18,7 +19,6 @@ from mesh_reloc_ros.track.quality import (
     quality_product,
     updated_baseline,
 )
-from mesh_reloc_ros.track.result import Rejected
 from mesh_reloc_ros.types.estimate import Rejection
 from mesh_reloc_ros.types.frame import Frame
 

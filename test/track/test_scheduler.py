@@ -11,7 +11,7 @@ from mesh_reloc_ros.align.alignment import Alignment, AlignMode
 from mesh_reloc_ros.align.coarse_to_fine import tracking_keyframe
 from mesh_reloc_ros.config.alignment import AlignmentSettings
 from mesh_reloc_ros.config.pipeline import Settings
-from mesh_reloc_ros.track.scheduler import AlignmentScheduler, KeyframeCache
+from mesh_reloc_ros.track._scheduler import AlignmentScheduler, KeyframeCache
 from mesh_reloc_ros.types.frame import Frame
 
 TRUE = pose_at(0.5)

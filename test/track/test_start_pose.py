@@ -12,7 +12,7 @@ from mesh_reloc_ros.config.relocalization import RelocalizationSettings
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.relocalize._panoramas import Panoramas
 from mesh_reloc_ros.relocalize.relocalizer import Relocalizer
-from mesh_reloc_ros.track.prediction import motion_from_pose
+from mesh_reloc_ros.track._prediction import motion_from_pose
 from mesh_reloc_ros.track.search import Search
 from mesh_reloc_ros.track.tracker import Tracker
 from mesh_reloc_ros.types.frame import Frame

@@ -3,7 +3,7 @@
 import pytest
 
 from mesh_reloc_ros.config.tracking import TrackingSettings
-from mesh_reloc_ros.track.states import StateMachine
+from mesh_reloc_ros.track._states import StateMachine
 from mesh_reloc_ros.types.estimate import State
 
 SETTINGS = TrackingSettings(lost_after=3, lost_after_interval=1.0)

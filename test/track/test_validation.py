@@ -17,9 +17,9 @@ from mesh_reloc_ros.config.declaration import build
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.config.tracking import TrackingSettings
 from mesh_reloc_ros.render.scene import Scene
+from mesh_reloc_ros.track._prediction import motion_from_pose
+from mesh_reloc_ros.track._result import Rejected
 from mesh_reloc_ros.track.focal_check import FocalLengthCheck
-from mesh_reloc_ros.track.prediction import motion_from_pose
-from mesh_reloc_ros.track.result import Rejected
 from mesh_reloc_ros.track.validation import PoseValidator, realign
 from mesh_reloc_ros.types.camera import Camera
 from mesh_reloc_ros.types.estimate import Rejection, State

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mesh_reloc_ros.align.alignment import Alignment
 from mesh_reloc_ros.config.pipeline import Settings
-from mesh_reloc_ros.track.scheduler import AlignmentScheduler
+from mesh_reloc_ros.track._scheduler import AlignmentScheduler
 from mesh_reloc_ros.track.validation import PoseValidator
 from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.frame import Frame
