@@ -7,7 +7,6 @@ from pathlib import Path
 from types import TracebackType
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.errors import InputError
@@ -19,12 +18,11 @@ from mesh_reloc_ros.timeline import PoseHistory, TimeEvent, TimelineMonitor
 from mesh_reloc_ros.track.search import Search
 from mesh_reloc_ros.track.tracker import Tracker
 from mesh_reloc_ros.track.warm_up import warm_up
+from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.camera import Camera
 from mesh_reloc_ros.types.estimate import PoseEstimate, Rejection
 from mesh_reloc_ros.types.frame import Frame
 from mesh_reloc_ros.types.initial_pose import InitialPose
-
-Array = NDArray[np.float64]
 
 _REVISITED = 'where it was at that time before'
 # Of an image that was not looked at, nothing is known.

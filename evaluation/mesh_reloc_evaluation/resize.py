@@ -25,7 +25,13 @@ def resized_camera(camera: Camera, width: int, height: int) -> Camera:
     """Return the camera of frames that `resized` returns."""
     rows, columns = _centre(camera, width, height)
     kept_width, kept_height = columns.stop - columns.start, rows.stop - rows.start
-    part = camera.cropped(columns.start, rows.start, kept_width, kept_height)
+    part = replace(
+        camera,
+        width=kept_width,
+        height=kept_height,
+        cx=camera.cx - columns.start,
+        cy=camera.cy - rows.start,
+    )
     return part.resized(width, height)
 
 

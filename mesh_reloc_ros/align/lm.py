@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from mesh_reloc_ros.align.points import SurfacePoints
@@ -26,9 +25,8 @@ from mesh_reloc_ros.kernels.layout import (
     WEIGHT,
 )
 from mesh_reloc_ros.kernels.levenberg_marquardt import SolverOptions, solve_batch
+from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.camera import Camera
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

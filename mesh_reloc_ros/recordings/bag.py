@@ -28,7 +28,7 @@ TRANSFORMS_TYPE = 'tf2_msgs/msg/TFMessage'
 
 
 class ImageBag:
-    """The images of one topic of a rosbag2 recording, raw or compressed; a `Recording`."""
+    """The images of one topic of a rosbag2 recording, raw or compressed; a context manager."""
 
     def __init__(
         self,

@@ -7,13 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.recordings.tum import read_tum
+from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.pose import pose_from_numbers
-
-Array = NDArray[np.float64]
 
 _COLMAP_FILES = ('images.bin', 'images.txt')
 # Bytes of a point in images.bin: two doubles and an identifier.

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-Array = NDArray[np.float64]
+from mesh_reloc_ros.types import Array
 
 _CACHE_NS = 10_000_000_000
 """How long before the newest transform of a frame others are kept: the default of tf2."""

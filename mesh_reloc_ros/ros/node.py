@@ -17,13 +17,13 @@ from rclpy.parameter import Parameter
 
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.pipeline import Pipeline
-from mesh_reloc_ros.ros.diagnostics import Diagnostics
-from mesh_reloc_ros.ros.image_tracking import ImageTracking
-from mesh_reloc_ros.ros.initial_pose_input import InitialPoseInput
-from mesh_reloc_ros.ros.loading import describe, load
-from mesh_reloc_ros.ros.parameters import NodeParameters, mesh_path, mesh_url
-from mesh_reloc_ros.ros.pose_sink import PoseSink
-from mesh_reloc_ros.ros.saved_pose import SavedPose, saved_pose_file
+from mesh_reloc_ros.ros._diagnostics import Diagnostics
+from mesh_reloc_ros.ros._image_tracking import ImageTracking
+from mesh_reloc_ros.ros._initial_pose_input import InitialPoseInput
+from mesh_reloc_ros.ros._loading import describe, load
+from mesh_reloc_ros.ros._parameters import NodeParameters, mesh_path, mesh_url
+from mesh_reloc_ros.ros._pose_sink import PoseSink
+from mesh_reloc_ros.ros._saved_pose import SavedPose, saved_pose_file
 
 _WATCH_PERIOD_S = 0.25
 # An image may take half a minute with the slow reference solver.

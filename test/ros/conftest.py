@@ -8,7 +8,7 @@ from support.small_room import SmallRoom
 from support.station import NodeProcess, Station
 
 from mesh_reloc_ros.messages.frames import MessageReader
-from mesh_reloc_ros.ros.frames import frame_reader
+from mesh_reloc_ros.ros._frames import frame_reader
 
 
 @pytest.fixture(scope='module')

@@ -3,7 +3,7 @@ import threading
 from sensor_msgs.msg import CameraInfo
 from support.station import stamped
 
-from mesh_reloc_ros.ros.camera_infos import CameraInfos
+from mesh_reloc_ros.ros._camera_infos import CameraInfos
 
 S = 10**9
 TIMEOUT_S = 0.4

@@ -3,13 +3,13 @@ from support.small_room import pose_at
 from support.station import image_message, matrix, stamp_ns
 
 from mesh_reloc_ros.messages.poses import pose_from_transform
+from mesh_reloc_ros.ros._frames import frame_reader
 from mesh_reloc_ros.ros.conversions import (
     estimate_to_pose,
     estimate_to_pose_with_covariance,
     image_from_rgb,
     transform_from_pose,
 )
-from mesh_reloc_ros.ros.frames import frame_reader
 from mesh_reloc_ros.types.estimate import PoseEstimate, State
 
 STAMP_NS = 1_700_000_123_456_789_012

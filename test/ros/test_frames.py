@@ -26,7 +26,7 @@ from support.station import stamped
 
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.messages.frames import MessageReader
-from mesh_reloc_ros.ros.frames import frame_reader
+from mesh_reloc_ros.ros._frames import frame_reader
 from mesh_reloc_ros.types.camera import Camera
 
 

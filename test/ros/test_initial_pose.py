@@ -4,8 +4,8 @@ from geometry_msgs.msg import PoseWithCovarianceStamped
 from support.small_room import error, looking, pose_at
 
 from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.ros._initial_pose_message import start_from_message
 from mesh_reloc_ros.ros.conversions import pose_to_message
-from mesh_reloc_ros.ros.initial_pose_message import start_from_message
 from mesh_reloc_ros.types.initial_pose import InitialPose
 
 

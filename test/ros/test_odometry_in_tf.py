@@ -10,8 +10,8 @@ from support.small_room import pose_at
 from support.station import LONG_S, Station
 from tf2_ros import TransformBroadcaster
 
+from mesh_reloc_ros.ros._odometry import Odometry
 from mesh_reloc_ros.ros.conversions import transform_from_pose
-from mesh_reloc_ros.ros.odometry import Odometry
 
 S = 10**9
 

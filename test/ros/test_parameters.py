@@ -20,13 +20,13 @@ from mesh_reloc_ros.config.parameter_file import read_parameter_file
 from mesh_reloc_ros.config.parameters import PARAMETERS, build_settings
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.errors import InputError
-from mesh_reloc_ros.ros.parameters import (
+from mesh_reloc_ros.ros._parameters import (
     NodeParameters,
     descriptor,
     mesh_path,
     mesh_url,
 )
-from mesh_reloc_ros.ros.saved_pose import saved_pose_file
+from mesh_reloc_ros.ros._saved_pose import saved_pose_file
 
 CONFIG = Path(__file__).parents[2] / 'config'
 

@@ -5,7 +5,7 @@ import pytest
 from support.small_room import pose_at
 
 from mesh_reloc_ros.errors import InputError
-from mesh_reloc_ros.ros.saved_pose import SavedPose, saved_pose_file
+from mesh_reloc_ros.ros._saved_pose import SavedPose, saved_pose_file
 
 MESH = Path('/site/room.obj')
 

@@ -26,8 +26,8 @@ from support.station import (
 )
 from visualization_msgs.msg import Marker
 
+from mesh_reloc_ros.ros._frames import frame_reader
 from mesh_reloc_ros.ros.conversions import pose_to_message
-from mesh_reloc_ros.ros.frames import frame_reader
 from mesh_reloc_ros.types.pose import pose_to_numbers
 
 START = pose_at(0.4)

@@ -3,7 +3,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from mesh_reloc_ros.ros.worker import LatestOnlyWorker
+from mesh_reloc_ros.ros._worker import LatestOnlyWorker
 
 LONG_S = 30.0
 

@@ -20,7 +20,7 @@ from mesh_reloc_evaluation.bag_writer import CAMERA_INFO_TOPIC, IMAGE_TOPIC
 from mesh_reloc_evaluation.demo.messages import ReceivedPose, Replay
 from mesh_reloc_evaluation.node_process import NodeError
 from mesh_reloc_ros.progress import progress_bar
-from mesh_reloc_ros.ros.frames import frame_reader
+from mesh_reloc_ros.ros._frames import frame_reader
 from mesh_reloc_ros.types.pose import pose_from_numbers
 
 NODE_NAME = '/mesh_reloc'

@@ -6,14 +6,12 @@ import math
 
 import numpy as np
 from geometry_msgs.msg import PoseWithCovarianceStamped
-from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.messages.poses import pose_from_message
+from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.initial_pose import InitialPose
-
-Array = NDArray[np.float64]
 
 _FLAT = 1e-6
 """Height in metres, and quaternion x and y, below which a message is a 2-D pose."""

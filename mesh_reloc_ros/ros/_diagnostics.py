@@ -12,7 +12,7 @@ import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.node import Node
 
-from mesh_reloc_ros.ros.resources import resources
+from mesh_reloc_ros.ros._resources import resources
 from mesh_reloc_ros.types.estimate import PoseEstimate, State
 
 _FORGET_S = 30.0

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 
 import numpy as np
-from numpy.typing import NDArray
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from tf2_msgs.msg import TFMessage
@@ -13,12 +12,11 @@ from tf2_ros import TransformBroadcaster
 
 from mesh_reloc_ros.config.node import NodeSettings
 from mesh_reloc_ros.messages.stamps import stamp_to_ns
+from mesh_reloc_ros.ros._odometry import Odometry
 from mesh_reloc_ros.ros.conversions import transform_from_pose
-from mesh_reloc_ros.ros.odometry import Odometry
 from mesh_reloc_ros.timeline import is_far_ahead
+from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.estimate import PoseEstimate
-
-Array = NDArray[np.float64]
 
 _STALE_S = 2.0
 """Older map -> odom transforms count as stale: their publisher has ended."""

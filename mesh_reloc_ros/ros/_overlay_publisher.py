@@ -12,8 +12,8 @@ from std_msgs.msg import Header
 from mesh_reloc_ros.config.overlay import OverlaySettings
 from mesh_reloc_ros.overlay import draw_overlay
 from mesh_reloc_ros.render.scene import Scene
+from mesh_reloc_ros.ros._worker import LatestOnlyWorker
 from mesh_reloc_ros.ros.conversions import image_from_rgb
-from mesh_reloc_ros.ros.worker import LatestOnlyWorker
 from mesh_reloc_ros.types.estimate import PoseEstimate
 from mesh_reloc_ros.types.frame import Frame
 

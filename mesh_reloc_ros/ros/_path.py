@@ -12,8 +12,8 @@ from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from std_msgs.msg import Header
 
+from mesh_reloc_ros.ros._worker import LatestOnlyWorker
 from mesh_reloc_ros.ros.conversions import estimate_to_pose, ns_to_stamp
-from mesh_reloc_ros.ros.worker import LatestOnlyWorker
 from mesh_reloc_ros.types.estimate import PoseEstimate
 
 _PERIOD_S = 1.0

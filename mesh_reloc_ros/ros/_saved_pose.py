@@ -10,13 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import yaml
-from numpy.typing import NDArray
 
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.files import absolute, write_text_atomically
+from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.pose import pose_from_numbers, pose_to_numbers
-
-Array = NDArray[np.float64]
 
 
 def saved_pose_file(file: str, node_name: str) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rclpy.qos import QoSCompatibility, ReliabilityPolicy, qos_check_compatible
 from rclpy.topic_endpoint_info import TopicEndpointInfo
 
-from mesh_reloc_ros.ros.input import Input
+from mesh_reloc_ros.ros._input import Input
 
 
 def explain_silence(what: str, source: Input, timeout_s: float) -> str:

@@ -10,13 +10,13 @@ from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image
 
 from mesh_reloc_ros.messages.stamps import stamp_to_ns
-from mesh_reloc_ros.ros.camera_infos import CameraInfos
-from mesh_reloc_ros.ros.diagnostics import Diagnostics
-from mesh_reloc_ros.ros.frames import frame_reader
-from mesh_reloc_ros.ros.input import camera_info_input, image_input
-from mesh_reloc_ros.ros.odometry import Odometry
-from mesh_reloc_ros.ros.parameters import NodeParameters
-from mesh_reloc_ros.ros.watchdog import explain_silence
+from mesh_reloc_ros.ros._camera_infos import CameraInfos
+from mesh_reloc_ros.ros._diagnostics import Diagnostics
+from mesh_reloc_ros.ros._frames import frame_reader
+from mesh_reloc_ros.ros._input import camera_info_input, image_input
+from mesh_reloc_ros.ros._odometry import Odometry
+from mesh_reloc_ros.ros._parameters import NodeParameters
+from mesh_reloc_ros.ros._watchdog import explain_silence
 from mesh_reloc_ros.types.frame import Frame
 
 AnyImage: TypeAlias = 'Image | CompressedImage'

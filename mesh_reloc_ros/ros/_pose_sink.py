@@ -15,14 +15,14 @@ from visualization_msgs.msg import Marker
 
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.render.scene import Scene
+from mesh_reloc_ros.ros._diagnostics import Diagnostics
+from mesh_reloc_ros.ros._odometry import Odometry
+from mesh_reloc_ros.ros._overlay_publisher import OverlayPublisher
+from mesh_reloc_ros.ros._parameters import NodeParameters
+from mesh_reloc_ros.ros._path import PathPublisher
+from mesh_reloc_ros.ros._saved_pose import SavedPose
+from mesh_reloc_ros.ros._tf_output import TfOutput
 from mesh_reloc_ros.ros.conversions import estimate_to_pose, estimate_to_pose_with_covariance
-from mesh_reloc_ros.ros.diagnostics import Diagnostics
-from mesh_reloc_ros.ros.odometry import Odometry
-from mesh_reloc_ros.ros.overlay_publisher import OverlayPublisher
-from mesh_reloc_ros.ros.parameters import NodeParameters
-from mesh_reloc_ros.ros.path import PathPublisher
-from mesh_reloc_ros.ros.saved_pose import SavedPose
-from mesh_reloc_ros.ros.tf_output import TfOutput
 from mesh_reloc_ros.types.estimate import PoseEstimate
 from mesh_reloc_ros.types.frame import Frame
 

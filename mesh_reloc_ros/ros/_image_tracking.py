@@ -12,11 +12,11 @@ from rclpy.node import Node
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.messages.stamps import stamp_of_image, stamp_to_ns
 from mesh_reloc_ros.pipeline import Pipeline
-from mesh_reloc_ros.ros.diagnostics import Diagnostics
-from mesh_reloc_ros.ros.image_source import AnyImage, ImageSource
-from mesh_reloc_ros.ros.parameters import NodeParameters
-from mesh_reloc_ros.ros.pose_sink import PoseSink
-from mesh_reloc_ros.ros.worker import LatestOnlyWorker, newest
+from mesh_reloc_ros.ros._diagnostics import Diagnostics
+from mesh_reloc_ros.ros._image_source import AnyImage, ImageSource
+from mesh_reloc_ros.ros._parameters import NodeParameters
+from mesh_reloc_ros.ros._pose_sink import PoseSink
+from mesh_reloc_ros.ros._worker import LatestOnlyWorker, newest
 from mesh_reloc_ros.timeline import TimeEvent, clock_problem, is_live
 from mesh_reloc_ros.types.estimate import State
 

@@ -6,9 +6,7 @@ import math
 import threading
 import time
 
-import numpy as np
 from geometry_msgs.msg import Transform
-from numpy.typing import NDArray
 from rclpy.node import Node
 from rclpy.time import Time
 from tf2_ros import Buffer, ExtrapolationException, TransformException, TransformListener
@@ -17,8 +15,7 @@ from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.messages.poses import pose_from_transform
 from mesh_reloc_ros.messages.stamps import stamp_to_ns
 from mesh_reloc_ros.timeline import is_leftover
-
-Array = NDArray[np.float64]
+from mesh_reloc_ros.types import Array
 
 _POLL_S = 0.002
 # If odometry is older than this, lookups do not wait for as long: poses must not be late, too.

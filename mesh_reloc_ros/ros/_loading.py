@@ -12,7 +12,7 @@ from mesh_reloc_ros.files import absolute
 from mesh_reloc_ros.pipeline import Pipeline
 from mesh_reloc_ros.progress import cancellable, progress_lines
 from mesh_reloc_ros.recordings.reference_cameras import read_reference_cameras
-from mesh_reloc_ros.ros.parameters import mesh_path
+from mesh_reloc_ros.ros._parameters import mesh_path
 
 
 def load(

@@ -11,11 +11,11 @@ from mesh_reloc_ros.config.parameters import initial_pose
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.initialization import Initialization
 from mesh_reloc_ros.pipeline import Pipeline
-from mesh_reloc_ros.ros.diagnostics import Diagnostics
-from mesh_reloc_ros.ros.image_tracking import NO_INITIAL_POSE
-from mesh_reloc_ros.ros.initial_pose_message import start_from_message
-from mesh_reloc_ros.ros.parameters import NodeParameters
-from mesh_reloc_ros.ros.saved_pose import SavedPose
+from mesh_reloc_ros.ros._diagnostics import Diagnostics
+from mesh_reloc_ros.ros._image_tracking import NO_INITIAL_POSE
+from mesh_reloc_ros.ros._initial_pose_message import start_from_message
+from mesh_reloc_ros.ros._parameters import NodeParameters
+from mesh_reloc_ros.ros._saved_pose import SavedPose
 from mesh_reloc_ros.types.initial_pose import InitialPose
 from mesh_reloc_ros.types.pose import pose_to_numbers
 
