@@ -1,4 +1,4 @@
-"""Exponential and logarithm of single motions; `types.se3` has them for batches of tensors."""
+"""Exponential and logarithm of single motions; `types.se3` is for batches of tensors."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def log(motion: Any) -> Any:
 
 @kernel()
 def _quaternion(m: Any) -> Any:
-    """Return the unit quaternion [4] (w first, w >= 0) of a motion's rotation; see `se3`."""
+    """Return the unit quaternion [4] (w first, w >= 0) of a motion, by its largest component."""
     trace = m[0, 0] + m[1, 1] + m[2, 2]
     largest, best = 1 + trace, 0
     for i in range(3):

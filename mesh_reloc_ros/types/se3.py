@@ -42,55 +42,6 @@ def so3_exp(rotation: Tensor) -> Tensor:
     return eye + a[..., None, None] * k + b[..., None, None] * (k @ k)
 
 
-def so3_log(matrices: Tensor) -> Tensor:
-    """Return rotation vectors [..., 3] of length at most pi, of rotation matrices [..., 3, 3].
-
-    Goes by the quaternion, which is well conditioned at every angle, near pi too.
-    """
-    quaternion = _quaternion(matrices)
-    w, v = quaternion[..., 0], quaternion[..., 1:]
-    sine = v.norm(dim=-1)
-    small = sine < _SMALL_ANGLE
-    safe = torch.where(small, torch.ones_like(sine), sine)
-    factor = torch.where(small, (2 + sine**2 / 3), 2 * torch.atan2(sine, w) / safe)
-    return factor[..., None] * v
-
-
-def _quaternion(matrices: Tensor) -> Tensor:
-    """Return unit quaternions [..., 4] (w first, w >= 0) of rotation matrices [..., 3, 3].
-
-    The quaternion is the dominant eigenvector of a symmetric 4x4 matrix; each row of that matrix's
-    rank-one form is the quaternion times one of its components, and the largest row is taken.
-    """
-    m = matrices
-    trace = m.diagonal(dim1=-2, dim2=-1).sum(-1)
-    diagonal = m.diagonal(dim1=-2, dim2=-1)
-    w = torch.stack(
-        (
-            1 + trace,
-            m[..., 2, 1] - m[..., 1, 2],
-            m[..., 0, 2] - m[..., 2, 0],
-            m[..., 1, 0] - m[..., 0, 1],
-        ),
-        dim=-1,
-    )
-    rows = [w]
-    for i in range(3):
-        j, k = (i + 1) % 3, (i + 2) % 3
-        row = [torch.zeros_like(trace)] * 4
-        row[0] = m[..., k, j] - m[..., j, k]
-        row[1 + i] = 1 - trace + 2 * diagonal[..., i]
-        row[1 + j] = m[..., i, j] + m[..., j, i]
-        row[1 + k] = m[..., i, k] + m[..., k, i]
-        rows.append(torch.stack(row, dim=-1))
-    table = torch.stack(rows, dim=-2)
-    best = table.norm(dim=-1).argmax(dim=-1)
-    index = best[..., None, None].expand(*best.shape, 1, 4)
-    chosen = table.gather(-2, index).squeeze(-2)
-    chosen = chosen / chosen.norm(dim=-1, keepdim=True)
-    return torch.where(chosen[..., :1] < 0, -chosen, chosen)
-
-
 def exp(twists: Tensor) -> Tensor:
     """Return the motions [..., 4, 4] of twists [..., 6]."""
     translation, rotation = twists[..., :3], twists[..., 3:]
@@ -101,21 +52,6 @@ def exp(twists: Tensor) -> Tensor:
     return from_rotation_translation(
         so3_exp(rotation), (left_jacobian @ translation[..., None]).squeeze(-1)
     )
-
-
-def log(motions: Tensor) -> Tensor:
-    """Return the twists [..., 6] of motions [..., 4, 4], of rotation at most pi."""
-    rotation = so3_log(motions[..., :3, :3])
-    t2 = (rotation * rotation).sum(-1)
-    a, b, _ = _coefficients(t2)
-    small = t2 < _SMALL_ANGLE**2
-    safe = torch.where(small, torch.ones_like(t2), t2)
-    d = torch.where(small, 1 / 12 + t2 / 720, (1 - a / (2 * b)) / safe)
-    k = hat(rotation)
-    eye = torch.eye(3, dtype=motions.dtype, device=motions.device)
-    inverse_left_jacobian = eye - 0.5 * k + d[..., None, None] * (k @ k)
-    translation = (inverse_left_jacobian @ motions[..., :3, 3:]).squeeze(-1)
-    return torch.cat((translation, rotation), dim=-1)
 
 
 def from_rotation_translation(rotation: Tensor, translation: Tensor) -> Tensor:

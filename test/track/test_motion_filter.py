@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from mesh_reloc_ros.config.tracking import TrackingSettings
+from mesh_reloc_ros.kernels.se3 import log
 from mesh_reloc_ros.track.motion_filter import MotionFilter
 from mesh_reloc_ros.types import se3
 
@@ -24,10 +25,6 @@ SETTINGS = accelerations(4.0, 15.0)
 
 def exp(twist):
     return se3.exp(torch.from_numpy(np.asarray(twist, dtype=np.float64))).numpy()
-
-
-def log(motion):
-    return se3.log(torch.from_numpy(motion)).numpy()
 
 
 def somewhere():
