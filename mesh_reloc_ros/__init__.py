@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mesh_reloc_ros.errors import InputError
     from mesh_reloc_ros.mesh_io.load import load_mesh
     from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
-    from mesh_reloc_ros.overlay._draw import draw_overlay
+    from mesh_reloc_ros.overlay import draw_overlay
     from mesh_reloc_ros.pipeline import Pipeline
     from mesh_reloc_ros.recordings.recording import open_recording
     from mesh_reloc_ros.render.scene import Scene
@@ -35,7 +35,7 @@ else:
         'State': 'types.estimate',
         'TexturedMesh': 'mesh_io.textured_mesh',
         'Trajectory': 'types.trajectory',
-        'draw_overlay': 'overlay.draw',
+        'draw_overlay': 'overlay',
         'load_mesh': 'mesh_io.load',
         'open_recording': 'recordings.recording',
     }
