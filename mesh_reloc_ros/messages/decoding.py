@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
@@ -18,66 +18,60 @@ from mesh_reloc_ros.messages.encodings import (
 
 _DEPTHS = (8, 10, 12, 14, 16)
 """Bits of a pixel that cameras have."""
+MIN_DEPTH = _DEPTHS[0]
 _ENDS = ((b'\xff\xd8', b'\xff\xd9'), (b'\x89PNG', b'IEND'))
 """What JPEG and PNG files begin with and have at their end."""
 _FLAGS = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR | cv2.IMREAD_IGNORE_ORIENTATION
 
 
-@runtime_checkable
-class CompressedMessage(Protocol):
-    """The fields of sensor_msgs/CompressedImage, as rclpy and rosbags both have them."""
-
-    header: Any
-    format: str
-    data: Any
-    """A buffer of bytes."""
+CompressedMessage: TypeAlias = Any
+"""sensor_msgs/CompressedImage, of rclpy or rosbags."""
 
 
-class Decoder:
-    """Decodes images to RGB [H, W, 3] uint8; use one decoder per camera.
+def raw_to_rgb(pixels: Pixels, encoding: Encoding, depth: int) -> tuple[NDArray[np.uint8], int]:
+    """Convert the pixels of a raw image to RGB [H, W, 3]; rgb8 is returned without a copy.
 
-    Cameras with 10 or 12 bits use only part of a 16-bit range. Values are scaled by the bit depth
-    seen so far, to keep the full range of grey levels.
+    Cameras with 10 or 12 bits use only a part of the 16-bit range. Values are scaled by the bit
+    depth seen so far, to keep the full range of grey levels.
+
+    :param depth: bit depth of the images before, `MIN_DEPTH` at first.
+    :returns: also the bit depth of the images so far.
     """
+    if encoding.bits == 16:
+        pixels, depth = _eight_bits(pixels, depth)
+    return pixels if encoding.to_rgb is None else cv2.cvtColor(pixels, encoding.to_rgb), depth
 
-    def __init__(self) -> None:
-        self._depth = _DEPTHS[0]
 
-    def raw(self, pixels: Pixels, encoding: Encoding) -> NDArray[np.uint8]:
-        """Return pixels as RGB; rgb8 is returned without a copy."""
-        if encoding.bits == 16:
-            pixels = self._eight_bits(pixels)
-        return pixels if encoding.to_rgb is None else cv2.cvtColor(pixels, encoding.to_rgb)
+def compressed_to_rgb(message: CompressedMessage, depth: int) -> tuple[NDArray[np.uint8], int]:
+    """Decode a JPEG, PNG or other file format of OpenCV to RGB [H, W, 3]; see `raw_to_rgb`.
 
-    def compressed(self, message: CompressedMessage) -> NDArray[np.uint8]:
-        """Decode a JPEG, PNG or other file format of OpenCV to RGB.
+    :raises InputError: the data cannot be decoded, are truncated, or are a depth image.
+    """
+    name, _, how = message.format.partition(';')
+    check_is_visible(name)
+    pixels = _decoded(message)
+    if pixels.dtype == np.uint16:
+        pixels, depth = _eight_bits(pixels, depth)
+    if pixels.ndim == 2:
+        # In image_transport a PNG keeps the Bayer mosaic; a JPEG of it is "compressed mono8".
+        is_mosaic = name.startswith('bayer_') and 'mono' not in how
+        code = encoding_named(name).to_rgb if is_mosaic else cv2.COLOR_GRAY2RGB
+        return cv2.cvtColor(pixels, code), depth
+    return pixels if _is_rgb(name, how) else cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), depth
 
-        :raises InputError: the data cannot be decoded, are truncated, or are a depth image.
-        """
-        name, _, how = message.format.partition(';')
-        check_is_visible(name)
-        pixels = _decoded(message)
-        if pixels.dtype == np.uint16:
-            pixels = self._eight_bits(pixels)
-        if pixels.ndim == 2:
-            # In image_transport a PNG keeps the Bayer mosaic; a JPEG of it is "compressed mono8".
-            is_mosaic = name.startswith('bayer_') and 'mono' not in how
-            code = encoding_named(name).to_rgb if is_mosaic else cv2.COLOR_GRAY2RGB
-            return cv2.cvtColor(pixels, code)
-        return pixels if _is_rgb(name, how) else cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
 
-    def _eight_bits(self, pixels: Pixels) -> Pixels:
-        shown = int(pixels.max()).bit_length()
-        self._depth = max(self._depth, next(depth for depth in _DEPTHS if depth >= shown))
-        return cv2.convertScaleAbs(pixels, alpha=255 / (2**self._depth - 1))
+def _eight_bits(pixels: Pixels, depth: int) -> tuple[Pixels, int]:
+    shown = int(pixels.max()).bit_length()
+    depth = max(depth, next(each for each in _DEPTHS if each >= shown))
+    return cv2.convertScaleAbs(pixels, alpha=255 / (2**depth - 1)), depth
 
 
 def _is_rgb(name: str, how: str) -> bool:
     """Return whether the first decoded channel is red, because the encoder was given RGB.
 
     The OpenCV encoder expects BGR; image_transport writes to `how` what it passed to the encoder,
-    such as "jpeg compressed bgr8". For TIFF it passes the image
-    unchanged and writes no channel order.
+    such as "jpeg compressed bgr8". For TIFF it passes the image unchanged and writes no channel
+    order.
     """
     if 'tiff' in how:
         return name.startswith('rgb')

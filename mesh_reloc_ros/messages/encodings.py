@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
@@ -17,22 +17,11 @@ from mesh_reloc_ros.errors import InputError
 
 Pixels: TypeAlias = NDArray[Any]
 """[H, W] or [H, W, C], uint8 or uint16."""
+ImageMessage: TypeAlias = Any
+"""sensor_msgs/Image, of rclpy or rosbags."""
 
 _ADVICE = 'publish rgb8, bgr8, mono8, mono16, a Bayer encoding or yuv422'
 _NUMBERS = re.compile(r'(8S|16U|16S|32S|32F|64F)(C[0-9]+)?')
-
-
-class ImageMessage(Protocol):
-    """The fields used of sensor_msgs/Image, as rclpy and rosbags both have them."""
-
-    header: Any
-    height: int
-    width: int
-    encoding: str
-    is_bigendian: Any
-    step: int
-    data: Any
-    """A buffer of bytes."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,12 @@ from mesh_reloc_ros.messages.camera_info import (
     check_is_rectified,
     rectified_camera,
 )
-from mesh_reloc_ros.messages.decoding import CompressedMessage, Decoder
+from mesh_reloc_ros.messages.decoding import (
+    MIN_DEPTH,
+    CompressedMessage,
+    compressed_to_rgb,
+    raw_to_rgb,
+)
 from mesh_reloc_ros.messages.encodings import (
     Encoding,
     ImageMessage,
@@ -30,6 +35,7 @@ from mesh_reloc_ros.messages.stamps import stamp_of_image
 from mesh_reloc_ros.types.camera import Camera
 from mesh_reloc_ros.types.frame import Frame
 
+AnyImage: TypeAlias = 'ImageMessage | CompressedMessage'
 Unpack = Callable[[ImageMessage, Encoding], Pixels]
 
 
@@ -44,14 +50,12 @@ class MessageReader:
         """
         self._rectify = rectify
         self._unpack = unpack
-        self._decoder = Decoder()
+        self._depth = MIN_DEPTH
         self._source: tuple[Any, ...] = ()
         self._camera: Camera | None = None
         self._rectification: Rectification | None = None
 
-    def read(
-        self, image: ImageMessage | CompressedMessage, info: CameraInfo, topic: str = ''
-    ) -> Frame:
+    def read(self, image: AnyImage, info: CameraInfo, topic: str = '') -> Frame:
         """Convert a raw or compressed image and its camera_info to a frame.
 
         The frame of an rgb8 image shares the data of the message, without a copy.
@@ -67,16 +71,17 @@ class MessageReader:
             return frame
         return dataclasses.replace(frame, image=rectification.apply(frame.image))
 
-    def rgb(self, image: ImageMessage | CompressedMessage) -> NDArray[np.uint8]:
+    def rgb(self, image: AnyImage) -> NDArray[np.uint8]:
         """Decode a raw or compressed image to RGB [H, W, 3], without rectification.
 
         :raises InputError: the encoding is not supported, or the data do not match it.
         """
-        if isinstance(image, CompressedMessage):
-            return self._decoder.compressed(image)
+        if not hasattr(image, 'encoding'):
+            rgb, self._depth = compressed_to_rgb(image, self._depth)
+            return rgb
         encoding = encoding_named(image.encoding)
         check_layout(image, encoding)
-        rgb = self._decoder.raw(self._unpack(image, encoding), encoding)
+        rgb, self._depth = raw_to_rgb(self._unpack(image, encoding), encoding, self._depth)
         # torch and numba treat read-only arrays, as those of bags, as another type.
         return np.require(rgb, requirements=('C', 'W'))
 

@@ -9,8 +9,8 @@ from typing import TypeAlias
 from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image
 
+from mesh_reloc_ros.messages.camera_info_buffer import CameraInfoBuffer
 from mesh_reloc_ros.messages.stamps import stamp_to_ns
-from mesh_reloc_ros.ros._camera_infos import CameraInfos
 from mesh_reloc_ros.ros._diagnostics import Diagnostics
 from mesh_reloc_ros.ros._frames import frame_reader
 from mesh_reloc_ros.ros._input import camera_info_input, image_input
@@ -38,7 +38,7 @@ class ImageSource:
         self._node = node
         self._parameters = parameters
         self._reader = frame_reader(settings.rectify)
-        self._infos = CameraInfos()
+        self._infos = CameraInfoBuffer()
         self._image_input = image_input(
             node, settings.image_transport, settings.image_reliability, on_image
         )
@@ -78,8 +78,7 @@ class ImageSource:
         :raises InputError: the image or its camera_info cannot be used.
         """
         stamp_ns = stamp_to_ns(message.header.stamp)
-        info = self._infos.of(stamp_ns)
-        assert info is not None
+        info = self._infos.wait_for(stamp_ns)
         frame = self._reader.read(message, info, self._image_input.topic)
         if self.odometry is None:
             return frame

@@ -1,11 +1,16 @@
+import threading
 from types import SimpleNamespace
 
 from mesh_reloc_ros.messages.camera_info_buffer import CameraInfoBuffer
 
+S = 10**9
+TIMEOUT_S = 0.4
+"""Long enough for a busy machine."""
 
-def info(stamp_ns: int, name: str = '') -> SimpleNamespace:
-    stamp = SimpleNamespace(sec=stamp_ns // 10**9, nanosec=stamp_ns % 10**9)
-    return SimpleNamespace(header=SimpleNamespace(stamp=stamp), name=name)
+
+def info(stamp_ns: int, name: str = '', width: int = 640) -> SimpleNamespace:
+    stamp = SimpleNamespace(sec=stamp_ns // S, nanosec=stamp_ns % S)
+    return SimpleNamespace(header=SimpleNamespace(stamp=stamp), name=name, width=width)
 
 
 def filled(*infos: SimpleNamespace) -> CameraInfoBuffer:
@@ -51,3 +56,75 @@ def test_a_stamp_that_comes_again_is_kept_as_long_as_a_new_one():
     for stamp in range(250, 400):
         buffer.add(info(stamp))
     assert buffer.at(0).name == 'again'
+
+
+def test_an_image_without_one_of_its_stamp_gets_the_newest():
+    infos = CameraInfoBuffer(TIMEOUT_S)
+    infos.add(info(0, width=320))
+    infos.add(info(0, width=640))
+    assert infos.wait_for(20).width == 640
+
+
+def test_without_any_message_a_wait_ends():
+    infos = CameraInfoBuffer(TIMEOUT_S)
+    assert not infos.has_any()
+    assert infos.wait_for(20) is None
+
+
+def test_the_first_is_waited_for():
+    infos = CameraInfoBuffer(TIMEOUT_S)
+    late = threading.Timer(0.01, infos.add, [info(20)])
+    late.start()
+    assert infos.has_any()
+    late.join()
+
+
+def test_one_that_comes_just_after_its_image_is_waited_for():
+    for before in ([], [10]):
+        infos = CameraInfoBuffer(TIMEOUT_S)
+        for stamp in before:
+            infos.add(info(stamp))
+            infos.wait_for(stamp)
+        late = threading.Timer(0.01, infos.add, [info(20, width=320)])
+        late.start()
+        assert infos.wait_for(20).width == 320
+        late.join()
+
+
+def got_before_it_comes(infos: CameraInfoBuffer, stamp_ns: int) -> SimpleNamespace:
+    """Return what an image gets if its own, of another width, comes just after it."""
+    late = threading.Timer(0.01, infos.add, [info(stamp_ns, width=320 + stamp_ns)])
+    late.start()
+    found = infos.wait_for(stamp_ns)
+    late.join()
+    return found
+
+
+def test_after_a_few_timeouts_images_wait_no_longer():
+    infos = CameraInfoBuffer(TIMEOUT_S)
+    infos.add(info(10))
+    infos.wait_for(10)
+    for stamp in (20, 30, 40):
+        assert infos.wait_for(stamp).width == 640
+    # This one would have come in time, so the next image waits again.
+    assert got_before_it_comes(infos, 50).width == 640
+    assert got_before_it_comes(infos, 60).width == 380
+
+
+def test_a_lost_message_does_not_end_the_waiting():
+    infos = CameraInfoBuffer(TIMEOUT_S)
+    infos.add(info(10))
+    infos.wait_for(10)
+    assert infos.wait_for(20).width == 640
+    assert got_before_it_comes(infos, 30).width == 350
+
+
+def test_after_a_jump_back_stamps_of_before_do_not_count():
+    infos = CameraInfoBuffer(TIMEOUT_S)
+    for stamp in (10, S, 2 * S):
+        infos.add(info(stamp))
+        infos.wait_for(stamp)
+    infos.clear()
+    assert got_before_it_comes(infos, 10).width == 330
+    # The newest serves an image without one of its own.
+    assert infos.wait_for(S).width == 330
