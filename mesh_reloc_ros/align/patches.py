@@ -23,7 +23,8 @@ PATCH_PIXELS = len(_ROW)
 _INSIDE = (3, 4, 7, 8)
 _LEFT, _RIGHT, _ABOVE, _BELOW = (2, 3, 6, 7), (4, 5, 8, 9), (0, 1, 3, 4), (7, 8, 10, 11)
 # Colour that steps between two pixels, as at a crease, has a curvature of twice its gradient: where
-# in the pixel it steps is not known. Curvatures of more than so many gradients count little.
+# in the pixel it steps is not known. Points with a larger ratio of curvature to gradient are
+# down-weighted.
 _SMOOTH = 0.8
 
 

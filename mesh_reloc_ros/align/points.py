@@ -56,7 +56,7 @@ class SurfacePoints:
         return median
 
 
-# Every cell of the image gives one point; a block is so many cells a side.
+# Every cell of the image yields one point; a block has this many cells per side.
 _CELLS = 8
 BLOCK_SIZE = _CELLS**2
 # Gradients below this, per pixel, are the noise of a camera.

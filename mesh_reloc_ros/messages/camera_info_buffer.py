@@ -1,4 +1,4 @@
-"""Which camera_info belongs to which image: one rule for the node and for recordings."""
+"""Pairs images with camera_info messages, in the node and in recordings."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class CameraInfoBuffer:
     def clear(self) -> None:
         """Forget the stamps after a jump back: a recording may have other cameras at the same.
 
-        The newest message still serves images without one of their own.
+        The newest message is still used for images without a matching one.
         """
         with self._came:
             self._by_stamp.clear()

@@ -17,10 +17,10 @@ from mesh_reloc_ros.messages.encodings import (
 )
 
 _DEPTHS = (8, 10, 12, 14, 16)
-"""Bits of a pixel that cameras have."""
+"""Bit depths of cameras."""
 MIN_DEPTH = _DEPTHS[0]
 _ENDS = ((b'\xff\xd8', b'\xff\xd9'), (b'\x89PNG', b'IEND'))
-"""What JPEG and PNG files begin with and have at their end."""
+"""Start and end of JPEG and PNG files."""
 _FLAGS = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR | cv2.IMREAD_IGNORE_ORIENTATION
 
 

@@ -29,15 +29,15 @@ class Encoding:
     """Memory layout of a raw image."""
 
     to_rgb: int | None
-    """OpenCV's code of the conversion to RGB; None where it is RGB."""
+    """OpenCV code of the conversion to RGB; None if it is RGB."""
     channels: int = 1
     bits: int = 8
     columns: int = 1
-    """The width is a multiple of this; colours of lower resolution belong to several pixels."""
+    """The width is a multiple of this, for formats that share colours between pixels."""
     rows: int = 1
     """The height is a multiple of this."""
     extra_rows: float = 0.0
-    """Rows of data below the image, for each row of it."""
+    """Additional rows of data per image row."""
 
     @property
     def pixel_bytes(self) -> int:

@@ -20,7 +20,7 @@ from mesh_reloc_ros.types.camera import Camera
 
 _COEFFICIENTS = {'plumb_bob': (4, 5), 'rational_polynomial': (8, 12, 14), 'equidistant': (4,)}
 _LARGEST_DEVIATION = 1e-3
-"""Of R from a rotation; numbers in files are rounded. Of K from P, in pixels."""
+"""Tolerance of R as a rotation, since files contain rounded numbers; of K and P, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Rectification:
 
     camera: Camera
     raw: Camera
-    """The camera that took the image, but for its distortion."""
+    """The camera that took the image, without its distortion."""
     model: str
     distortion: tuple[float, ...]
     rotation: tuple[float, ...]

@@ -14,7 +14,7 @@ _EMPTY: Colour = (24, 24, 28)
 _DIMMED = 0.5
 _BGR = cv2.applyColorMap(np.arange(256, dtype=np.uint8), cv2.COLORMAP_INFERNO)
 _COLOURS: Image = np.ascontiguousarray(_BGR[:, 0, ::-1])
-"""[256, 3], RGB: from no difference to the largest."""
+"""[256, 3], RGB, from zero to the largest difference."""
 
 
 def draw_tint(view: View, strength: float) -> Image:

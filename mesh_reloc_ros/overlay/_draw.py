@@ -1,4 +1,4 @@
-"""From an image and the tracker's answer to the overlay, in each of its modes."""
+"""Draw the overlay of an image and its pose estimate, in all modes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types.estimate import PoseEstimate
 from mesh_reloc_ros.types.frame import Frame
 
-# Pixels between image and render.
+# Width of the line between image and render, in pixels.
 _DIVIDER = 2
 
 
@@ -24,11 +24,11 @@ def draw_overlay(
     latency_ms: float | None = None,
     settings: OverlaySettings | None = None,
 ) -> Image:
-    """Draw the mesh at the estimate's pose over or beside the estimate's image.
+    """Draw the mesh at the estimated pose over or beside the image.
 
-    Without a located pose there is the image alone, and beside it why.
+    Without a pose, only the image is drawn, with the reason beside it.
 
-    :param latency_ms: shown with the state; left out: the tracker's own time.
+    :param latency_ms: shown with the state; None: the processing time of the tracker.
     :returns: RGB [h, w, 3] uint8, at most `max_width` wide.
     """
     settings = settings or OverlaySettings()
@@ -45,7 +45,7 @@ def draw_overlay(
 
 
 def _over(view: View, estimate: PoseEstimate, settings: OverlaySettings) -> Image:
-    """Return the image with what a mode draws over it."""
+    """Return the image with the overlay of the mode."""
     if settings.mode == 'tint':
         return draw_tint(view, settings.render_strength)
     if settings.mode == 'difference':
@@ -60,7 +60,7 @@ def _side_by_side(
     latency_ms: float | None,
     max_width: int,
 ) -> Image:
-    """Return the image, a line in the state's colour, and the mesh from the estimate's pose."""
+    """Return the image, a line in the colour of the state, and the mesh at the estimated pose."""
     image, camera = shrunk(frame, (max_width - _DIVIDER) // 2)
     if estimate.is_located:
         view = View(scene, estimate.map_T_camera, camera, image, estimate.is_grey)

@@ -1,4 +1,4 @@
-"""The mesh as the camera sees it, with the image's exposure."""
+"""Render the mesh for the overlay, with the exposure of the image."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import torch
 from mesh_reloc_ros.overlay._exposure import matched
 from mesh_reloc_ros.overlay._view import Image, Map, View
 
-# Most pixels that are rendered: more take too long. Larger images are rendered smaller, but not at
-# less than half their size.
+# Maximum number of pixels to render, for speed. Larger images are rendered smaller, but at no less
+# than half their size.
 _PIXELS = 90_000
 
 
 def rendered(view: View) -> tuple[Map, Map, Image]:
-    """Render the mesh for a view; for a large image, at down to half its size.
+    """Render the mesh for a view; large images are rendered at up to half their size.
 
     :returns: the render [h, w, 3], 0 to 255, with the exposure of the image and 0 outside the mesh;
         1 on the mesh and else 0, [h, w]; and the image resized to [h, w, 3].

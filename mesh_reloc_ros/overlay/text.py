@@ -28,7 +28,7 @@ class Pen:
         """Pixels from one line to the next."""
 
     def width(self, text: str) -> int:
-        """Return the text's width in pixels."""
+        """Return the width of the text in pixels."""
         return int(cv2.getTextSize(text, _FONT, 0.5 * self.unit, self._thickness)[0][0])
 
     def write(self, text: str, left: int, top: int, colour: Colour = TEXT) -> None:

@@ -34,7 +34,7 @@ class Render:
     colour: Tensor
     """[B, ..., 3] float32, RGB of 0 to 1."""
     depth: Tensor
-    """[B, ...] float32, metres along the camera's z."""
+    """[B, ...] float32, metres along the z axis of the camera."""
     face: Tensor
     """[B, ...] int64."""
 
@@ -47,7 +47,7 @@ class Render:
 class Scene:
     """A textured mesh with its rasterizer and textures.
 
-    A scene does not change, and threads may share one: every call is a function of its arguments.
+    A scene is immutable, so threads can share it: every call is a function of its arguments.
     """
 
     def __init__(
