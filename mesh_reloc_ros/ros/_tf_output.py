@@ -135,6 +135,9 @@ class TfOutput:
         return '' if parent == self._map_frame else parent
 
     def _on_static(self, message: TFMessage) -> None:
-        for transform in message.transforms:
-            child = transform.child_frame_id.lstrip('/')
-            self._static_parents[child] = transform.header.frame_id.lstrip('/')
+        parents = {
+            transform.child_frame_id.lstrip('/'): transform.header.frame_id.lstrip('/')
+            for transform in message.transforms
+        }
+        # The tracking thread reads it: replaced as a whole, never changed.
+        self._static_parents = {**self._static_parents, **parents}
