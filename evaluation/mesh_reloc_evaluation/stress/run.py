@@ -89,10 +89,11 @@ def run_stress(arguments: argparse.Namespace, settings: Settings) -> int:
         print(f'decoding the images of {arguments.bag}', flush=True)
         sequence = _read_sequence(arguments)
         make_cases(sequence, arguments.faults, arguments.moments)
+        photographs = _photographs(arguments.out_of_map_bag)
         print(f'loading {arguments.mesh}', flush=True)
         loaded = Pipeline.load(arguments.mesh, settings, progress=show_progress(sys.stdout))
         loaded.prepare(sequence.camera)
-        images = _out_of_map_images(arguments, loaded, sequence)
+        images = _out_of_map_images(arguments, loaded, sequence, photographs)
         report = Report(output, 'stress.json')
         results = _run_cases(report, arguments, loaded, sequence, images)
         report.write()  # the results so far, as the rest takes minutes
@@ -133,13 +134,20 @@ def _read_sequence(arguments: argparse.Namespace) -> PosedSequence:
     return sequence
 
 
+def _photographs(bag: Path | None) -> list[Image]:
+    """Return the images of another place, if there is a recording of one."""
+    if bag is None:
+        return []
+    with ImageBag(bag) as recording:
+        return [frame.image for frame in recording.frames()]
+
+
 def _out_of_map_images(
-    arguments: argparse.Namespace, loaded: Pipeline, sequence: PosedSequence
+    arguments: argparse.Namespace,
+    loaded: Pipeline,
+    sequence: PosedSequence,
+    photographs: list[Image],
 ) -> OutOfMapImages:
-    photographs: list[Image] = []
-    if arguments.out_of_map_bag is not None:
-        with ImageBag(arguments.out_of_map_bag) as bag:
-            photographs = [frame.image for frame in bag.frames()]
     scene, other = loaded.scene, None
     if not arguments.quick:
         settings = loaded.settings
