@@ -125,7 +125,7 @@ def test_thresholds_that_are_set_while_inactive_count(
     assert go(station, Transition.TRANSITION_ACTIVATE)
     camera.connect(process)
     stamp = camera.show(pose_at(0))
-    assert 'image and render correlate by' in camera.status().message
+    assert 'the correlation of image and render is' in camera.status().message
     assert (
         set_parameters(station, tracking__min_score=0.65, tracking__acquisition_min_score=0.75)
         == ''

@@ -86,7 +86,7 @@ def test_a_threshold_acts_at_once(camera: LiveCamera, station: Station):
     published = camera.published()
     camera.show(pose_at(11.1))
     assert camera.published() == published
-    assert 'image and render correlate by' in camera.status().message
+    assert 'the correlation of image and render is' in camera.status().message
     assert (
         set_parameters(station, tracking__min_score=0.65, tracking__acquisition_min_score=0.7) == ''
     )
