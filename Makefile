@@ -34,7 +34,7 @@ demo: setup
 	@$(VENV)/bin/mesh_reloc demo --output demo_output
 
 test: lint
-	@$(VENV)/bin/python -m pytest
+	@$(VENV)/bin/python -m pytest -p xdist -n 2 --dist loadfile
 
 lint: setup
 	@$(VENV)/bin/ruff check

@@ -17,8 +17,10 @@ os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
 # Logs and saved poses do not go to the user's home.
 _HOME = tempfile.TemporaryDirectory(prefix='ros_home_')
 os.environ['ROS_HOME'] = _HOME.name
-# As in the product. Spread over cores, the small operations of tests take several times as long.
+# As in the product: small operations that are spread over cores take several times as long. For
+# this process, and by the variable for the programs that tests start.
 use_one_core_per_operation()
+os.environ['OMP_NUM_THREADS'] = '1'
 
 _DDS_FIXTURES = {'make_node', 'process', 'processes', 'station'}
 """Fixtures that start a ROS node: every test that uses one is marked `dds`."""

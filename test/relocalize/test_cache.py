@@ -14,7 +14,7 @@ from mesh_reloc_ros.relocalize._cache import cache_file, panoramas_of
 from mesh_reloc_ros.relocalize._panoramas import Panoramas, render_panoramas
 from mesh_reloc_ros.render.scene import Scene
 
-SETTINGS = RelocalizationSettings(max_viewpoints=40)
+SETTINGS = RelocalizationSettings(viewpoint_spacing=1.0)
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from mesh_reloc_ros.types.frame import Frame
 from mesh_reloc_ros.types.initial_pose import InitialPose
 from mesh_reloc_ros.types.pose import pose_from_numbers
 
-SETTINGS = RelocalizationSettings(max_viewpoints=1000)
+SETTINGS = RelocalizationSettings(viewpoint_spacing=0.3)
 PLACES = {
     'by the box': pose_at(0),
     'farther on': pose_at(25),

@@ -17,7 +17,7 @@ ELSEWHERE = looking((0.6, -1.2, 1.4), heading_deg=60.0, down_deg=10.0)
 def process(room: SmallRoom) -> Iterator[NodeProcess]:
     process = NodeProcess(
         '-p', f'mesh:={room.mesh}',
-        '-p', 'relocalization.max_viewpoints:=600',
+        '-p', 'relocalization.viewpoint_spacing:=0.4',
         '-p', 'diagnostics_period:=0.1',
     )  # fmt: skip
     yield process

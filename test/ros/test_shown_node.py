@@ -23,7 +23,7 @@ def process(room: SmallRoom) -> Iterator[NodeProcess]:
     process = NodeProcess(
         '-p', f'mesh:={room.mesh}',
         '-p', start_at(pose_at(0)),
-        '-p', 'relocalization.max_viewpoints:=600',
+        '-p', 'relocalization.viewpoint_spacing:=0.4',
         '-p', 'diagnostics_period:=0.1',
         '-p', 'save_pose_period:=0.0',
         '-p', 'path_length:=6',

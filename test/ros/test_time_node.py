@@ -22,7 +22,7 @@ def process(room: SmallRoom) -> Iterator[NodeProcess]:
     process = NodeProcess(
         '-p', f'mesh:={room.mesh}',
         '-p', 'use_sim_time:=true',
-        '-p', 'relocalization.max_viewpoints:=600',
+        '-p', 'relocalization.viewpoint_spacing:=0.4',
         '-p', 'save_pose_period:=0.0',
         '-p', 'diagnostics_period:=0.1',
     )  # fmt: skip

@@ -20,7 +20,7 @@ FAULTS = 'clean,start:2,black:2,covered:2,kidnap:1,gap:1,mirrored:1,elsewhere:2,
 PARAMETERS = """
 /**:
   ros__parameters:
-    relocalization: {max_viewpoints: 40, candidates: 60}
+    relocalization: {viewpoint_spacing: 1.0, candidates: 30}
 """
 
 
@@ -43,7 +43,7 @@ def run(room, recording, elsewhere, tmp_path_factory):
             '--faults',
             FAULTS,
             '--out-of-map',
-            '9',
+            '5',
             '--out-of-map-bag',
             str(elsewhere),
         )
@@ -87,9 +87,9 @@ def test_the_summary_is_that_of_the_cases(content):
 def test_out_of_map_images_are_not_localized(content):
     assert list(content['out_of_map']) == ['starting', 'tracking', 'lost']
     for of_state in content['out_of_map'].values():
-        assert of_state['shown'] == 9
+        assert of_state['shown'] == 5
         assert of_state['localized'] == []
-        assert len(of_state['work_s']) == 9
+        assert len(of_state['work_s']) == 5
 
 
 def test_the_table_is_printed_and_written(run):
