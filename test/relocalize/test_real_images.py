@@ -17,7 +17,7 @@ from mesh_reloc_ros.render.scene import Scene
 @pytest.mark.parametrize(
     ('name', 'bag', 'truth', 'every', 'metres'),
     [
-        ('redkitchen', 'clip_bag', 'clip_groundtruth.tum', 15, 0.03),
+        ('redkitchen', 'clip_bag', 'clip_groundtruth.tum', 25, 0.03),
         ('fountain', 'holdout_bag', 'holdout_groundtruth.tum', 1, 0.01),
     ],
 )
