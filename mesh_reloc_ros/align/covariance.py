@@ -37,7 +37,7 @@ def pose_covariance(
     """Return the covariance [B, 6, 6] of the twist of solutions, float64.
 
     :param level: the level that was aligned last.
-    :param misplaced: position error of areas of the mesh, relative to their distance, 1 sigma: no
+    :param misplaced: position error of cells of the mesh, relative to their distance, 1 sigma: no
         image shows it.
     """
     variances = np.maximum(solution.system.variance, _LEAST_VARIANCE)

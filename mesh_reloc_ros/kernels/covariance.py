@@ -19,17 +19,18 @@ from mesh_reloc_ros.kernels.layout import (
 )
 from mesh_reloc_ros.kernels.photometric import LiveImage, pixel_jacobian
 
-# An area is a square of this share of the image's longer side.
-_AREA = 1 / 4
-# Between pixels the image is taken as linear, which displaces an area by this, 1 sigma.
-_RESAMPLED_PX = 0.007
+# Scores of blocks within an area may be correlated. Surfaces are out of place, and interpolated
+# images displaced, cell by cell. Both are squares of this share of the image's longer side.
+_AREA, _CELL = 1 / 4, 1 / 10
+# Between pixels the image is taken as linear, which displaces a cell by this, 1 sigma.
+_RESAMPLED_PX = 0.014
 # Directions with less information than this share of the best one's count as unobserved.
 _UNOBSERVED, _UNOBSERVED_VARIANCE = 1e-10, 1e4
 _LEAST_VARIANCE = 1e-14
-# Weight of the variance of independent residuals against that of six numbers by blocks.
-_PRIOR = 0.1
-# Areas are few: the variance by areas counts only if it is larger than by chance, and if it has
-# enough degrees of freedom.
+# Degrees of freedom that the variance of independent residuals counts as.
+_PRIOR_FREEDOM = 4.0
+# Areas are few: the variance by areas counts only if it is larger than by chance, and if enough of
+# the six numbers are left to it.
 _AREAS_COUNT, _LEAST_FREEDOM = 0.85, 3.0
 # The curvature of the loss, relative to the system, is at least this, and this close to isotropic.
 _FLATTEST, _MOST_DEPARTURE = 0.1, 0.5
@@ -43,8 +44,8 @@ def pose_covariances(
 
     :param systems: [B, UNKNOWNS, UNKNOWNS], Hessians.
     :param figures: [B, blocks, FIGURES].
-    :param variances: [B], of a residual if all were independent; matters if there is one block.
-    :param misplaced: position error of areas relative to their distance, 1 sigma.
+    :param variances: [B], of a residual if all were independent; matters if there are few blocks.
+    :param misplaced: position error of cells relative to their distance, 1 sigma.
     """
     misplaced = math.hypot(misplaced, _RESAMPLED_PX / live.fx)
     covariances = np.empty((len(systems), POSE_SIZE, POSE_SIZE))
@@ -59,79 +60,103 @@ def _pose_covariance(
 ) -> Any:
     if not math.isfinite(system.sum() + blocks.sum()):
         return np.full((POSE_SIZE, POSE_SIZE), np.nan)
-    along, areas, count = _places(blocks, live)
-    informations, curvature, arms = _by_areas(blocks, along, areas, count)
     root, unroot, unknown, scores = _whitened(system, blocks)
-    information = np.zeros((POSE_SIZE, POSE_SIZE))
-    for n in range(count):
-        information += informations[n]
-    lever = misplaced * misplaced * _lever(arms, live)
-    flatness = blocks[:, CURVATURE].sum() + blocks[:, CURVATURE + 3].sum()
-    flatness /= max(blocks[:, RENDER].sum() + blocks[:, RENDER + 2].sum(), 1e-12)
-    flatness = min(max(flatness, _FLATTEST), 1 / _FLATTEST)
-    floor = _UNOBSERVED * np.trace(information) + 1e-12
-    for i in range(POSE_SIZE):
-        information[i, i] += floor
-        curvature[i, i] += floor * flatness
-    spread = np.linalg.inv(information)
-    size = _size(scores, areas, along, blocks, informations, spread, variance)
-    bread = _inverse_bread(unroot @ (spread @ curvature) @ root, flatness)
-    covariance = root @ (size * (bread @ bread) + root @ lever @ root) @ root + unknown
+    along = _motions(blocks, live, root)
+    shares, curvature = _products(blocks, along)
+    bread = _inverse_bread(shares.sum(0), curvature, blocks)
+    within = unroot @ root - shares.sum(0)
+    _share_out(within, blocks, shares)
+    areas, count = _squares(blocks, live, _AREA)
+    size = _size(scores, shares, areas, count, variance)
+    cells, count = _squares(blocks, live, _CELL)
+    lever = _lever(blocks, along, cells, count, within, live)
+    covariance = root @ (size * (bread @ bread) + misplaced * misplaced * lever) @ root + unknown
     return 0.5 * (covariance + covariance.T) + _LEAST_VARIANCE * np.eye(POSE_SIZE)
 
 
 @kernel()
-def _places(blocks: Any, live: LiveImage) -> Any:
-    """Return how a twist moves each block's image [blocks, 2, 6], its area, and their number."""
-    along, areas = np.zeros((len(blocks), 2, POSE_SIZE)), np.zeros(len(blocks), np.int64)
-    area_px = _AREA * max(live.pixels.shape[0], live.pixels.shape[1])
-    columns = int(2 * max(live.cx, 0.0) / area_px) + 2
-    rows = int(2 * max(live.cy, 0.0) / area_px) + 2
+def _squares(blocks: Any, live: LiveImage, share: float) -> Any:
+    """Return the square of the image that each block lies in [blocks], and the number of squares.
+
+    :param share: side of a square relative to the image's longer side.
+    """
+    squares = np.zeros(len(blocks), np.int64)
+    height, width = live.pixels.shape[0], live.pixels.shape[1]
+    side_px = share * max(height, width)
+    rows, columns = int(height / side_px) + 1, int(width / side_px) + 1
     for n in range(len(blocks)):
         weight = blocks[n, PLACE]
-        if not weight > 0:
-            continue
-        x, y = blocks[n, PLACE + 1] / weight, blocks[n, PLACE + 2] / weight
-        pixel_jacobian(x, y, blocks[n, PLACE + 3] / weight, live.fx, live.fy, along[n])
-        column = min(max(int((live.fx * x + live.cx) / area_px), 0), columns - 1)
-        row = min(max(int((live.fy * y + live.cy) / area_px), 0), rows - 1)
-        areas[n] = row * columns + column
-    return along, areas, rows * columns
+        if weight > 0:
+            u = live.fx * blocks[n, PLACE + 1] / weight + live.cx
+            v = live.fy * blocks[n, PLACE + 2] / weight + live.cy
+            column = min(max(int(u / side_px), 0), columns - 1)
+            row = min(max(int(v / side_px), 0), rows - 1)
+            squares[n] = row * columns + column
+    return squares, rows * columns
 
 
 @kernel()
-def _by_areas(blocks: Any, along: Any, areas: Any, count: int) -> Any:
-    """Return information by area [areas, 6, 6], curvature [6, 6] and lever arms [areas, 6, 2].
-
-    Information and curvature are what the blocks' gradients tell of the pose: with the render's
-    gradients on both sides, and as the loss really curves. A lever arm is the pull at the pose of
-    an area that is displaced by a pixel, along u and v.
-    """
-    informations = np.zeros((count, POSE_SIZE, POSE_SIZE))
-    curvature, arms = np.zeros((POSE_SIZE, POSE_SIZE)), np.zeros((count, POSE_SIZE, 2))
+def _motions(blocks: Any, live: LiveImage, root: Any) -> Any:
+    """Return how the image of each block moves [blocks, 2, 6] with the whitened pose."""
+    along = np.zeros((len(blocks), 2, POSE_SIZE))
     for n in range(len(blocks)):
-        m, k, area = blocks[n, RENDER:CURVATURE], blocks[n, CURVATURE:PLACE], areas[n]
+        weight = blocks[n, PLACE]
+        if weight > 0:
+            x, y = blocks[n, PLACE + 1] / weight, blocks[n, PLACE + 2] / weight
+            pixel_jacobian(x, y, blocks[n, PLACE + 3] / weight, live.fx, live.fy, along[n])
+    return (along.reshape(-1, POSE_SIZE) @ root).reshape(along.shape)
+
+
+@kernel()
+def _products(blocks: Any, along: Any) -> Any:
+    """Return what a shift of each block tells of the whitened pose [blocks, 6, 6], and curvature.
+
+    The first is with the render's gradients on both sides, the curvature [6, 6] of all blocks as
+    the loss really curves.
+    """
+    shares = np.zeros((len(blocks), POSE_SIZE, POSE_SIZE))
+    curvature = np.zeros((POSE_SIZE, POSE_SIZE))
+    for n in range(len(blocks)):
+        m, k = blocks[n, RENDER:CURVATURE], blocks[n, CURVATURE:PLACE]
         for i in range(POSE_SIZE):
             au, av = along[n, 0, i], along[n, 1, i]
             mu, mv = au * m[0] + av * m[1], au * m[1] + av * m[2]
             ku, kv = au * k[0] + av * k[2], au * k[1] + av * k[3]
-            arms[area, i, 0] += mu
-            arms[area, i, 1] += mv
             for j in range(POSE_SIZE):
-                informations[area, i, j] += mu * along[n, 0, j] + mv * along[n, 1, j]
+                shares[n, i, j] = mu * along[n, 0, j] + mv * along[n, 1, j]
                 curvature[i, j] += ku * along[n, 0, j] + kv * along[n, 1, j]
-    return informations, curvature, arms
+    return shares, curvature
 
 
 @kernel()
-def _lever(arms: Any, live: LiveImage) -> Any:
-    """Return the variance [6, 6] of the pull at the pose if areas are displaced by 1 radian."""
-    lever = np.zeros((POSE_SIZE, POSE_SIZE))
-    for n in range(len(arms)):
-        for i in range(POSE_SIZE):
-            for j in range(POSE_SIZE):
-                lever[i, j] += arms[n, i, 0] * arms[n, j, 0] * live.fx**2
-                lever[i, j] += arms[n, i, 1] * arms[n, j, 1] * live.fy**2
+def _share_out(within: Any, blocks: Any, shares: Any) -> None:
+    """Add to the blocks' shares what their shifts do not tell, but their parts do [6, 6].
+
+    With it the shares add up to all that the system tells, however few blocks there are.
+    """
+    total = blocks[:, RENDER].sum() + blocks[:, RENDER + 2].sum()
+    for n in range(len(blocks)):
+        shares[n] += (blocks[n, RENDER] + blocks[n, RENDER + 2]) / max(total, 1e-12) * within
+
+
+@kernel()
+def _lever(blocks: Any, along: Any, cells: Any, count: int, within: Any, live: LiveImage) -> Any:
+    """Return the variance [6, 6] of the whitened pull at the pose if cells move by 1 radian."""
+    arms = np.zeros((count, 2, POSE_SIZE))
+    total = stiffness = 0.0
+    for n in range(len(blocks)):
+        uu, uv, vv = blocks[n, RENDER], blocks[n, RENDER + 1], blocks[n, RENDER + 2]
+        arms[cells[n], 0] += live.fx * (uu * along[n, 0] + uv * along[n, 1])
+        arms[cells[n], 1] += live.fy * (uv * along[n, 0] + vv * along[n, 1])
+        total += uu + vv
+        stiffness += (uu + vv) * 0.5 * (live.fx**2 * uu + live.fy**2 * vv)
+    rows = arms.reshape(-1, POSE_SIZE)
+    lever = rows.T @ rows
+    # Surfaces are out of place within a cell as well.
+    values, vectors = np.linalg.eigh(0.5 * (within + within.T))
+    for i in range(POSE_SIZE):
+        vector = vectors[:, i].copy()
+        lever += stiffness / max(total, 1e-12) * max(values[i], 0.0) * np.outer(vector, vector)
     return lever
 
 
@@ -163,52 +188,61 @@ def _whitened(system: Any, blocks: Any) -> Any:
 
 
 @kernel()
-def _size(
-    scores: Any,
-    areas: Any,
-    along: Any,
-    blocks: Any,
-    informations: Any,
-    spread: Any,
-    variance: float,
-) -> float:
+def _size(scores: Any, shares: Any, areas: Any, count: int, variance: float) -> float:
     """Return the variance of the scores' sum, a number for all directions.
 
-    The fit makes the scores smaller: the leverage of blocks and of areas makes up for it.
+    The fit makes the scores smaller, which is made up for. The variance of few degrees of freedom
+    may be too small by chance: that of Student's t is larger.
     """
-    total, freedom = 0.0, float(POSE_SIZE)
-    area_scores = np.zeros((len(informations), POSE_SIZE))
-    for n in range(len(scores)):
-        m = blocks[n, RENDER:CURVATURE]
-        uu = uv = vv = 0.0
-        for i in range(POSE_SIZE):
-            total += scores[n, i] ** 2
-            area_scores[areas[n], i] += scores[n, i]
-            for j in range(POSE_SIZE):
-                uu += along[n, 0, i] * spread[i, j] * along[n, 0, j]
-                uv += along[n, 0, i] * spread[i, j] * along[n, 1, j]
-                vv += along[n, 1, i] * spread[i, j] * along[n, 1, j]
-        a, b = m[0] * uu + m[1] * uv, m[0] * uv + m[1] * vv
-        c, d = m[1] * uu + m[2] * uv, m[1] * uv + m[2] * vv
-        freedom -= a * a + 2 * b * c + d * d
-    by_blocks = (total + _PRIOR * variance) / (max(freedom, 0.0) + _PRIOR)
-    total, freedom = 0.0, float(POSE_SIZE)
-    for n in range(len(informations)):
-        if informations[n, 0, 0] + informations[n, 1, 1] > 0:
-            share = spread @ informations[n]
-            freedom -= (share * share.T).sum()
-            total += (area_scores[n] ** 2).sum()
-    if not freedom > _LEAST_FREEDOM:
+    left, uneven = max(_left(shares), 0.0), max(_uneven(shares), 1e-6)
+    degrees, total = left * left / uneven, left / uneven * (scores * scores).sum()
+    by_blocks = (total + _PRIOR_FREEDOM * variance) / (degrees + _PRIOR_FREEDOM - 2)
+    area_shares = np.zeros((count, POSE_SIZE, POSE_SIZE))
+    area_scores = np.zeros((count, POSE_SIZE))
+    for n in range(len(shares)):
+        area_shares[areas[n]] += shares[n]
+        area_scores[areas[n]] += scores[n]
+    left = _left(area_shares)
+    if not left > _LEAST_FREEDOM:
         return by_blocks
-    return max(by_blocks, _AREAS_COUNT * total / freedom)
+    return max(by_blocks, _AREAS_COUNT * (area_scores * area_scores).sum() / left)
 
 
 @kernel()
-def _inverse_bread(ratio: Any, flatness: float) -> Any:
+def _left(shares: Any) -> float:
+    """Return the mean sum of squared scores after the fit, if it is 6 before.
+
+    :param shares: [N, 6, 6], covariances of the scores; their sum is the identity. The fit takes
+        from each score its share of the sum of all: of a single one it leaves nothing.
+    """
+    return np.trace(shares.sum(0)) - (shares * shares).sum()
+
+
+@kernel()
+def _uneven(shares: Any) -> float:
+    """Return half the variance of what `_left` returns the mean of."""
+    rows = shares.reshape(-1, POSE_SIZE)
+    squares = rows.T @ rows
+    cubes = 0.0
+    for n in range(len(shares)):
+        for i in range(POSE_SIZE):
+            for j in range(POSE_SIZE):
+                for k in range(POSE_SIZE):
+                    cubes += shares[n, i, j] * shares[n, j, k] * shares[n, k, i]
+    return np.trace(squares) - 2 * cubes + (squares * squares).sum()
+
+
+@kernel()
+def _inverse_bread(information: Any, curvature: Any, blocks: Any) -> Any:
     """Return the inverse [6, 6] of the loss's curvature, in units of the root of the system.
 
-    :param ratio: [6, 6], of the curvature to that of the system.
+    :param information: [6, 6], of shifts of the blocks. :param curvature: [6, 6], theirs.
     """
+    flatness = blocks[:, CURVATURE].sum() + blocks[:, CURVATURE + 3].sum()
+    flatness /= max(blocks[:, RENDER].sum() + blocks[:, RENDER + 2].sum(), 1e-12)
+    flatness = min(max(flatness, _FLATTEST), 1 / _FLATTEST)
+    floor = (_UNOBSERVED * np.trace(information) + 1e-12) * np.eye(POSE_SIZE)
+    ratio = np.linalg.solve(information + floor, curvature + flatness * floor)
     departure = 0.5 * (ratio + ratio.T) / flatness
     for i in range(POSE_SIZE):
         departure[i, i] -= 1

@@ -29,7 +29,7 @@ def test_a_camera_that_jumps_is_believed_when_the_next_image_agrees(room, tracki
 
 
 def test_a_single_image_from_elsewhere_does_not_move_the_tracker(room, tracking):
-    jumped = perturbed(path(165), seed=3, metres=0.08, degrees=3.0)
+    jumped = perturbed(path(165), seed=3, metres=0.12, degrees=4.0)
     other = Frame(stamp(165), photographed(room.view(jumped), 1), CAMERA)
     assert not tracking.track(other).trusted
     for ms in (198, 231):
