@@ -109,6 +109,6 @@ def _rendered_level(camera: Camera, finest: int, max_points: int) -> int:
     if PATCH_PIXELS * max_points > width * height:
         return finest
     levels = _PATCH_LEVELS
-    while levels and min(width, height) >> levels < 2 * MIN_SIDE_PX:
+    while levels and min(width, height) >> levels < 4 * MIN_SIDE_PX:
         levels -= 1
     return finest + levels

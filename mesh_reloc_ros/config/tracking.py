@@ -35,7 +35,7 @@ class TrackingSettings:
         maximum=10.0,
     )
     min_coverage: float = setting(
-        0.1,
+        0.02,
         'Minimum fraction of the image that the mesh covers.',
         minimum=0.0,
         maximum=1.0,

@@ -13,18 +13,23 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mesh_reloc_ros.align.alignment import Alignment, AlignMode
+from mesh_reloc_ros.align.alignment import Alignment, AlignMode, neutral_exposure
 from mesh_reloc_ros.align.coarse_to_fine import align_lm
+from mesh_reloc_ros.align.focus import FAR_MARGIN, focus
 from mesh_reloc_ros.align.pyramid import ImageLevel, image_pyramid
 from mesh_reloc_ros.config.alignment import AlignmentSettings
 from mesh_reloc_ros.config.relocalization import RelocalizationSettings
 from mesh_reloc_ros.progress import Progress, silent
 from mesh_reloc_ros.relocalize._cache import cache_file, panoramas_of
 from mesh_reloc_ros.relocalize._candidates import ROUNDS, Candidates, align_candidates
+from mesh_reloc_ros.relocalize._feature_map import map_features
+from mesh_reloc_ros.relocalize._local_features import LocalFeatures
 from mesh_reloc_ros.relocalize._matching import Matcher
 from mesh_reloc_ros.relocalize._neighbourhood import is_uninformative, sample_poses
 from mesh_reloc_ros.relocalize._panoramas import Panoramas
 from mesh_reloc_ros.relocalize._pose_nms import nms_poses, same
+from mesh_reloc_ros.relocalize._pose_votes import VotedPose
+from mesh_reloc_ros.relocalize._surface_views import surface_views
 from mesh_reloc_ros.render.grey import with_colour_mode
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types import Array
@@ -44,6 +49,9 @@ _ELSEWHERE_SHARE, _ELSEWHERE_ANGLE = 0.15, math.radians(10)
 # distance, and radians. The number of alignments is limited.
 _CONVERGED_SHARE, _CONVERGED_ANGLE = 0.01, 0.01
 _MAX_ALIGNMENTS = 4
+# Poses by features that are aligned: at most this many, with this many inliers, and this share of
+# those of the first.
+_MAX_VOTED, _MIN_INLIERS, _RIVAL_SHARE = 4, 6, 0.4
 # An image with a smaller standard deviation, of 0 to 255, shows too little.
 _MIN_DEVIATION = 4.0
 # Cameras define the up direction if the mean of theirs is at least this long.
@@ -56,6 +64,7 @@ class Relocalizer:
     def __init__(
         self,
         scene: Scene,
+        features: Callable[[], LocalFeatures],
         panoramas: Callable[[], Panoramas],
         settings: RelocalizationSettings,
         alignment: AlignmentSettings,
@@ -67,7 +76,8 @@ class Relocalizer:
         :param up: [3], the direction in the map that is up; None: by the settings.
         """
         self._scene = scene
-        self._make_panoramas = panoramas
+        self._make_features, self._make_panoramas = features, panoramas
+        self._features: LocalFeatures | None = None
         self._panoramas: Panoramas | None = None
         self._lock = threading.Lock()
         self._settings = settings
@@ -81,8 +91,10 @@ class Relocalizer:
         Safe to call from any thread.
         """
         if camera is not None:
+            self._local_features()
             self._matcher_of(camera, grey=False)
             return
+        self._local_features()
         with self._lock:
             self._ready_panoramas()
 
@@ -95,18 +107,59 @@ class Relocalizer:
         if frame.image.std() < _MIN_DEVIATION:
             return None
         frame = with_colour_mode(frame)
-        camera, grey = frame.camera, bool(frame.is_grey)
-        covariance = None if near is None else near.covariance
-        if near is None or (covariance is not None and is_uninformative(self._scene, covariance)):
-            poses = self._hypotheses(frame)
-        else:
+        if near is not None and not self._is_anywhere(near):
             count = self._settings.candidates
-            poses = sample_poses(self._scene, near.map_T_camera, camera, count, covariance)
+            part = focus(self._scene, frame, near.map_T_camera, FAR_MARGIN)
+            poses = sample_poses(
+                self._scene, near.map_T_camera, part.camera, count, near.covariance
+            )
+            return self._best_of(part, poses)
+        voted = self._local_features().propose(frame, _MAX_VOTED)
+        found = self._best_voted(frame, voted)
+        if found is not None:
+            return found
+        return self._best_of(frame, self._by_thumbnails(frame))
+
+    def _is_anywhere(self, near: InitialPose) -> bool:
+        covariance = near.covariance
+        return covariance is not None and is_uninformative(self._scene, covariance)
+
+    def _best_voted(self, frame: Frame, voted: list[VotedPose]) -> Alignment | None:
+        """Return the image aligned at the best of the poses by features; None if none is clear."""
+        found: list[Alignment] = []
+        for pose in voted:
+            # Far fewer features agree with other poses.
+            if pose.inliers < max(_MIN_INLIERS, _RIVAL_SHARE * voted[0].inliers):
+                break
+            part = focus(self._scene, frame, pose.map_T_camera)
+            alignment = self._refine_until_converged(
+                image_pyramid(part.image, part.camera),
+                torch.from_numpy(pose.map_T_camera)[None],
+                neutral_exposure(1),
+                pose.distance,
+                bool(frame.is_grey),
+            )
+            if alignment is not None:
+                found.append(alignment)
+        if not found:
+            return None
+        best = max(found, key=lambda alignment: float(alignment.score[0]))
+        metres = _ELSEWHERE_SHARE * voted[0].distance
+        for other in found:
+            is_rival = not same(other.pose[None], best.pose, metres, _ELSEWHERE_ANGLE)[0]
+            margin = float(best.score[0] - other.score[0])
+            if is_rival and margin < self._settings.min_margin:
+                return None
+        return best
+
+    def _best_of(self, frame: Frame, poses: Array) -> Alignment | None:
+        """Return the image aligned at the best of poses [N, 4, 4]; None if none is clear."""
         if not len(poses):
             return None
-        pyramid = image_pyramid(frame.image, camera)
+        pyramid, grey = image_pyramid(frame.image, frame.camera), bool(frame.is_grey)
         candidates = align_candidates(self._scene, pyramid, torch.from_numpy(poses), grey=grey)
-        alignment = self._refine_until_converged(pyramid, candidates, grey)
+        distance = float(candidates.distance[0])
+        alignment = self._refine_until_converged(pyramid, *_first(candidates), distance, grey)
         if alignment is None:
             start = _first(candidates)
             alignment = self._align(pyramid, *start, AlignMode.COARSE, grey)
@@ -120,15 +173,21 @@ class Relocalizer:
         return alignment if is_unambiguous else None
 
     def _refine_until_converged(
-        self, pyramid: list[ImageLevel], candidates: Candidates, grey: bool
+        self,
+        pyramid: list[ImageLevel],
+        pose: Tensor,
+        exposure: Tensor,
+        distance: float,
+        grey: bool,
     ) -> Alignment | None:
-        """Align the full image from the best candidate, with new renders, until it converges.
+        """Align the full image from a pose [1, 4, 4], with new renders, until it converges.
 
         A render from an inaccurate pose may score well at a pose that is slightly wrong. None if
         the score is too low, or the pose does not converge.
+
+        :param distance: to what the camera sees, metres.
         """
-        pose, exposure = _first(candidates)
-        metres = _CONVERGED_SHARE * float(candidates.distance[0])
+        metres = _CONVERGED_SHARE * distance
         for _ in range(_MAX_ALIGNMENTS):
             alignment = self._align(pyramid, pose, exposure, AlignMode.TRACK, grey)
             if not self._is_clear(alignment):
@@ -154,6 +213,13 @@ class Relocalizer:
         clear = float(alignment.score[0]) >= self._settings.min_score
         return clear and bool(alignment.map_T_camera.isfinite().all())
 
+    def _local_features(self) -> LocalFeatures:
+        """Return the features of the mesh; the first call extracts them."""
+        with self._lock:
+            if self._features is None:
+                self._features = self._make_features()
+            return self._features
+
     def _ready_panoramas(self) -> Panoramas:
         """Return the panoramas; the first call makes them. The lock is held."""
         if self._panoramas is None:
@@ -169,7 +235,7 @@ class Relocalizer:
                 self._matcher = matcher
             return matcher
 
-    def _hypotheses(self, frame: Frame) -> Array:
+    def _by_thumbnails(self, frame: Frame) -> Array:
         """Return poses [C, 4, 4] by comparison of thumbnails, best first."""
         count = self._settings.candidates
         matcher = self._matcher_of(frame.camera, bool(frame.is_grey))
@@ -205,7 +271,11 @@ def make_relocalizer(
         positions = known[:: -(-len(known) // settings.max_viewpoints), :3, 3]
     panoramas = functools.partial(panoramas_of, scene, settings, file, positions, progress)
     up = None if known is None else mean_up(known)
-    return Relocalizer(scene, panoramas, settings, alignment, up)
+
+    def features() -> LocalFeatures:
+        return LocalFeatures(map_features(scene, surface_views(scene, progress), progress=progress))
+
+    return Relocalizer(scene, features, panoramas, settings, alignment, up)
 
 
 def mean_up(map_T_camera: Array) -> Array | None:

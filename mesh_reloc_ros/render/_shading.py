@@ -27,7 +27,8 @@ class Shader:
         doubled_area = cross.norm(dim=-1).clamp(min=1e-12)
         self.face_normals = cross / doubled_area[:, None]
         """[F, 3] float32, unit normals in the map frame."""
-        self._texel_density = self._texels() / doubled_area
+        self.texel_density = self._texels() / doubled_area
+        """[F] float32, texels per square metre."""
 
     def shade(
         self, fragments: Fragments, poses: Tensor, camera: Camera, pixels: Tensor | None = None
@@ -67,7 +68,7 @@ class Shader:
             self._face_uvs.numpy(),
             self._face_materials.numpy(),
             self.face_normals.numpy(),
-            self._texel_density.numpy(),
+            self.texel_density.numpy(),
             self._textures.texels.numpy(),
             self._textures.table.numpy(),
         )
@@ -98,7 +99,7 @@ class Shader:
             normals = (to_camera @ self.face_normals[face][..., None]).squeeze(-1)
             cosine = (normals * rays).sum(-1).abs().clamp(min=MIN_COSINE)
             area = depth.square() / (camera.fx * camera.fy * cosine)
-            return 0.5 * torch.log2((self._texel_density[face] * area).clamp(min=1e-6))
+            return 0.5 * torch.log2((self.texel_density[face] * area).clamp(min=1e-6))
 
     def _texels(self) -> Tensor:
         """Return twice the area of each face [F] in texture space, in texels."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from mesh_reloc_ros.errors import InputError
@@ -22,6 +23,8 @@ from mesh_reloc_ros.types.camera import Camera
 
 # The median depth of a view is measured at about this width, in pixels.
 _DEPTH_WIDTH = 40
+# Directions of the outline along each axis.
+_OUTLINE_STEPS = 5
 
 
 @dataclass(frozen=True)
@@ -70,11 +73,18 @@ class Scene:
         self.rasterizer = make_rasterizer(rasterizer, mesh, self.device)
         progress(stage, 1.0)
         self._shader = Shader(mesh, self.device, progress)
+        self.outline = _outline(mesh.vertices)
+        """[K, 3], metres: vertices that enclose the mesh closely enough to bound it in a view."""
 
     @property
     def face_normals(self) -> Tensor:
         """[F, 3] float32, unit normals in the map frame."""
         return self._shader.face_normals
+
+    @property
+    def texel_sizes(self) -> Tensor:
+        """[F] float32, metres along a side of a texel on each face."""
+        return self._shader.texel_density.clamp(min=1e-12).rsqrt()
 
     @classmethod
     def load(
@@ -117,6 +127,15 @@ class Scene:
         fragments = self.rasterizer.rasterize(pose, camera.at_level(level))
         depth = fragments.depth[fragments.face >= 0]
         return float(depth.median()) if len(depth) else 1.0
+
+
+def _outline(vertices: NDArray[np.float32]) -> Array:
+    """Return those of vertices [V, 3] that lie farthest in some direction."""
+    steps = np.linspace(-1, 1, _OUTLINE_STEPS)
+    directions = np.stack(np.meshgrid(steps, steps, steps), -1).reshape(-1, 3).astype(np.float32)
+    parts = np.array_split(vertices, max(len(vertices) // 100_000, 1))
+    found = np.concatenate([part[np.unique((part @ directions.T).argmax(0))] for part in parts])
+    return found[np.unique((found @ directions.T).argmax(0))].astype(np.float64)
 
 
 def choose_device(name: str) -> torch.device:

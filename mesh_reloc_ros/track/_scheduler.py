@@ -10,6 +10,7 @@ from torch import Tensor
 
 from mesh_reloc_ros.align.alignment import Alignment, AlignMode
 from mesh_reloc_ros.align.coarse_to_fine import tracking_keyframe
+from mesh_reloc_ros.align.focus import FAR_MARGIN, NEAR_MARGIN, focus, focused_camera
 from mesh_reloc_ros.align.keyframe import Keyframe
 from mesh_reloc_ros.align.pyramid import image_pyramid
 from mesh_reloc_ros.align.solver import align, uses_keyframes
@@ -87,7 +88,9 @@ class AlignmentScheduler:
     ) -> Alignment:
         """Align an image from a pose [4, 4], with the cached keyframe if it is near."""
         start, grey = torch.from_numpy(map_T_camera)[None], bool(frame.is_grey)
+        margin = NEAR_MARGIN if mode is AlignMode.TRACK else FAR_MARGIN
         with stage('pyramid'):
+            frame = focus(self._scene, frame, map_T_camera, margin)
             pyramid = image_pyramid(frame.image, frame.camera)
         cached = None
         if mode is AlignMode.TRACK:
@@ -137,6 +140,7 @@ class AlignmentScheduler:
         if not uses_keyframes(settings):
             return
         pose, alignment = torch.from_numpy(map_T_camera)[None], settings.alignment
+        camera = focused_camera(self._scene, camera, map_T_camera)
         max_motion = alignment.keyframe_motion
         if self._keyframes.near(pose, camera, alignment, grey=grey, max_motion=max_motion) is None:
             keyframe = tracking_keyframe(self._scene, pose, camera, alignment, grey=grey)

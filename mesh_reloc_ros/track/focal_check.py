@@ -16,6 +16,7 @@ import torch
 
 from mesh_reloc_ros.align.alignment import Alignment
 from mesh_reloc_ros.align.coarse_to_fine import align_lm
+from mesh_reloc_ros.align.focus import focus
 from mesh_reloc_ros.align.pyramid import ImageLevel, image_pyramid
 from mesh_reloc_ros.config.alignment import AlignmentSettings
 from mesh_reloc_ros.config.tracking import TrackingSettings
@@ -71,7 +72,8 @@ class FocalLengthCheck:
         with self._lock:
             self._last_ns = frame.stamp_ns
         factors = (1 / (1 + _STEP), 1.0, 1 + _STEP)
-        pyramid = image_pyramid(frame.image, frame.camera)
+        part = focus(self._scene, frame, alignment.pose)
+        pyramid = image_pyramid(part.image, part.camera)
         settings = dataclasses.replace(
             settings,
             # The score needs one level more.

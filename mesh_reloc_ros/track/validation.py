@@ -7,6 +7,7 @@ import torch
 
 from mesh_reloc_ros.align.alignment import Alignment
 from mesh_reloc_ros.align.coarse_to_fine import align_lm
+from mesh_reloc_ros.align.focus import focus
 from mesh_reloc_ros.align.pyramid import image_pyramid
 from mesh_reloc_ros.config.alignment import AlignmentSettings
 from mesh_reloc_ros.config.pipeline import Settings
@@ -141,8 +142,8 @@ class PoseValidator:
             metres, radians = realign(self._scene, frame, alignment, depth, settings.alignment)
             self._realigned_ns = frame.stamp_ns
             if not (
-                metres <= limits.max_realignment_distance
-                and radians <= limits.max_realignment_angle
+                metres <= max(limits.max_realignment_distance, 3 * AlignmentQuality.of(alignment).position_sigma)
+                and radians <= max(limits.max_realignment_angle, 3 * AlignmentQuality.of(alignment).rotation_sigma)
             ):
                 return Rejected(
                     Rejection.REALIGNMENT,
@@ -165,6 +166,7 @@ def realign(
     """
     nudge = exp(_NUDGE * np.array([depth, depth, depth, 1.0, 1.0, 1.0]))
     start = torch.from_numpy(alignment.pose @ nudge)[None]
-    pyramid = image_pyramid(frame.image, frame.camera)
+    part = focus(scene, frame, alignment.pose)
+    pyramid = image_pyramid(part.image, part.camera)
     again = align_lm(scene, pyramid, start, alignment.exposure, settings, grey=bool(frame.is_grey))
     return distance(alignment.pose, again.pose)

@@ -73,6 +73,10 @@ class Camera:
             cy=(self.cy + 0.5) * y - 0.5,
         )
 
+    def cropped(self, left: int, top: int, width: int, height: int) -> Camera:
+        """Return the camera of a part of the image."""
+        return Camera(width, height, self.fx, self.fy, self.cx - left, self.cy - top)
+
     @property
     def matrix(self) -> Array:
         """The calibration matrix K [3, 3]: camera-frame points to homogeneous pixels."""

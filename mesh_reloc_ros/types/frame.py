@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,3 +40,9 @@ class Frame:
                 f' {self.camera.width}x{self.camera.height}: publish the camera_info that belongs'
                 ' to this image'
             )
+
+    def cropped(self, left: int, top: int, width: int, height: int) -> Frame:
+        """Return a part of the image as a frame."""
+        image = self.image[top : top + height, left : left + width]
+        camera = self.camera.cropped(left, top, width, height)
+        return dataclasses.replace(self, image=image, camera=camera)

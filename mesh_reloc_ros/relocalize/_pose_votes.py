@@ -1,0 +1,220 @@
+"""Poses from matches of local features: each match votes for a pose, and votes that agree count.
+
+A feature has a place, a size and an angle, in the image as in the view of the mesh where it was
+found. So a single match tells roughly where the camera is: D. Lowe, "Distinctive image features
+from scale-invariant keypoints", IJCV 2004, section 7.3, here for all six numbers of a pose. Votes
+for wrong poses scatter, so few right matches among thousands are enough.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+from scipy.spatial.transform import Rotation
+
+from mesh_reloc_ros.relocalize._pose_nms import same
+from mesh_reloc_ros.types import Array, se3
+from mesh_reloc_ros.types.camera import Camera
+
+# Votes agree within this share of the distance, and this angle.
+_NEAR_SHARE, _NEAR_ANGLE = 0.35, math.radians(25)
+# A match fits a pose, roughly, if its point appears within this share of the image's width, and if
+# its vote has about the same distance and rotation.
+_ROUGH, _ROUGH_OCTAVES, _ROUGH_ANGLE = 0.15, 1.0, math.radians(50)
+# It is an inlier within this share of the width.
+_INLIER = 0.008
+_DRAWS = 200
+# Pixels in which several inliers count once, as a share of the width.
+_CELL = 0.006
+# A pose is refined with a tolerance that shrinks.
+_TOLERANCES = (2.0, 1.5, 1.0)
+_GROUPS = 30
+
+
+@dataclass(frozen=True)
+class Matches:
+    """M matches of features of an image with points of the map, and the poses they vote for."""
+
+    camera: Camera
+    """Of the image."""
+    pixels: Array
+    """[M, 2], in the image."""
+    points: Array
+    """[M, 3], map, metres."""
+    weights: Array
+    """[M], the more distinctive, the larger."""
+    votes: Array
+    """[M, 4, 4], map_T_camera."""
+    distances: Array
+    """[M], metres, from the camera of the vote to the point."""
+
+    def of(self, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> Matches:
+        """Return the chosen matches."""
+        rest = (self.pixels, self.points, self.weights, self.votes, self.distances)
+        return Matches(self.camera, *(values[chosen] for values in rest))
+
+
+@dataclass(frozen=True)
+class VotedPose:
+    """A pose that matches agree with."""
+
+    map_T_camera: Array
+    """[4, 4]"""
+    distance: float
+    """Metres, median, of the inliers."""
+    inliers: int
+    """Different places in the image that agree with the pose."""
+
+
+def vote(
+    rays: Array, sizes: Array, angles: Array, map_T_view: Array, points: Array, mapped: Array
+) -> tuple[Array, Array]:
+    """Return the poses [M, 4, 4] that matches vote for, and distances [M] to the points, metres.
+
+    The feature is seen under the angle and the roll that its size and its angle tell, along the ray
+    of its pixel, and otherwise as in the view of the mesh.
+
+    :param rays: [M, 3], unit length, camera frame. :param sizes: [M], radians, in the image.
+    :param angles: [M], radians, about the optical axis.
+    :param map_T_view: [M, 4, 4]. :param points: [M, 3], map.
+    :param mapped: [M, 2], size and angle in the view, as above.
+    """
+    in_view = np.einsum('nji,nj->ni', map_T_view[:, :3, :3], points - map_T_view[:, :3, 3])
+    way = np.linalg.norm(in_view, axis=1)
+    roll = np.zeros_like(points)
+    roll[:, 2] = angles - mapped[:, 1]
+    turn = Rotation.from_rotvec(roll)
+    onto = _shortest_turn(turn.apply(in_view / way[:, None]), rays)
+    camera_R_view = (onto * turn).as_matrix()
+    poses = np.tile(np.eye(4), (len(rays), 1, 1))
+    poses[:, :3, :3] = map_T_view[:, :3, :3] @ camera_R_view.transpose(0, 2, 1)
+    distances = way * mapped[:, 0] / sizes
+    poses[:, :3, 3] = points - np.einsum('nij,nj->ni', poses[:, :3, :3], rays * distances[:, None])
+    return poses, distances
+
+
+def voted_poses(matches: Matches, count: int) -> list[VotedPose]:
+    """Return up to `count` poses that matches agree with, those with most inliers first."""
+    found: list[VotedPose] = []
+    for pose in _grouped(matches):
+        if any(_is_near(pose, other) for other in found):
+            continue
+        refined = _refined(matches, pose)
+        if refined is not None and not any(_is_near(refined.map_T_camera, o) for o in found):
+            found.append(refined)
+    return sorted(found, key=lambda pose: -pose.inliers)[:count]
+
+
+def _is_near(pose: Array, other: VotedPose) -> bool:
+    metres = _NEAR_SHARE * other.distance / 2
+    return bool(same(pose[None], other.map_T_camera, metres, _NEAR_ANGLE / 2)[0])
+
+
+def _shortest_turn(start: Array, end: Array) -> Rotation:
+    """Return the rotations that turn unit vectors [N, 3] onto others."""
+    axis, cosine = np.cross(start, end), (start * end).sum(1)
+    sine = np.linalg.norm(axis, axis=1)
+    angle = np.arctan2(sine, cosine)
+    return Rotation.from_rotvec(axis * (angle / np.maximum(sine, 1e-12))[:, None])
+
+
+def _grouped(matches: Matches) -> Iterator[Array]:
+    """Yield votes [4, 4] that many others agree with, those with most support first."""
+    support = _support(matches)
+    for _ in range(_GROUPS):
+        best = int(support.argmax())
+        if not support[best] > 0:
+            return
+        pose, metres = matches.votes[best], _NEAR_SHARE * matches.distances[best]
+        support[same(matches.votes, pose, metres, _NEAR_ANGLE)] = 0
+        yield pose
+
+
+def _support(matches: Matches) -> Array:
+    """Return the weight [M] of all votes that agree with each."""
+    # The distance between rotation matrices as vectors of nine numbers.
+    chord = 2 * math.sqrt(2) * math.sin(_NEAR_ANGLE / 2)
+    octave = np.log2(matches.distances)
+    support = np.zeros(len(octave))
+    for low in np.unique(np.floor(octave)):
+        # Tolerances are those of the middle of the octave, whose neighbours count.
+        part = np.flatnonzero((octave >= low - 0.5) & (octave < low + 1.5))
+        own = (octave[part] >= low) & (octave[part] < low + 1)
+        votes = matches.votes[part]
+        places = np.hstack(
+            (
+                votes[:, :3, 3] / (_NEAR_SHARE * 2 ** (low + 0.5)),
+                votes[:, :3, :3].reshape(-1, 9) / chord,
+            )
+        )
+        near = cKDTree(places).query_ball_point(places[own], 1.0)
+        support[part[own]] = [matches.weights[part[numbers]].sum() for numbers in near]
+    return support
+
+
+def _refined(matches: Matches, pose: Array) -> VotedPose | None:
+    """Return the pose by RANSAC and least squares of the matches that fit a rough one."""
+    camera = matches.camera
+    fits = _fitting(matches, pose, _ROUGH)
+    if len(fits) < 4:
+        return None
+    tolerance = _INLIER * camera.width
+    near = matches.of(fits)
+    is_found, rotation, translation, _ = cv2.solvePnPRansac(
+        near.points, near.pixels, camera.matrix, None,
+        iterationsCount=_DRAWS, reprojectionError=tolerance, flags=cv2.SOLVEPNP_AP3P,
+    )
+    if not is_found:
+        return None
+    for factor in _TOLERANCES:
+        pose = _inverted(rotation, translation)
+        inliers = _fitting(matches, pose, factor * _INLIER)
+        if len(inliers) < 4:
+            return None
+        rotation, translation = cv2.solvePnPRefineLM(
+            matches.points[inliers], matches.pixels[inliers], camera.matrix, None,
+            rotation, translation,
+        )
+    pose = _inverted(rotation, translation)
+    inliers = _fitting(matches, pose, _INLIER)
+    if len(inliers) < 4:
+        return None
+    cells = np.floor(matches.pixels[inliers] / (_CELL * camera.width)).astype(int)
+    spots = np.floor(_projected(matches.points[inliers], pose, camera)[0] / (_CELL * camera.width)).astype(int)
+    count = min(len(np.unique(cells, axis=0)), len(np.unique(spots, axis=0)))
+    gaps = np.linalg.norm(matches.points[inliers] - pose[:3, 3], axis=1)
+    return VotedPose(pose, float(np.median(gaps)), count)
+
+
+def _fitting(matches: Matches, pose: Array, share: float) -> NDArray[np.int64]:
+    """Return the matches that fit a pose within a share of the image's width."""
+    pixels, way = _projected(matches.points, pose, matches.camera)
+    error = np.linalg.norm(pixels - matches.pixels, axis=1)
+    octaves = np.abs(np.log2(np.maximum(way, 1e-9) / matches.distances))
+    trace = np.einsum('nij,ij->n', matches.votes[:, :3, :3], pose[:3, :3])
+    return np.flatnonzero(
+        (way > 0) & (error < share * matches.camera.width)
+        & (octaves < _ROUGH_OCTAVES) & (trace > 1 + 2 * math.cos(_ROUGH_ANGLE))
+    )
+
+
+def _projected(points: Array, pose: Array, camera: Camera) -> tuple[Array, Array]:
+    """Return the pixels [N, 2] of points [N, 3] of the map, and their distances, 0 if behind."""
+    in_camera = (points - pose[:3, 3]) @ pose[:3, :3]
+    z = np.maximum(in_camera[:, 2:], 1e-9)
+    pixels = in_camera[:, :2] / z * (camera.fx, camera.fy) + (camera.cx, camera.cy)
+    return pixels, np.linalg.norm(in_camera, axis=1) * (in_camera[:, 2] > 0)
+
+
+def _inverted(rotation: Array, translation: Array) -> Array:
+    """Return map_T_camera [4, 4] of a rotation vector and a translation of camera_T_map."""
+    pose = np.eye(4)
+    pose[:3, :3] = cv2.Rodrigues(rotation)[0].T
+    pose[:3, 3] = -pose[:3, :3] @ translation[:, 0]
+    return pose
