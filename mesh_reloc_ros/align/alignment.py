@@ -35,6 +35,8 @@ class Alignment:
     """[B, 6] float32: alpha and beta per channel; image = alpha * render + beta."""
     score: Tensor
     """[B], correlation of render and image over the visible mesh, -1 to 1."""
+    score_blocks: Tensor
+    """[B], number of blocks of the image that the score is the median of."""
     inlier_ratio: Tensor
     """[B], share of the chosen points that are visible in the image and agree with it."""
     coverage: Tensor

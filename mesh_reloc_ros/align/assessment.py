@@ -32,6 +32,9 @@ def assess(
     score_level, finest = keyframe.score_level, keyframe.levels[0]
     system = solution.system
     poses = se3.normalized(keyframe.map_T_camera @ se3.inverse(solution.live_T_keyframe))
+    score, score_blocks = correlation(
+        score_level.surface, pyramid[score_level.number], solution.live_T_keyframe
+    )
     return Alignment(
         map_T_camera=poses,
         covariance=pose_covariance(
@@ -41,9 +44,8 @@ def assess(
             _MISPLACED * math.sqrt(map_error_scale),
         ),
         exposure=solution.exposure,
-        score=correlation(
-            score_level.surface, pyramid[score_level.number], solution.live_T_keyframe
-        ),
+        score=score,
+        score_blocks=score_blocks,
         inlier_ratio=torch.from_numpy(system.inliers / np.maximum(system.chosen, 1e-9)),
         coverage=keyframe.coverage,
         iterations=solution.iterations,

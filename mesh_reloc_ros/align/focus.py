@@ -23,7 +23,7 @@ def focus(scene: Scene, frame: Frame, map_T_camera: Array, margin: float = NEAR_
 
     Shares of the image, such as the coverage, then are those of the part.
 
-    :param margin: around the mesh, as a share of its size in the image: how far the pose may be off.
+    :param margin: around the mesh, as a share of its size in the image: more if the pose is rough.
     """
     box = mesh_box(scene, frame.camera, map_T_camera, margin)
     return frame if box is None else frame.cropped(*box)

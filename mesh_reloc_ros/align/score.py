@@ -15,15 +15,19 @@ _MIN_BLOCKS = 5
 _FULL_SHARE = 0.3
 
 
-def correlation(surface: SurfacePoints, level: ImageLevel, live_T_keyframe: Tensor) -> Tensor:
+def correlation(
+    surface: SurfacePoints, level: ImageLevel, live_T_keyframe: Tensor
+) -> tuple[Tensor, Tensor]:
     """Return the median over the image's blocks [B] of the correlation of render and image.
+
+    Also return the number of blocks [B] that count.
 
     With the median, an object that covers a part of the view does not lower the score. It is 0 if
     too little is seen. See `block_correlations` for the parameters.
     """
     blocks = block_correlations(surface, level, live_T_keyframe)
-    enough = (~blocks.isnan()).sum(1) >= _MIN_BLOCKS
-    return torch.where(enough, blocks.nanmedian(dim=1).values, 0.0)
+    count = (~blocks.isnan()).sum(1)
+    return torch.where(count >= _MIN_BLOCKS, blocks.nanmedian(dim=1).values, 0.0), count
 
 
 def mean_block_ncc(surface: SurfacePoints, level: ImageLevel, live_T_keyframe: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Search for similar descriptors among those of a feature map: an inverted file by faiss."""
+"""Search for similar descriptors: an inverted file by faiss (J. Johnson et al., 2017)."""
 
 from __future__ import annotations
 
@@ -8,32 +8,47 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-# Inverted lists per square root of the number of descriptors, the lists that are searched, and how
-# the centres of the lists are found.
+# Inverted lists per root of the number of descriptors, those that are searched, and how the centres
+# of the lists are found.
 _LISTS, _SEARCHED = 2.0, 12
 _TRAINED_PER_LIST, _ROUNDS = 40, 8
+_AT_ONCE = 100_000
+
+
+def built_index(descriptors: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the index of descriptors [N, D] as bytes, to be stored and to be searched."""
+    count, size = descriptors.shape
+    lists = max(min(round(_LISTS * math.sqrt(count)), count // _TRAINED_PER_LIST), 1)
+    index = faiss.IndexIVFScalarQuantizer(
+        faiss.IndexFlatL2(size),
+        size,
+        lists,
+        faiss.ScalarQuantizer.QT_8bit_direct,
+        faiss.METRIC_L2,
+        False,
+    )
+    index.cp.niter = _ROUNDS
+    # It warns if it has fewer than this for each list.
+    index.cp.min_points_per_centroid = 1
+    some = np.random.default_rng(0).permutation(count)[: lists * _TRAINED_PER_LIST]
+    if count:
+        index.train(descriptors[some].astype(np.float32))
+    for first in range(0, count, _AT_ONCE):
+        index.add(descriptors[first : first + _AT_ONCE].astype(np.float32))
+    return np.asarray(faiss.serialize_index(index))
 
 
 class FeatureIndex:
-    """Finds nearest neighbours among descriptors [N, D]; safe for any thread."""
+    """Finds nearest neighbours among descriptors; safe for any thread."""
 
-    def __init__(self, descriptors: NDArray[np.uint8]) -> None:
-        """Build the index; the time is about linear in the number of descriptors."""
-        count, size = descriptors.shape
-        lists = max(min(round(_LISTS * math.sqrt(count)), count // _TRAINED_PER_LIST), 1)
-        self._coarse = faiss.IndexFlatL2(size)
-        code = faiss.ScalarQuantizer.QT_8bit_direct
-        self._index = faiss.IndexIVFScalarQuantizer(self._coarse, size, lists, code, faiss.METRIC_L2, False)
-        self._index.cp.niter = _ROUNDS
+    def __init__(self, stored: NDArray[np.uint8]) -> None:
+        """Open an index that `built_index` returned."""
+        self._index = faiss.downcast_index(faiss.deserialize_index(stored))
         self._index.nprobe = _SEARCHED
-        some = np.random.default_rng(0).permutation(count)[: lists * _TRAINED_PER_LIST]
-        self._index.train(descriptors[some].astype(np.float32))
-        for part in np.array_split(descriptors, max(count // 100_000, 1)):
-            self._index.add(part.astype(np.float32))
 
     def nearest(
         self, descriptors: NDArray[np.uint8], count: int
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Return squared distances and numbers [Q, count] of the nearest; -1 where there is none."""
+        """Return squared distances and numbers [Q, count] of the nearest; -1 for none."""
         squared, numbers = self._index.search(descriptors.astype(np.float32), count)
         return squared, numbers

@@ -11,8 +11,9 @@ import torch
 from numpy.typing import NDArray
 
 from mesh_reloc_ros.progress import Progress, silent
+from mesh_reloc_ros.relocalize._feature_index import built_index
 from mesh_reloc_ros.relocalize._surface_views import VIEW_CAMERA
-from mesh_reloc_ros.relocalize.features import Extractor, Features, sift
+from mesh_reloc_ros.relocalize.features import Extractor, Features, sift, unit_rays
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types import Array
 
@@ -28,63 +29,65 @@ class FeatureMap:
     """N features on the surface, from V views."""
 
     map_T_view: Array
-    """[V, 4, 4], poses of `VIEW_CAMERA`, metres."""
+    """[V, 4, 4], metres."""
     views: NDArray[np.int32]
     """[N], the view of each feature."""
     points: NDArray[np.float32]
     """[N, 3], map, metres."""
-    cosines: NDArray[np.float32]
-    """[N], of the angle between the ray to the point and the optical axis of the view."""
     sizes: NDArray[np.float32]
-    """[N], pixels of the view."""
+    """[N], radians, as seen in the view."""
     angles: NDArray[np.float32]
     """[N], radians in the view; see `Features`."""
-    descriptors: NDArray[np.uint8]
-    """[N, D]."""
+    index: NDArray[np.uint8]
+    """Of the descriptors; see `FeatureIndex`."""
 
     def __len__(self) -> int:
         """Return the number of features."""
         return len(self.points)
+
+    @property
+    def is_consistent(self) -> bool:
+        """Whether the arrays fit together."""
+        return len(self.views) == len(self.points) == len(self.sizes) == len(self.angles)
 
 
 def map_features(
     scene: Scene, map_T_view: Array, extract: Extractor = sift, progress: Progress = silent
 ) -> FeatureMap:
     """Render views [V, 4, 4] of `VIEW_CAMERA`, and return their features on the surface."""
-    stage = 'extracting features of views'
-    parts: list[tuple[Array, ...]] = []
+    stage = 'extracting features'
+    found: list[tuple[Features, Array]] = []
     progress(stage, 0.0)
     with ThreadPoolExecutor(_THREADS) as threads:
-        found = threads.map(lambda pose: _features_of(scene, pose, extract), map_T_view)
-        for number, (features, points, cosines) in enumerate(found):
-            views = np.full(len(features), number)
-            parts.append((views, points, cosines, features.sizes, features.angles,
-                          features.descriptors))
-            progress(stage, number / len(map_T_view))
+        for part in threads.map(lambda pose: _features_of(scene, pose, extract), map_T_view):
+            found.append(part)
+            progress(stage, 0.95 * len(found) / len(map_T_view))
+    features = Features.joined([part for part, _ in found])
+    views = np.repeat(np.arange(len(found)), [len(part) for part, _ in found])
+    rays = unit_rays(features.pixels, VIEW_CAMERA)
+    mapped = FeatureMap(
+        map_T_view,
+        views.astype(np.int32),
+        np.concatenate([points for _, points in found] or [np.zeros((0, 3))]).astype(np.float32),
+        (features.sizes * rays[:, 2] / VIEW_CAMERA.fx).astype(np.float32),
+        features.angles.astype(np.float32),
+        built_index(features.descriptors),
+    )
     progress(stage, 1.0)
-    views, points, cosines, sizes, angles, descriptors = (
-        np.concatenate(values) for values in zip(*parts, strict=True)
-    )
-    return FeatureMap(
-        map_T_view, views.astype(np.int32), points.astype(np.float32), cosines.astype(np.float32),
-        sizes.astype(np.float32), angles.astype(np.float32), descriptors,
-    )
+    return mapped
 
 
-def _features_of(scene: Scene, pose: Array, extract: Extractor) -> tuple[Features, Array, Array]:
-    """Return the features of a view that lie on the mesh, their points [N, 3] and cosines [N]."""
+def _features_of(scene: Scene, pose: Array, extract: Extractor) -> tuple[Features, Array]:
+    """Return the features of a view that lie on the mesh, and their points [N, 3] in the map."""
     view = scene.render(torch.from_numpy(pose), VIEW_CAMERA, grey=True)
     grey = (255 * view.colour[0, ..., 0]).round().to(torch.uint8).cpu().numpy()
     depth, mask = view.depth[0].cpu().numpy(), view.mask[0].cpu().numpy()
-    inside = cv2.distanceTransform(np.pad(mask.view(np.uint8), 1, mode='edge'), cv2.DIST_L2, 3)
     features = extract(grey, _COUNT)
-    column, row = np.round(features.pixels).astype(int).T if len(features) else np.zeros((2, 0), int)
-    row, column = row.clip(0, mask.shape[0] - 1), column.clip(0, mask.shape[1] - 1)
-    kept = inside[1:-1, 1:-1][row, column] > _MARGIN_PX
-    features, depths = features.of(kept), depth[row, column][kept].astype(np.float64)
-    camera = VIEW_CAMERA
-    rays = np.column_stack(
-        ((features.pixels - (camera.cx, camera.cy)) / (camera.fx, camera.fy), np.ones(len(features)))
-    )
-    points = (rays * depths[:, None]) @ pose[:3, :3].T + pose[:3, 3]
-    return features, points, 1 / np.linalg.norm(rays, axis=1)
+    inside = cv2.erode(mask.view(np.uint8), None, iterations=_MARGIN_PX, borderValue=1)
+    column, row = np.round(features.pixels).astype(int).T
+    row, column = row.clip(0, VIEW_CAMERA.height - 1), column.clip(0, VIEW_CAMERA.width - 1)
+    kept = inside[row, column] > 0
+    features = features.of(kept)
+    rays = unit_rays(features.pixels, VIEW_CAMERA)
+    in_view = rays / rays[:, 2:] * depth[row, column][kept][:, None].astype(np.float64)
+    return features, in_view @ pose[:3, :3].T + pose[:3, 3]

@@ -32,6 +32,11 @@ class Panoramas:
     colours: NDArray[np.uint8]
     """[V, 6 SIDE^2, 3], RGB; black means no mesh."""
 
+    @property
+    def is_consistent(self) -> bool:
+        """Whether the arrays fit together."""
+        return self.colours.shape == (len(self.positions), 6 * SIDE**2, 3)
+
 
 def render_panoramas(scene: Scene, positions: Array, progress: Progress = silent) -> Panoramas:
     """Render the mesh from positions [V, 3]."""

@@ -19,7 +19,7 @@ from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
 from mesh_reloc_ros.relocalize._pose_nms import same
-from mesh_reloc_ros.types import Array, se3
+from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.camera import Camera
 
 # Votes agree within this share of the distance, and this angle.
@@ -27,9 +27,9 @@ _NEAR_SHARE, _NEAR_ANGLE = 0.35, math.radians(25)
 # A match fits a pose, roughly, if its point appears within this share of the image's width, and if
 # its vote has about the same distance and rotation.
 _ROUGH, _ROUGH_OCTAVES, _ROUGH_ANGLE = 0.15, 1.0, math.radians(50)
-# It is an inlier within this share of the width.
+# It is an inlier within this share of the width. RANSAC draws this often, if there are enough.
 _INLIER = 0.008
-_DRAWS = 200
+_DRAWS, _LEAST = 200, 4
 # Pixels in which several inliers count once, as a share of the width.
 _CELL = 0.006
 # A pose is refined with a tolerance that shrinks.
@@ -73,28 +73,26 @@ class VotedPose:
 
 
 def vote(
-    rays: Array, sizes: Array, angles: Array, map_T_view: Array, points: Array, mapped: Array
+    rays: Array, growth: Array, roll: Array, map_T_view: Array, points: Array
 ) -> tuple[Array, Array]:
     """Return the poses [M, 4, 4] that matches vote for, and distances [M] to the points, metres.
 
     The feature is seen under the angle and the roll that its size and its angle tell, along the ray
     of its pixel, and otherwise as in the view of the mesh.
 
-    :param rays: [M, 3], unit length, camera frame. :param sizes: [M], radians, in the image.
-    :param angles: [M], radians, about the optical axis.
-    :param map_T_view: [M, 4, 4]. :param points: [M, 3], map.
-    :param mapped: [M, 2], size and angle in the view, as above.
+    :param rays: [M, 3], unit length, camera frame.
+    :param growth: [M], size in the image over size in the view, as angles.
+    :param roll: [M], radians, angle in the image less angle in the view.
+    :param map_T_view: [M, 4, 4]. :param points: [M, 3], map, metres.
     """
     in_view = np.einsum('nji,nj->ni', map_T_view[:, :3, :3], points - map_T_view[:, :3, 3])
     way = np.linalg.norm(in_view, axis=1)
-    roll = np.zeros_like(points)
-    roll[:, 2] = angles - mapped[:, 1]
-    turn = Rotation.from_rotvec(roll)
+    turn = Rotation.from_rotvec(roll[:, None] * (0.0, 0.0, 1.0))
     onto = _shortest_turn(turn.apply(in_view / way[:, None]), rays)
     camera_R_view = (onto * turn).as_matrix()
     poses = np.tile(np.eye(4), (len(rays), 1, 1))
     poses[:, :3, :3] = map_T_view[:, :3, :3] @ camera_R_view.transpose(0, 2, 1)
-    distances = way * mapped[:, 0] / sizes
+    distances = way / growth
     poses[:, :3, 3] = points - np.einsum('nij,nj->ni', poses[:, :3, :3], rays * distances[:, None])
     return poses, distances
 
@@ -161,35 +159,58 @@ def _support(matches: Matches) -> Array:
 def _refined(matches: Matches, pose: Array) -> VotedPose | None:
     """Return the pose by RANSAC and least squares of the matches that fit a rough one."""
     camera = matches.camera
-    fits = _fitting(matches, pose, _ROUGH)
-    if len(fits) < 4:
-        return None
-    tolerance = _INLIER * camera.width
-    near = matches.of(fits)
-    is_found, rotation, translation, _ = cv2.solvePnPRansac(
-        near.points, near.pixels, camera.matrix, None,
-        iterationsCount=_DRAWS, reprojectionError=tolerance, flags=cv2.SOLVEPNP_AP3P,
-    )
-    if not is_found:
-        return None
+    rough = _sampled(matches.of(_fitting(matches, pose, _ROUGH)))
     for factor in _TOLERANCES:
-        pose = _inverted(rotation, translation)
-        inliers = _fitting(matches, pose, factor * _INLIER)
-        if len(inliers) < 4:
+        if rough is None:
             return None
-        rotation, translation = cv2.solvePnPRefineLM(
-            matches.points[inliers], matches.pixels[inliers], camera.matrix, None,
-            rotation, translation,
-        )
-    pose = _inverted(rotation, translation)
-    inliers = _fitting(matches, pose, _INLIER)
-    if len(inliers) < 4:
+        inliers = matches.of(_fitting(matches, rough, factor * _INLIER))
+        rough = _least_squares(inliers, rough)
+    if rough is None:
         return None
-    cells = np.floor(matches.pixels[inliers] / (_CELL * camera.width)).astype(int)
-    spots = np.floor(_projected(matches.points[inliers], pose, camera)[0] / (_CELL * camera.width)).astype(int)
-    count = min(len(np.unique(cells, axis=0)), len(np.unique(spots, axis=0)))
-    gaps = np.linalg.norm(matches.points[inliers] - pose[:3, 3], axis=1)
-    return VotedPose(pose, float(np.median(gaps)), count)
+    inliers = matches.of(_fitting(matches, rough, _INLIER))
+    if not len(inliers.points):
+        return None
+    pixels, ways = _projected(inliers.points, rough, camera)
+    # Many features at one place, or of one point, are not many.
+    count = min(_cells(inliers.pixels, camera), _cells(pixels, camera))
+    return VotedPose(rough, float(np.median(ways)), count)
+
+
+def _sampled(matches: Matches) -> Array | None:
+    """Return the pose [4, 4] that most matches agree with; None if there is none."""
+    if len(matches.points) < _LEAST:
+        return None
+    is_found, rotation, translation, _ = cv2.solvePnPRansac(
+        matches.points,
+        matches.pixels,
+        matches.camera.matrix,
+        None,
+        iterationsCount=_DRAWS,
+        reprojectionError=_INLIER * matches.camera.width,
+        flags=cv2.SOLVEPNP_AP3P,
+    )
+    return _inverse_of(cv2.Rodrigues(rotation)[0], translation[:, 0]) if is_found else None
+
+
+def _least_squares(matches: Matches, pose: Array) -> Array | None:
+    """Return the pose with the least reprojection error; None if there are too few matches."""
+    if len(matches.points) < _LEAST:
+        return None
+    start = _inverse_of(pose[:3, :3], pose[:3, 3])
+    rotation, translation = cv2.solvePnPRefineLM(
+        matches.points,
+        matches.pixels,
+        matches.camera.matrix,
+        None,
+        cv2.Rodrigues(start[:3, :3])[0],
+        start[:3, 3:].copy(),
+    )
+    return _inverse_of(cv2.Rodrigues(rotation)[0], translation[:, 0])
+
+
+def _cells(pixels: Array, camera: Camera) -> int:
+    """Return the number of cells of the image that pixels [N, 2] lie in."""
+    return len(np.unique(np.floor(pixels / (_CELL * camera.width)), axis=0))
 
 
 def _fitting(matches: Matches, pose: Array, share: float) -> NDArray[np.int64]:
@@ -199,8 +220,10 @@ def _fitting(matches: Matches, pose: Array, share: float) -> NDArray[np.int64]:
     octaves = np.abs(np.log2(np.maximum(way, 1e-9) / matches.distances))
     trace = np.einsum('nij,ij->n', matches.votes[:, :3, :3], pose[:3, :3])
     return np.flatnonzero(
-        (way > 0) & (error < share * matches.camera.width)
-        & (octaves < _ROUGH_OCTAVES) & (trace > 1 + 2 * math.cos(_ROUGH_ANGLE))
+        (way > 0)
+        & (error < share * matches.camera.width)
+        & (octaves < _ROUGH_OCTAVES)
+        & (trace > 1 + 2 * math.cos(_ROUGH_ANGLE))
     )
 
 
@@ -212,9 +235,9 @@ def _projected(points: Array, pose: Array, camera: Camera) -> tuple[Array, Array
     return pixels, np.linalg.norm(in_camera, axis=1) * (in_camera[:, 2] > 0)
 
 
-def _inverted(rotation: Array, translation: Array) -> Array:
-    """Return map_T_camera [4, 4] of a rotation vector and a translation of camera_T_map."""
+def _inverse_of(rotation: Array, translation: Array) -> Array:
+    """Return the inverse [4, 4] of a rotation [3, 3] and a translation [3]."""
     pose = np.eye(4)
-    pose[:3, :3] = cv2.Rodrigues(rotation)[0].T
-    pose[:3, 3] = -pose[:3, :3] @ translation[:, 0]
+    pose[:3, :3] = rotation.T
+    pose[:3, 3] = -rotation.T @ translation
     return pose

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,30 +27,41 @@ _TILT_DEG = 35.0
 # A view keeps this share of the free way from the patch; it is dropped below the other share of
 # its distance.
 _FREE_SHARE, _MIN_DISTANCE_SHARE = 0.85, 0.5
-# Rays along the sides of the image that tell what a view shows.
-_COARSE = 8
+# Rays along the sides of the image that tell what a view shows. It is left out if the mesh covers
+# less than a share of them, or if less than another share shows something new.
+_COARSE, _MIN_SEEN, _MIN_NEW = 8, 0.05, 0.08
+# Beyond this many distances, a view shows the surface too small to count.
+_FAR = 2.5
 # Texels are not taken for larger than this share of the mesh's size.
 _LARGEST_TEXEL = 1e-3
 _AT_ONCE = 512
 
 
-def surface_views(scene: Scene, progress: Progress = silent) -> Array:
+def surface_views(scene: Scene, limit: int, progress: Progress = silent) -> Array:
     """Return poses [V, 4, 4] of `VIEW_CAMERA` that together see the whole surface, map, metres.
 
     The distances follow from the size of the texels, face by face: so a room in a large site is
     seen as it would be by itself. At each distance the surface is divided into patches, seen from
     either side along the normal and tilted. Which side of a face is its front plays no part. A view
     that shows only patches that others show from about the same direction is left out.
+
+    :param limit: largest number of views; the nearest are thinned out if there are more.
     """
-    stage = 'choosing views'
+    stage, left = 'choosing views', limit
     progress(stage, 0.0)
     patches = _all_patches(scene)
     views: list[Array] = []
-    for number, patch in enumerate(patches):
-        views.append(_views_of(scene, patch))
+    for number, patch in enumerate(reversed(patches)):
+        # Each view shows at least one patch that no other shows.
+        step = -(-len(patch.centre) // max(left, 1))
+        some = dataclasses.replace(patch, centre=patch.centre[::step], normal=patch.normal[::step])
+        found = _views_of(scene, some)
+        views.append(found[:: -(-len(found) // max(left, 1)) or 1])
+        left -= len(views[-1])
         progress(stage, (number + 1) / len(patches))
-    if not patches:
-        progress(stage, 1.0)
+        if left <= 0:
+            break
+    progress(stage, 1.0)
     return np.concatenate(views) if views else np.zeros((0, 4, 4))
 
 
@@ -176,7 +188,7 @@ def _free_way(scene: Scene, origin: Array, direction: Array) -> Array:
 
 
 def _looking_at(position: Array, target: Array) -> Array:
-    """Return poses [N, 4, 4] at positions [N, 3] that look at targets [N, 3], x level if z is up."""
+    """Return poses [N, 4, 4] at positions [N, 3] that look at targets [N, 3]."""
     forward = target - position
     forward = forward / np.maximum(np.linalg.norm(forward, axis=1, keepdims=True), 1e-300)
     helper = np.where(np.abs(forward[:, 2:]) < 0.95, (0.0, 0.0, 1.0), (1.0, 0.0, 0.0))
@@ -205,16 +217,12 @@ def _cover(scene: Scene, poses: Array, distance: float) -> NDArray[np.int64]:
         if fresh < gain[best]:
             gain[best] = fresh
             continue
-        if fresh < _MIN_GAIN * _COARSE**2:
+        if fresh < _MIN_NEW * _COARSE**2:
             break
         chosen.append(best)
         seen[shown[best]] = True
         gain[best] = 0
     return np.sort(np.array(chosen, dtype=np.int64))
-
-
-_MIN_GAIN = 0.08
-_MIN_SEEN = 0.05
 
 
 def _shown(scene: Scene, poses: Array, distance: float) -> list[NDArray[np.int64]]:
@@ -227,7 +235,7 @@ def _shown(scene: Scene, poses: Array, distance: float) -> list[NDArray[np.int64
         fragments = scene.rasterizer.rasterize(torch.from_numpy(part).to(scene.device), camera)
         depth = fragments.depth.reshape(len(part), -1).cpu().numpy().astype(np.float64)
         enough = (depth > 0).mean(1) >= _MIN_SEEN
-        hit = (depth > 0) & (depth < 2.5 * distance) & enough[:, None]
+        hit = (depth > 0) & (depth < _FAR * distance) & enough[:, None]
         directions = np.einsum('vij,nj->vni', part[:, :3, :3], rays)
         points = part[:, None, :3, 3] + directions * depth[..., None]
         toward = directions / np.linalg.norm(directions, axis=-1, keepdims=True)

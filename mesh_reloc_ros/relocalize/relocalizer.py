@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import functools
 import math
-import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from mesh_reloc_ros.align.alignment import Alignment, AlignMode, neutral_exposure
@@ -20,16 +17,14 @@ from mesh_reloc_ros.align.pyramid import ImageLevel, image_pyramid
 from mesh_reloc_ros.config.alignment import AlignmentSettings
 from mesh_reloc_ros.config.relocalization import RelocalizationSettings
 from mesh_reloc_ros.progress import Progress, silent
-from mesh_reloc_ros.relocalize._cache import cache_file, panoramas_of
+from mesh_reloc_ros.relocalize._cache import ViewCache
 from mesh_reloc_ros.relocalize._candidates import ROUNDS, Candidates, align_candidates
-from mesh_reloc_ros.relocalize._feature_map import map_features
 from mesh_reloc_ros.relocalize._local_features import LocalFeatures
-from mesh_reloc_ros.relocalize._matching import Matcher
 from mesh_reloc_ros.relocalize._neighbourhood import is_uninformative, sample_poses
-from mesh_reloc_ros.relocalize._panoramas import Panoramas
-from mesh_reloc_ros.relocalize._pose_nms import nms_poses, same
+from mesh_reloc_ros.relocalize._pose_nms import same
 from mesh_reloc_ros.relocalize._pose_votes import VotedPose
-from mesh_reloc_ros.relocalize._surface_views import surface_views
+from mesh_reloc_ros.relocalize._thumbnails import Thumbnails
+from mesh_reloc_ros.relocalize.features import Extractor, sift
 from mesh_reloc_ros.render.grey import with_colour_mode
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types import Array
@@ -37,13 +32,7 @@ from mesh_reloc_ros.types.camera import Camera
 from mesh_reloc_ros.types.frame import Frame
 from mesh_reloc_ros.types.initial_pose import InitialPose
 
-# Two views are duplicates within this share of the distance to the mesh, and this many radians.
-_SAME_SHARE, _SAME_ANGLE = 0.12, math.radians(14)
-# Share of the candidates that is reserved for level cameras, if the up direction is known.
-_LEVEL_SHARE = 0.25
-# A camera is level if its x axis is within this angle of the horizon, and its y axis points down.
-_LEVEL_ANGLE = math.radians(25)
-# A candidate is another answer if it differs by more than this share of the distance, or radians.
+# A pose is another answer if it differs by more than this share of the distance, or radians.
 _ELSEWHERE_SHARE, _ELSEWHERE_ANGLE = 0.15, math.radians(10)
 # A pose has converged if an alignment with a new render moves it by less than this share of the
 # distance, and radians. The number of alignments is limited.
@@ -59,44 +48,37 @@ _MIN_AGREEMENT = 0.8
 
 
 class Relocalizer:
-    """Finds the pose of an image by comparison with views of the mesh. Safe for any thread."""
+    """Finds the pose of an image by comparison with views of the mesh. Safe for any thread.
+
+    Two sources propose poses: local features, and thumbnails where those find nothing. Either way
+    the image is aligned at the poses, and the alignments decide.
+    """
 
     def __init__(
         self,
         scene: Scene,
-        features: Callable[[], LocalFeatures],
-        panoramas: Callable[[], Panoramas],
+        features: LocalFeatures,
+        thumbnails: Thumbnails,
         settings: RelocalizationSettings,
         alignment: AlignmentSettings,
-        up: Array | None = None,
     ) -> None:
-        """Keep the arguments; `prepare` or the first image makes the panoramas.
+        """Keep the arguments; `prepare` or the first image makes the views.
 
         :param alignment: of the full image at the best candidates.
-        :param up: [3], the direction in the map that is up; None: by the settings.
         """
         self._scene = scene
-        self._make_features, self._make_panoramas = features, panoramas
-        self._features: LocalFeatures | None = None
-        self._panoramas: Panoramas | None = None
-        self._lock = threading.Lock()
+        self._features = features
+        self._thumbnails = thumbnails
         self._settings = settings
         self._alignment = alignment
-        self._up = up_axis(settings.up_axis) if up is None else up
-        self._matcher: Matcher | None = None
 
     def prepare(self, camera: Camera | None = None) -> None:
-        """Render the panoramas, and the views of a camera with colour images, before they are used.
+        """Make the views, and thumbnails of a camera with colour images, before they are used.
 
         Safe to call from any thread.
         """
-        if camera is not None:
-            self._local_features()
-            self._matcher_of(camera, grey=False)
-            return
-        self._local_features()
-        with self._lock:
-            self._ready_panoramas()
+        self._features.prepare()
+        self._thumbnails.prepare(camera)
 
     def locate(self, frame: Frame, near: InitialPose | None = None) -> Alignment | None:
         """Return the image aligned at the pose where it was taken; None if that is ambiguous.
@@ -114,11 +96,11 @@ class Relocalizer:
                 self._scene, near.map_T_camera, part.camera, count, near.covariance
             )
             return self._best_of(part, poses)
-        voted = self._local_features().propose(frame, _MAX_VOTED)
+        voted = self._features.propose(frame, _MAX_VOTED)
         found = self._best_voted(frame, voted)
         if found is not None:
             return found
-        return self._best_of(frame, self._by_thumbnails(frame))
+        return self._best_of(frame, self._thumbnails.propose(frame))
 
     def _is_anywhere(self, near: InitialPose) -> bool:
         covariance = near.covariance
@@ -213,41 +195,6 @@ class Relocalizer:
         clear = float(alignment.score[0]) >= self._settings.min_score
         return clear and bool(alignment.map_T_camera.isfinite().all())
 
-    def _local_features(self) -> LocalFeatures:
-        """Return the features of the mesh; the first call extracts them."""
-        with self._lock:
-            if self._features is None:
-                self._features = self._make_features()
-            return self._features
-
-    def _ready_panoramas(self) -> Panoramas:
-        """Return the panoramas; the first call makes them. The lock is held."""
-        if self._panoramas is None:
-            self._panoramas = self._make_panoramas()
-        return self._panoramas
-
-    def _matcher_of(self, camera: Camera, grey: bool) -> Matcher:
-        """Return the views of a camera; they are kept until another camera or mode is needed."""
-        with self._lock:
-            panoramas, matcher = self._ready_panoramas(), self._matcher
-            if matcher is None or (matcher.camera, matcher.is_grey) != (camera, grey):
-                matcher = Matcher(panoramas, camera, self._scene.device, grey)
-                self._matcher = matcher
-            return matcher
-
-    def _by_thumbnails(self, frame: Frame) -> Array:
-        """Return poses [C, 4, 4] by comparison of thumbnails, best first."""
-        count = self._settings.candidates
-        matcher = self._matcher_of(frame.camera, bool(frame.is_grey))
-        poses, distances = matcher.match(frame.image)
-        level = np.flatnonzero(_level(poses, self._up))
-        first = round(_LEVEL_SHARE * count) if len(level) else 0
-        chosen = [
-            part[nms_poses(poses[part], distances[part], _SAME_SHARE, _SAME_ANGLE, number)]
-            for part, number in ((level, first), (np.arange(len(poses)), count - first))
-        ]
-        return np.asarray(poses[np.unique(np.concatenate(chosen))])
-
 
 def make_relocalizer(
     scene: Scene,
@@ -256,26 +203,26 @@ def make_relocalizer(
     mesh: Path | None,
     reference_cameras: Array | None = None,
     progress: Progress = silent,
+    extract: Extractor = sift,
 ) -> Relocalizer:
     """Return a relocalizer that reads its views from the cache, or renders them when needed.
 
     :param alignment: settings of the alignment of the full image.
     :param mesh: the scene's mesh file, which the cache is stored beside; None: no cache.
     :param reference_cameras: [V, 4, 4], map_T_camera of the reconstruction, used as viewpoints.
+    :param extract: local features to use.
     """
     known = reference_cameras
-    file = cache_file(mesh) if mesh is not None and settings.cache else None
+    cache = ViewCache(scene, settings, mesh if settings.cache else None, progress)
     positions = None
     if known is not None:
         # Every n-th of them, if there are too many.
         positions = known[:: -(-len(known) // settings.max_viewpoints), :3, 3]
-    panoramas = functools.partial(panoramas_of, scene, settings, file, positions, progress)
     up = None if known is None else mean_up(known)
-
-    def features() -> LocalFeatures:
-        return LocalFeatures(map_features(scene, surface_views(scene, progress), progress=progress))
-
-    return Relocalizer(scene, features, panoramas, settings, alignment, up)
+    features = LocalFeatures(functools.partial(cache.feature_map, extract), extract)
+    panoramas = functools.partial(cache.panoramas, positions)
+    thumbnails = Thumbnails(panoramas, settings, scene.device, up)
+    return Relocalizer(scene, features, thumbnails, settings, alignment)
 
 
 def mean_up(map_T_camera: Array) -> Array | None:
@@ -283,23 +230,6 @@ def mean_up(map_T_camera: Array) -> Array | None:
     up = -map_T_camera[:, :3, 1].mean(0)
     length = float(np.linalg.norm(up))
     return up / length if length >= _MIN_AGREEMENT else None
-
-
-def up_axis(name: str) -> Array | None:
-    """Return the direction [3] of a setting `up_axis`; None for `any`."""
-    if name == 'any':
-        return None
-    up = np.zeros(3)
-    up['xyz'.index(name[-1])] = -1.0 if name.startswith('-') else 1.0
-    return up
-
-
-def _level(map_T_camera: Array, up: Array | None) -> NDArray[np.bool_]:
-    """Return which poses [N, 4, 4] are those of a level camera; none if `up` is unknown."""
-    if up is None:
-        return np.zeros(len(map_T_camera), dtype=bool)
-    right, down, _ = (up @ map_T_camera[:, :3, :3]).T
-    return np.asarray((np.abs(right) < np.sin(_LEVEL_ANGLE)) & (down < np.sin(_LEVEL_ANGLE)))
 
 
 def _first(candidates: Candidates) -> tuple[Tensor, Tensor]:

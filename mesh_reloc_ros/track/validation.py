@@ -35,6 +35,8 @@ from mesh_reloc_ros.types.pose import distance
 _FAR_SHARE, _FAR_ANGLE = 0.04, 0.06
 # Time between two checks of the focal length.
 _FOCAL_CHECK_PERIOD_S = 0.5
+# A realignment may end this many standard deviations away, if that is more than the limits.
+_SIGMAS = 3.0
 # Time between two realignments while poses pass only narrowly.
 _REALIGNMENT_PERIOD_S = 0.3
 # Start of a realignment in the camera's frame: shares of the depth, and radians. Both parts move
@@ -136,14 +138,14 @@ class PoseValidator:
 
         :param forget: drop the evidence on the focal length first.
         """
-        limits = settings.tracking
+        limits, quality = settings.tracking, AlignmentQuality.of(alignment)
         with stage('realignment'):
             depth = self._scene.median_depth(alignment.pose, frame.camera)
             metres, radians = realign(self._scene, frame, alignment, depth, settings.alignment)
             self._realigned_ns = frame.stamp_ns
             if not (
-                metres <= max(limits.max_realignment_distance, 3 * AlignmentQuality.of(alignment).position_sigma)
-                and radians <= max(limits.max_realignment_angle, 3 * AlignmentQuality.of(alignment).rotation_sigma)
+                metres <= max(limits.max_realignment_distance, _SIGMAS * quality.position_sigma)
+                and radians <= max(limits.max_realignment_angle, _SIGMAS * quality.rotation_sigma)
             ):
                 return Rejected(
                     Rejection.REALIGNMENT,

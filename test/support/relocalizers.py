@@ -22,6 +22,7 @@ def at(map_T_camera: np.ndarray) -> Alignment:
         covariance=1e-6 * torch.eye(6, dtype=torch.float64)[None],
         exposure=neutral_exposure(1),
         score=torch.tensor([0.95]),
+        score_blocks=torch.tensor([100]),
         inlier_ratio=torch.tensor([0.95]),
         coverage=torch.tensor([0.95]),
         iterations=1,

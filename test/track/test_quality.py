@@ -134,6 +134,7 @@ def alignment(covariance: np.ndarray, score: float = 0.9, inlier_ratio: float = 
         covariance=torch.from_numpy(covariance)[None],
         exposure=neutral_exposure(1),
         score=torch.tensor([score]),
+        score_blocks=torch.tensor([100]),
         inlier_ratio=torch.tensor([inlier_ratio]),
         coverage=torch.tensor([0.7]),
         iterations=1,
