@@ -35,8 +35,8 @@ _STEP = 0.05
 _SHORTER_SIDE_PX, _LEVELS, _SHARE_OF_POINTS = 240, 2, 0.5
 # Agreement must change by this much in a step, over the root of the number of blocks compared. At
 # the right focal length it changes by 0.09 in the median and by 0.38 at most (a kitchen, parts of
-# it, a castle, a fountain), at one that is 5 % off by 0.55, 0.16 to 1.2 (kitchen and castle). If the
-# whole view is at one distance, or small, no focal length is better than another.
+# it, a castle, a fountain), at one 5 % off by 0.55, 0.16 to 1.2 (kitchen and castle). If the whole
+# view is at one distance, or small, no focal length is better than another.
 _SIGNIFICANT = 0.35
 # Least that is missing from full agreement, as images are never free of noise.
 _LEAST_MISSING = 1e-3
