@@ -44,13 +44,11 @@ class FeatureIndex:
     def __init__(self, stored: NDArray[np.uint8]) -> None:
         """Open an index that `built_index` returned."""
         self._index = faiss.deserialize_index(stored)
-        self._parameters = faiss.SearchParametersIVF(nprobe=_SEARCHED)
+        faiss.ParameterSpace().set_index_parameter(self._index, 'nprobe', _SEARCHED)
 
     def nearest(
         self, descriptors: NDArray[np.uint8], count: int
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Return squared distances and numbers [Q, count] of the nearest; -1 for none."""
-        squared, numbers = self._index.search(
-            descriptors.astype(np.float32), count, params=self._parameters
-        )
+        squared, numbers = self._index.search(descriptors.astype(np.float32), count)
         return squared, numbers
