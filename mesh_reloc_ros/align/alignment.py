@@ -41,6 +41,8 @@ class Alignment:
     """[B], share of the chosen points that are visible in the image and agree with it."""
     coverage: Tensor
     """[B], share of the image that the mesh covers."""
+    distance: Tensor
+    """[B], metres, median depth of the aligned points."""
     iterations: int
     """Solver steps, over all levels and renders."""
     keyframe: Keyframe | None = None

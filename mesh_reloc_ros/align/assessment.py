@@ -48,5 +48,6 @@ def assess(
         score_blocks=score_blocks,
         inlier_ratio=torch.from_numpy(system.inliers / np.maximum(system.chosen, 1e-9)),
         coverage=keyframe.coverage,
+        distance=torch.from_numpy(finest.surface.median_depth),
         iterations=solution.iterations,
     )

@@ -36,7 +36,8 @@ class TrackingSettings:
     )
     min_coverage: float = setting(
         0.02,
-        'Minimum fraction of the image that the mesh covers.',
+        'Minimum fraction of the image that the mesh covers; of the part around the mesh, if that is'
+        ' small.',
         minimum=0.0,
         maximum=1.0,
     )
@@ -81,7 +82,8 @@ class TrackingSettings:
     )
     max_position_sigma: float = setting(
         0.15,
-        'Maximum standard deviation of the position in its least certain direction.',
+        'Maximum standard deviation of the position in its least certain direction, or a'
+        ' hundredth of the distance to the mesh if that is more.',
         unit='m',
         minimum=1e-4,
         maximum=1e3,
@@ -101,7 +103,8 @@ class TrackingSettings:
     )
     max_realignment_distance: float = setting(
         0.05,
-        'Maximum distance between a pose and the result of a second alignment from another start.',
+        'Maximum distance between a pose and the result of a second alignment from another start,'
+        ' or 0.5 % of the distance to the mesh if that is more.',
         unit='m',
         minimum=1e-4,
         maximum=1e3,
@@ -109,7 +112,8 @@ class TrackingSettings:
     )
     max_realignment_angle: float = setting(
         0.015,
-        'Maximum angle between a pose and the result of a second alignment from another start.',
+        'Maximum angle between a pose and the result of a second alignment from another start, or'
+        ' three standard deviations if that is more.',
         unit='rad',
         minimum=1e-5,
         maximum=3.0,

@@ -67,13 +67,8 @@ class FocalLengthCheck:
         with self._lock:
             return not 0 <= stamp_ns - self._last_ns < period_s * 1e9
 
-    def look(
-        self, frame: Frame, alignment: Alignment, depth: float, settings: AlignmentSettings
-    ) -> None:
-        """Take a frame with its aligned pose into account.
-
-        :param depth: median depth of the view, metres.
-        """
+    def look(self, frame: Frame, alignment: Alignment, settings: AlignmentSettings) -> None:
+        """Take a frame with its aligned pose into account."""
         with self._lock:
             self._last_ns = frame.stamp_ns
         factors = (1 / (1 + _STEP), 1.0, 1 + _STEP)
@@ -85,7 +80,7 @@ class FocalLengthCheck:
             levels=_LEVELS,
             max_points=round(_SHARE_OF_POINTS * settings.max_points),
         )
-        grey = bool(frame.is_grey)
+        grey, depth = bool(frame.is_grey), float(alignment.distance[0])
         agreements = [
             self._agreement(
                 _scaled(pyramid, factor), alignment, (1 - factor) * depth, settings, grey

@@ -19,6 +19,8 @@ _BASELINE_RATE = 0.05
 # Below this share of the baseline's score a coarse alignment may do better. The inlier ratio does
 # not count: it falls with everything that occludes the view, which no alignment can change.
 _POOR_SCORE = 0.8
+# Far away, the position may be as uncertain as this share of the distance.
+_SIGMA_SHARE = 0.01
 # An innovation beyond this share of the gate calls for a realignment.
 _SURPRISING = 0.5
 # A camera is at rest if it was no faster than this, m/s and rad/s, for this long.
@@ -39,6 +41,8 @@ class AlignmentQuality:
     """Standard deviation in the weakest direction, metres."""
     rotation_sigma: float
     """Standard deviation about the weakest axis, radians."""
+    distance: float
+    """Metres, median depth of what is seen."""
 
     @staticmethod
     def of(alignment: Alignment) -> AlignmentQuality:
@@ -50,6 +54,7 @@ class AlignmentQuality:
             score=float(alignment.score[0]),
             position_sigma=_largest_deviation(covariance[:3, :3]),
             rotation_sigma=_largest_deviation(covariance[3:, 3:]),
+            distance=float(alignment.distance[0]),
         )
 
 
@@ -113,8 +118,9 @@ def check_quality(
 
 
 def _check_conditioning(quality: AlignmentQuality, settings: TrackingSettings) -> Rejected | None:
+    max_position_sigma = max(settings.max_position_sigma, _SIGMA_SHARE * quality.distance)
     for name, sigma, limit, unit in (
-        ('position', quality.position_sigma, settings.max_position_sigma, 'm'),
+        ('position', quality.position_sigma, max_position_sigma, 'm'),
         ('rotation', quality.rotation_sigma, settings.max_rotation_sigma, 'rad'),
     ):
         if not sigma <= limit:

@@ -35,8 +35,9 @@ from mesh_reloc_ros.types.pose import distance
 _FAR_SHARE, _FAR_ANGLE = 0.04, 0.06
 # Time between two checks of the focal length.
 _FOCAL_CHECK_PERIOD_S = 0.5
-# A realignment may end this many standard deviations away, if that is more than the limits.
-_SIGMAS = 3.0
+# A realignment may end as far away as this share of the distance, and this many standard deviations
+# of the rotation, if that is more than the limits.
+_SAME_SHARE, _SIGMAS = 0.005, 3.0
 # Time between two realignments while poses pass only narrowly.
 _REALIGNMENT_PERIOD_S = 0.3
 # Start of a realignment in the camera's frame: shares of the depth, and radians. Both parts move
@@ -95,7 +96,7 @@ class PoseValidator:
             # If a track is interrupted, the camera may be another one.
             forget = state is State.TRACKING
             rejected = self._check_realignment(frame, alignment, settings, forget=forget)
-        elif self._is_far(frame, motion, alignment, limits):
+        elif self._is_far(motion, alignment, limits):
             rejected = self._check_realignment(frame, alignment, settings)
         return rejected or self._focal_length.check(frame.camera, limits)
 
@@ -115,21 +116,17 @@ class PoseValidator:
     def check_focal_length(self, frame: Frame, alignment: Alignment, settings: Settings) -> None:
         """Gather evidence on the focal length from an accepted pose, every half second."""
         if self._focal_length.is_due(frame.stamp_ns, _FOCAL_CHECK_PERIOD_S):
-            depth = self._scene.median_depth(alignment.pose, frame.camera)
-            self._focal_length.look(frame, alignment, depth, settings.alignment)
+            self._focal_length.look(frame, alignment, settings.alignment)
 
     def _is_far(
-        self, frame: Frame, motion: MotionFilter, alignment: Alignment, settings: TrackingSettings
+        self, motion: MotionFilter, alignment: Alignment, settings: TrackingSettings
     ) -> bool:
         """Whether an alignment has moved the pose far from the prediction."""
         metres, radians = distance(motion.map_T_camera, alignment.pose)
         if radians > _FAR_ANGLE:
             return True
-        # The depth takes a render, which is not needed within the tolerance of a realignment.
         is_tolerable = metres <= settings.max_realignment_distance
-        return not is_tolerable and metres > _FAR_SHARE * self._scene.median_depth(
-            alignment.pose, frame.camera
-        )
+        return not is_tolerable and metres > _FAR_SHARE * float(alignment.distance[0])
 
     def _check_realignment(
         self, frame: Frame, alignment: Alignment, settings: Settings, *, forget: bool = False
@@ -140,11 +137,10 @@ class PoseValidator:
         """
         limits, quality = settings.tracking, AlignmentQuality.of(alignment)
         with stage('realignment'):
-            depth = self._scene.median_depth(alignment.pose, frame.camera)
-            metres, radians = realign(self._scene, frame, alignment, depth, settings.alignment)
+            metres, radians = realign(self._scene, frame, alignment, settings.alignment)
             self._realigned_ns = frame.stamp_ns
             if not (
-                metres <= max(limits.max_realignment_distance, _SIGMAS * quality.position_sigma)
+                metres <= max(limits.max_realignment_distance, _SAME_SHARE * quality.distance)
                 and radians <= max(limits.max_realignment_angle, _SIGMAS * quality.rotation_sigma)
             ):
                 return Rejected(
@@ -154,18 +150,18 @@ class PoseValidator:
                 )
             if forget:
                 self._focal_length.forget()
-            self._focal_length.look(frame, alignment, depth, settings.alignment)
+            self._focal_length.look(frame, alignment, settings.alignment)
         return None
 
 
 def realign(
-    scene: Scene, frame: Frame, alignment: Alignment, depth: float, settings: AlignmentSettings
+    scene: Scene, frame: Frame, alignment: Alignment, settings: AlignmentSettings
 ) -> tuple[float, float]:
     """Align an image again, from another start with another render.
 
-    :param depth: median depth of the view, metres.
     :returns: the distance to the aligned pose in metres and radians.
     """
+    depth = float(alignment.distance[0])
     nudge = exp(_NUDGE * np.array([depth, depth, depth, 1.0, 1.0, 1.0]))
     start = torch.from_numpy(alignment.pose @ nudge)[None]
     part = focus(scene, frame, alignment.pose)

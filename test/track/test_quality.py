@@ -137,6 +137,7 @@ def alignment(covariance: np.ndarray, score: float = 0.9, inlier_ratio: float = 
         score_blocks=torch.tensor([100]),
         inlier_ratio=torch.tensor([inlier_ratio]),
         coverage=torch.tensor([0.7]),
+        distance=torch.tensor([1.0]),
         iterations=1,
     )
 

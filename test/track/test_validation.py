@@ -57,7 +57,7 @@ def validate(
 def test_a_realignment_at_a_right_pose_ends_there(room, step):
     frame = picture(room, step)
     alignment = aligned(room.scene, frame, pose_at(step))
-    metres, radians = realign(room.scene, frame, alignment, 2.5, AlignmentSettings())
+    metres, radians = realign(room.scene, frame, alignment, AlignmentSettings())
     assert metres < 0.005
     assert radians < 0.002
     assert validate(room, frame, alignment) is None
@@ -102,7 +102,7 @@ def check_of(room: SmallRoom, camera: Camera, steps=STEPS) -> FocalLengthCheck:
 
 
 def look(check: FocalLengthCheck, scene: Scene, frame: Frame, pose: np.ndarray) -> None:
-    check.look(frame, aligned(scene, frame, pose), 2.5, AlignmentSettings())
+    check.look(frame, aligned(scene, frame, pose), AlignmentSettings())
 
 
 @pytest.mark.parametrize('factor', [1.06, 0.94])
@@ -149,5 +149,5 @@ def test_before_a_flat_wall_any_focal_length_may_be_right():
     for factor in (1.0, 1.06):
         frame = Frame(1, image, zoomed(factor))
         check = FocalLengthCheck(scene)
-        check.look(frame, aligned(scene, frame, pose), 3.0, AlignmentSettings())
+        check.look(frame, aligned(scene, frame, pose), AlignmentSettings())
         assert check.check(frame.camera, LIMITS) is None

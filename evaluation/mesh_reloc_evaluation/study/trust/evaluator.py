@@ -38,9 +38,9 @@ class TrialEvaluator:
         alignment = align_lm(scene, pyramid, start, None, options, AlignMode.COARSE)
         pose, quality = alignment.pose, AlignmentQuality.of(alignment)
         depth = scene.median_depth(pose, frame.camera)
-        metres, radians = realign(scene, frame, alignment, depth, options)
+        metres, radians = realign(scene, frame, alignment, options)
         focal_length = FocalLengthCheck(scene)
-        focal_length.look(frame, alignment, depth, options)
+        focal_length.look(frame, alignment, options)
         error = focal_length.error(frame.camera)
         acquires = not check_quality(quality, None, settings, acquiring=True)
         is_near = metres <= settings.max_realignment_distance
