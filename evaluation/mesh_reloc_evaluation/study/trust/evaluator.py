@@ -37,7 +37,6 @@ class TrialEvaluator:
         pyramid = image_pyramid(frame.image, frame.camera)
         alignment = align_lm(scene, pyramid, start, None, options, AlignMode.COARSE)
         pose, quality = alignment.pose, AlignmentQuality.of(alignment)
-        depth = scene.median_depth(pose, frame.camera)
         metres, radians = realign(scene, frame, alignment, options)
         focal_length = FocalLengthCheck(scene)
         focal_length.look(frame, alignment, options)
