@@ -50,5 +50,7 @@ class FeatureIndex:
         self, descriptors: NDArray[np.uint8], count: int
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Return squared distances and numbers [Q, count] of the nearest; -1 for none."""
+        # On more, it waits busily where the machine has other work.
+        faiss.omp_set_num_threads(1)
         squared, numbers = self._index.search(descriptors.astype(np.float32), count)
         return squared, numbers

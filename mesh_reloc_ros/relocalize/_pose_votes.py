@@ -9,7 +9,6 @@ for wrong poses scatter, so few right matches among thousands are enough.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -34,7 +33,9 @@ _DRAWS, _LEAST = 200, 4
 _CELL = 0.006
 # A pose is refined with a tolerance that shrinks.
 _TOLERANCES = (2.0, 1.5, 1.0)
-_GROUPS = 30
+# Most groups of votes that are refined. Once a pose has plenty of inliers, others need more than a
+# share of the weight of its group.
+_GROUPS, _PLENTY, _RIVAL_SHARE = 30, 20, 0.3
 
 
 @dataclass(frozen=True)
@@ -100,12 +101,22 @@ def vote(
 def voted_poses(matches: Matches, count: int) -> list[VotedPose]:
     """Return up to `count` poses that matches agree with, those with most inliers first."""
     found: list[VotedPose] = []
-    for pose in _grouped(matches):
-        if any(_is_near(pose, other) for other in found):
-            continue
+    support, least = _support(matches), 0.0
+    for _ in range(_GROUPS):
+        best = int(support.argmax())
+        if support[best] <= least:
+            break
+        pose, metres = matches.votes[best], _NEAR_SHARE * matches.distances[best]
+        group = support[best]
+        support[same(matches.votes, pose, metres, _NEAR_ANGLE)] = 0
         refined = _refined(matches, pose)
-        if refined is not None and not any(_is_near(refined.map_T_camera, o) for o in found):
-            found.append(refined)
+        if refined is None or any(_is_near(refined.map_T_camera, other) for other in found):
+            continue
+        found.append(refined)
+        # Its other votes would lead here again, and far weaker groups nowhere.
+        support[_fitting(matches, refined.map_T_camera, _ROUGH)] = 0
+        if refined.inliers >= _PLENTY:
+            least = max(least, _RIVAL_SHARE * group)
     return sorted(found, key=lambda pose: -pose.inliers)[:count]
 
 
@@ -120,18 +131,6 @@ def _shortest_turn(start: Array, end: Array) -> Rotation:
     sine = np.linalg.norm(axis, axis=1)
     angle = np.arctan2(sine, cosine)
     return Rotation.from_rotvec(axis * (angle / np.maximum(sine, 1e-12))[:, None])
-
-
-def _grouped(matches: Matches) -> Iterator[Array]:
-    """Yield votes [4, 4] that many others agree with, those with most support first."""
-    support = _support(matches)
-    for _ in range(_GROUPS):
-        best = int(support.argmax())
-        if not support[best] > 0:
-            return
-        pose, metres = matches.votes[best], _NEAR_SHARE * matches.distances[best]
-        support[same(matches.votes, pose, metres, _NEAR_ANGLE)] = 0
-        yield pose
 
 
 def _support(matches: Matches) -> Array:
