@@ -28,6 +28,9 @@ _SETTLED_PX, _NEAR_PX, _CONVERGING = 0.5, 2.0, 0.5
 _MAX_FINEST_RENDERS = 4
 # Mode COARSE: factors on the number of points and of steps.
 _COARSE_POINTS, _COARSE_ITERATIONS = 2, 3
+# Mode TRACK: factor on the number of steps above the finest level. They cost little there, and a
+# pose that has not converged there does not converge below.
+_STEPS_ABOVE = 4
 # A step that moves the image by less than this, in pixels, ends a level: the finest, the coarser.
 _SMALL_STEP_PX, _SMALL_COARSE_STEP_PX = 0.05, 0.2
 
@@ -61,7 +64,9 @@ def align_lm(
         if keyframe is None:
             keyframe = tracking_keyframe(scene, poses, camera, settings, grey=grey)
         coarsest = _coarsest_level(camera, settings.finest_level, settings.levels)
-        solution = _solve_levels(keyframe, pyramid, poses, exposure, coarsest, settings)
+        solution = _solve_levels(
+            keyframe, pyramid, poses, exposure, coarsest, settings, _STEPS_ABOVE
+        )
     with stage('assess'):
         alignment = assess(keyframe, pyramid, solution, settings.map_error_scale)
         return dataclasses.replace(alignment, keyframe=keyframe)
@@ -130,8 +135,12 @@ def _solve_levels(
     exposure: Tensor,
     coarsest: int,
     settings: AlignmentSettings,
+    steps_above: int = 1,
 ) -> Solution:
-    """Align from poses [B, 4, 4], from level `coarsest` to the keyframe's finest."""
+    """Align from poses [B, 4, 4], from level `coarsest` to the keyframe's finest.
+
+    :param steps_above: factor on the number of steps above the finest level.
+    """
     live_T_keyframe = se3.inverse(poses) @ keyframe.map_T_camera
     iterations = 0
     with stage('solve'):
@@ -141,7 +150,7 @@ def _solve_levels(
             levels_above = level.number - settings.finest_level
             options = SolverOptions(
                 robust_scale=settings.robust_scale * (1 + _ROBUST_GROWTH * levels_above),
-                max_iterations=settings.max_iterations,
+                max_iterations=settings.max_iterations * (steps_above if levels_above else 1),
                 small_px=_SMALL_COARSE_STEP_PX if levels_above else _SMALL_STEP_PX,
             )
             solution = solve(

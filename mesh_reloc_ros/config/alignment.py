@@ -53,7 +53,8 @@ class AlignmentSettings:
     )
     max_iterations: int = setting(
         12,
-        'Maximum number of solver iterations per level. Tripled from an initial pose and while'
+        'Maximum number of solver iterations at the finest level. Four times as many at coarser'
+        ' levels while tracking. Three times as many at all levels from an initial pose and while'
         ' lost.',
         minimum=1,
         maximum=200,

@@ -93,6 +93,14 @@ def test_the_coarse_mode_finds_it_from_far_off(room, seed):
     assert pixels_off(room, estimate) < 0.1
 
 
+def test_tracking_finds_it_from_far_off_for_coarse_levels_go_on_until_the_pose_has_settled(room):
+    image = photographed(room.view(TRUE), 3)
+    starts = [perturbed(TRUE, seed, metres=0.3, degrees=8.0) for seed in range(12)]
+    found = align(room.scene, image, starts).map_T_camera.numpy()
+    # Whatever the noise, 10 or 11; with as many steps as at the finest level, 6 or 7.
+    assert sum(error(pose, TRUE)[0] < 0.01 for pose in found) >= 9
+
+
 @pytest.fixture
 def renders(monkeypatch) -> list[torch.Tensor]:
     """Return the poses [B, 4, 4] that whole views are rendered from, as that happens."""

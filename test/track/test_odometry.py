@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from support.odometers import SOMEWHERE, Wheels, exactly, motion
 from support.relocalizers import Answers, Knows, wait_for_the_search
-from support.small_room import CAMERA, SmallRoom, clouds, error, photographed, pose_at
+from support.small_room import CAMERA, SmallRoom, clouds, error, looking, photographed
 
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.config.tracking import TrackingSettings
@@ -156,8 +156,9 @@ def test_a_camera_left_long_ago_is_where_odometry_says_but_known_no_better_than_
 
 
 def path(ms: float) -> np.ndarray:
-    """Return a pose [4, 4] of a camera that goes to and fro: at its fastest 0.6 m and 10 deg/s."""
-    return pose_at(20 + 20 * np.sin(1e-3 * ms))
+    """Return a pose [4, 4] of a camera that goes to and fro: at its fastest 0.6 m and 35 deg/s."""
+    s = np.sin(1e-3 * ms)
+    return looking((-0.2 + 0.6 * s, -1.5 + 0.1 * s, 1.3), heading_deg=60 + 35 * s, down_deg=12.0)
 
 
 def picture(room: SmallRoom, ms: float, odom_T_camera: np.ndarray | None = None) -> Frame:
@@ -196,7 +197,7 @@ def test_images_far_apart_are_tracked_by_odometry(room, every_ms):
 
 
 def test_in_the_dark_the_camera_is_followed_by_odometry(room):
-    """3 s, 1.2 m and 20 degrees: no search, and no image of the light is lost."""
+    """3 s, 1.2 m and 70 degrees: no search, and no image of the light is lost."""
     for wheels in (Wheels(), None):
         relocalizer = Answers(None)
         tracker = tracking(room, relocalizer)
@@ -273,7 +274,7 @@ def test_wheels_that_spin_do_not_take_the_tracker_along(room):
 
 
 def test_what_is_found_in_the_background_is_caught_up_with_by_odometry(room):
-    """The camera has gone 1.2 m by the next image that there is."""
+    """The camera has gone 1.2 m and turned by 70 degrees by the next image that there is."""
     replay_to_latest = []
     for odometry in (exactly, lambda pose: None):
         relocalizer = Knows(room.scene)

@@ -21,9 +21,11 @@ from mesh_reloc_ros.types.trajectory import Trajectory
 # A kitchen, filmed by hand: every image is to be tracked, to within 5 cm and 5 degrees.
 KITCHEN_MEDIAN_CM, KITCHEN_MEDIAN_DEG, KITCHEN_P90_CM = 0.45, 0.13, 0.8
 KITCHEN_WITHIN_M, KITCHEN_WITHIN_DEG = 0.05, 5.0
-# A fountain, photographed from three places: each is to be found from every start.
+# A fountain, photographed from three places: each is to be found from every start. Which points of
+# it are aligned depends on the start: of 295 poses found from 300 starts, the median is 0.47 cm off
+# and the farthest 1.10 cm and 0.066 deg.
 FOUNTAIN_STARTS, FOUNTAIN_OFF_M, FOUNTAIN_OFF_DEG = 6, 0.15, 3.0
-FOUNTAIN_WITHIN_M, FOUNTAIN_WITHIN_DEG = 0.01, 0.1
+FOUNTAIN_MEDIAN_CM, FOUNTAIN_WITHIN_M, FOUNTAIN_WITHIN_DEG = 0.55, 0.013, 0.08
 
 
 def tracked(tracker: Tracker, bag: Path) -> Trajectory:
@@ -87,7 +89,7 @@ def test_photographs_of_a_fountain_are_found_from_all_around(shared_data: Path):
     with ImageBag(folder / 'holdout_bag') as images:
         frames = list(images.frames())
     assert len(frames) == len(truth) == 3
-    missed = []
+    missed, distances = [], []
     for number, (frame, true) in enumerate(zip(frames, truth.poses, strict=True)):
         for seed in range(FOUNTAIN_STARTS):
             start = perturbed(true, seed, FOUNTAIN_OFF_M, FOUNTAIN_OFF_DEG)
@@ -95,8 +97,10 @@ def test_photographs_of_a_fountain_are_found_from_all_around(shared_data: Path):
             estimate = tracker.track(frame)
             found = Trajectory(np.array([frame.stamp_ns]), estimate.map_T_camera[None])
             metres, degrees = pose_errors(found, Trajectory(found.stamps_ns, true[None]))
+            distances.append(metres[0])
             right = metres[0] < FOUNTAIN_WITHIN_M and degrees[0] < FOUNTAIN_WITHIN_DEG
             if not (right and estimate.trusted):
                 off = f'{100 * metres[0]:.2f} cm, {degrees[0]:.3f} deg'
                 missed.append(f'photograph {number}, start {seed}: {off} {estimate.reason}')
     assert missed == []
+    assert 100 * np.median(distances) <= FOUNTAIN_MEDIAN_CM
