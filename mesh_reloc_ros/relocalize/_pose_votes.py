@@ -125,7 +125,7 @@ def _shortest_turn(start: Array, end: Array) -> Rotation:
 def _grouped(matches: Matches) -> Iterator[Array]:
     """Yield votes [4, 4] that many others agree with, those with most support first."""
     support = _support(matches)
-    for _ in range(_GROUPS):
+    for _ in range(min(_GROUPS, len(support))):
         best = int(support.argmax())
         if not support[best] > 0:
             return

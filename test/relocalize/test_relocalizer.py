@@ -19,7 +19,8 @@ from support.small_room import (
 
 from mesh_reloc_ros.config.alignment import AlignmentSettings
 from mesh_reloc_ros.config.relocalization import UP_AXES, RelocalizationSettings
-from mesh_reloc_ros.relocalize.relocalizer import Relocalizer, make_relocalizer, up_axis
+from mesh_reloc_ros.relocalize._thumbnails import up_axis
+from mesh_reloc_ros.relocalize.relocalizer import Relocalizer, make_relocalizer
 from mesh_reloc_ros.types.camera import Camera
 from mesh_reloc_ros.types.frame import Frame
 from mesh_reloc_ros.types.initial_pose import InitialPose
