@@ -36,8 +36,8 @@ class TrackingSettings:
     )
     min_coverage: float = setting(
         0.02,
-        'Minimum fraction of the image that the mesh covers; of the part around the mesh, if that is'
-        ' small.',
+        'Minimum fraction of the image that the mesh covers; of the part around the mesh, if that'
+        ' is small.',
         minimum=0.0,
         maximum=1.0,
     )
