@@ -35,7 +35,8 @@ class Panoramas:
     @property
     def is_consistent(self) -> bool:
         """Whether the arrays fit together."""
-        return self.colours.shape == (len(self.positions), 6 * SIDE**2, 3)
+        count = len(self.positions)
+        return len(self.distances) == count and self.colours.shape == (count, 6 * SIDE**2, 3)
 
 
 def render_panoramas(scene: Scene, positions: Array, progress: Progress = silent) -> Panoramas:

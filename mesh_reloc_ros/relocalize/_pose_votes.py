@@ -102,7 +102,7 @@ def voted_poses(matches: Matches, count: int) -> list[VotedPose]:
     """Return up to `count` poses that matches agree with, those with most inliers first."""
     found: list[VotedPose] = []
     support, least = _support(matches), 0.0
-    for _ in range(_GROUPS):
+    for _ in range(min(_GROUPS, len(support))):
         best = int(support.argmax())
         if support[best] <= least:
             break

@@ -86,12 +86,13 @@ def _all_patches(scene: Scene) -> list[_Patches]:
     texel = np.clip(scene.texel_sizes.cpu().numpy(), 1e-5 * size, _LARGEST_TEXEL * size)
     usable = area > 1e-12 * size**2
     centre, normal = corners.mean(1), cross / np.maximum(2 * area, 1e-300)[:, None]
-    octave = np.round(np.log2(_smooth_texels(texel, area, centre, usable, size) / size))
+    # Of metres, not of the mesh's size: what else the mesh contains does not change the views.
+    octave = np.round(np.log2(_smooth_texels(texel, area, centre, usable, size)))
     found = []
     for step in range(_DISTANCES):
         for level in np.unique(octave[usable]):
             faces = np.flatnonzero(usable & (octave == level))
-            distance = float(2.0 ** (level + step) * size * _NEAREST_TEXELS * VIEW_CAMERA.fx)
+            distance = float(2.0 ** (level + step) * _NEAREST_TEXELS * VIEW_CAMERA.fx)
             patches = _patches_of(distance, centre[faces], normal[faces], area[faces])
             if len(patches.centre):
                 found.append(patches)

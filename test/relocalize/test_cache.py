@@ -1,7 +1,7 @@
-"""Panoramas on disk: read again, rendered again if necessary, never written in part."""
+"""Views on disk: read again, made again if necessary, never written in part."""
 
 import os
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,103 +10,180 @@ from support.small_room import SmallRoom, write_small_room
 
 from mesh_reloc_ros.config.relocalization import RelocalizationSettings
 from mesh_reloc_ros.relocalize import _cache as cache
-from mesh_reloc_ros.relocalize._cache import cache_file, panoramas_of
+from mesh_reloc_ros.relocalize._cache import ViewCache, cache_file
+from mesh_reloc_ros.relocalize._feature_map import FeatureMap, map_features
 from mesh_reloc_ros.relocalize._panoramas import Panoramas, render_panoramas
+from mesh_reloc_ros.relocalize.features import Features, sift
 from mesh_reloc_ros.render.scene import Scene
 
-SETTINGS = RelocalizationSettings(viewpoint_spacing=1.0)
+SETTINGS = RelocalizationSettings(viewpoint_spacing=1.0, max_viewpoints=40)
+NAMES = {'views': ViewCache.panoramas, 'features': ViewCache.feature_map}
 
 
 @pytest.fixture
-def rendered(monkeypatch) -> list[int]:
-    """Return the numbers of viewpoints that are rendered, as that happens."""
+def made(monkeypatch) -> list[int]:
+    """Return the numbers of views that are rendered, as that happens."""
     counts = []
 
-    def spy(scene, positions, progress):
-        counts.append(len(positions))
-        return render_panoramas(scene, positions, progress)
+    def spy(make):
+        def spied(scene, views, *arguments):
+            counts.append(len(views))
+            return make(scene, views, *arguments)
 
-    monkeypatch.setattr(cache, 'render_panoramas', spy)
+        return spied
+
+    monkeypatch.setattr(cache, 'render_panoramas', spy(render_panoramas))
+    monkeypatch.setattr(cache, 'map_features', spy(map_features))
     return counts
 
 
-def assert_same(one: Panoramas, other: Panoramas) -> None:
-    np.testing.assert_array_equal(one.positions, other.positions)
-    np.testing.assert_array_equal(one.distances, other.distances)
-    np.testing.assert_array_equal(one.colours, other.colours)
+@pytest.fixture
+def mesh(tmp_path: Path) -> Path:
+    """Return where a mesh file would be."""
+    return tmp_path / 'room.obj'
 
 
-def test_the_second_time_they_are_read(room: SmallRoom, tmp_path: Path, rendered):
-    file = tmp_path / 'views.npz'
-    first = panoramas_of(room.scene, SETTINGS, file)
-    assert_same(first, panoramas_of(room.scene, SETTINGS, file))
-    assert len(rendered) == 1
-    assert [path.name for path in tmp_path.iterdir()] == ['views.npz']
-    assert first.colours.any(axis=(1, 2)).all()
-    assert (first.distances > 0).all()
+def cache_of(
+    scene: Scene, mesh: Path | None, settings: RelocalizationSettings = SETTINGS
+) -> ViewCache:
+    return ViewCache(scene, settings, mesh)
 
 
-def test_without_a_file_nothing_is_kept(room: SmallRoom, rendered):
+def assert_same(one: Panoramas | FeatureMap, other: Panoramas | FeatureMap) -> None:
+    for field in fields(one):
+        np.testing.assert_array_equal(getattr(one, field.name), getattr(other, field.name))
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_the_second_time_they_are_read(room: SmallRoom, mesh: Path, made, name: str):
+    first = NAMES[name](cache_of(room.scene, mesh))
+    assert_same(first, NAMES[name](cache_of(room.scene, mesh)))
+    assert len(made) == 1
+    assert [path.name for path in mesh.parent.iterdir()] == [f'room.obj.{name}.npz']
+
+
+def test_what_is_kept_are_views_and_features(room: SmallRoom, mesh: Path):
+    views = cache_of(room.scene, mesh)
+    panoramas, features = views.panoramas(), views.feature_map()
+    assert panoramas.colours.any(axis=(1, 2)).all()
+    assert (panoramas.distances > 0).all()
+    assert len(features) > 1000
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_without_a_mesh_file_nothing_is_kept(room: SmallRoom, made, name: str):
     for _ in range(2):
-        panoramas_of(room.scene, SETTINGS, None)
-    assert len(rendered) == 2
+        NAMES[name](cache_of(room.scene, None))
+    assert len(made) == 2
 
 
-def test_other_settings_other_viewpoints_or_another_mesh_are_rendered_again(
-    room: SmallRoom, tmp_path: Path, rendered
-):
-    file = tmp_path / 'views.npz'
-    panoramas_of(room.scene, SETTINGS, file)
-    panoramas_of(room.scene, replace(SETTINGS, max_viewpoints=30), file)
-    positions = np.array([[0.0, -1.0, 1.0]])
-    panoramas_of(room.scene, SETTINGS, file, positions)
-    panoramas_of(room.scene, SETTINGS, file, positions + 0.1)
+def other_scene(room: SmallRoom) -> Scene:
+    """Return the scene with another mesh: one byte of a texture differs."""
     mesh = room.scene.mesh
     texture = mesh.textures[0].copy()
     texture[0, 0, 0] ^= 1
-    other = Scene(replace(mesh, textures=[texture, *mesh.textures[1:]]), 'cpu')
-    panoramas_of(other, SETTINGS, file, positions + 0.1)
-    assert len(rendered) == 5
-    panoramas_of(other, replace(SETTINGS, candidates=50), file, positions + 0.1)
-    assert len(rendered) == 5
+    return Scene(replace(mesh, textures=[texture, *mesh.textures[1:]]), 'cpu')
 
 
+def test_other_settings_other_viewpoints_or_another_mesh_are_rendered_again(
+    room: SmallRoom, mesh: Path, made
+):
+    cache_of(room.scene, mesh).panoramas()
+    cache_of(room.scene, mesh, replace(SETTINGS, max_viewpoints=30)).panoramas()
+    positions = np.array([[0.0, -1.0, 1.0]])
+    cache_of(room.scene, mesh).panoramas(positions)
+    cache_of(room.scene, mesh).panoramas(positions + 0.1)
+    other = other_scene(room)
+    cache_of(other, mesh).panoramas(positions + 0.1)
+    assert len(made) == 5
+    # Settings of the search do not matter, nor those for viewpoints if these are known.
+    cache_of(other, mesh, replace(SETTINGS, candidates=50, viewpoint_spacing=0.9)).panoramas(
+        positions + 0.1
+    )
+    assert len(made) == 5
+
+
+def test_features_of_another_mesh_or_number_of_views_are_extracted_again(
+    room: SmallRoom, mesh: Path, made
+):
+    cache_of(room.scene, mesh).feature_map()
+    cache_of(room.scene, mesh, replace(SETTINGS, max_viewpoints=30)).feature_map()
+    other = cache_of(other_scene(room), mesh, replace(SETTINGS, max_viewpoints=30))
+    other.feature_map()
+    assert len(made) == 3
+    again = replace(SETTINGS, max_viewpoints=30, viewpoint_spacing=0.9)
+    cache_of(other_scene(room), mesh, again).feature_map()
+    assert len(made) == 3
+
+
+def test_features_of_another_extractor_are_not_kept(room: SmallRoom, mesh: Path, made):
+    def few(grey: np.ndarray, count: int) -> Features:
+        return sift(grey, min(count, 20))
+
+    assert len(cache_of(room.scene, mesh).feature_map(few)) > 0
+    assert list(mesh.parent.iterdir()) == []
+    kept = cache_of(room.scene, mesh).feature_map()
+    # Nor are those of the file returned for others.
+    assert len(cache_of(room.scene, mesh).feature_map(few)) < len(kept)
+    assert len(made) == 3
+    assert_same(kept, cache_of(room.scene, mesh).feature_map())
+    assert len(made) == 3
+
+
+@pytest.mark.parametrize('name', NAMES)
 @pytest.mark.parametrize('length', [0, 10, 0.5, 0.95])
-def test_a_broken_file_is_replaced(room: SmallRoom, tmp_path: Path, rendered, length):
-    file = tmp_path / 'views.npz'
-    whole = panoramas_of(room.scene, SETTINGS, file)
+def test_a_broken_file_is_replaced(room: SmallRoom, mesh: Path, made, name: str, length):
+    whole = NAMES[name](cache_of(room.scene, mesh))
+    file = cache_file(mesh, name)
     content = file.read_bytes()
     kept = length if isinstance(length, int) else round(length * len(content))
     file.write_bytes(content[:kept])
-    assert_same(whole, panoramas_of(room.scene, SETTINGS, file))
-    assert len(rendered) == 2
-    assert_same(whole, panoramas_of(room.scene, SETTINGS, file))
-    assert len(rendered) == 2
+    assert_same(whole, NAMES[name](cache_of(room.scene, mesh)))
+    assert len(made) == 2
+    assert_same(whole, NAMES[name](cache_of(room.scene, mesh)))
+    assert len(made) == 2
 
 
-def test_what_fails_half_way_leaves_the_old_file(
-    room: SmallRoom, tmp_path: Path, monkeypatch, rendered
+@pytest.mark.parametrize(('name', 'array'), [('views', 'distances'), ('features', 'points')])
+def test_arrays_that_do_not_fit_together_are_replaced(
+    room: SmallRoom, mesh: Path, made, name: str, array: str
 ):
-    file = tmp_path / 'views.npz'
-    panoramas_of(room.scene, SETTINGS, file)
-    before = file.read_bytes()
+    whole = NAMES[name](cache_of(room.scene, mesh))
+    file = cache_file(mesh, name)
+    with np.load(file) as content:
+        arrays = dict(content)
+    np.savez(file, **{**arrays, array: arrays[array][:-1]})
+    assert_same(whole, NAMES[name](cache_of(room.scene, mesh)))
+    assert len(made) == 2
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_what_fails_half_way_leaves_the_old_file(
+    room: SmallRoom, mesh: Path, monkeypatch, made, name: str
+):
+    NAMES[name](cache_of(room.scene, mesh))
+    before = cache_file(mesh, name).read_bytes()
+    failed = []
 
     def full(stream, **arrays):
         stream.write(b'half')
+        failed.append(arrays)
         raise OSError('no space left on device')
 
-    monkeypatch.setattr(np, 'savez_compressed', full)
-    again = panoramas_of(room.scene, replace(SETTINGS, max_viewpoints=30), file)
-    assert len(again.positions) <= 30
-    assert file.read_bytes() == before
-    assert [path.name for path in tmp_path.iterdir()] == ['views.npz']
+    monkeypatch.setattr(np, 'savez', full)
+    NAMES[name](cache_of(room.scene, mesh, replace(SETTINGS, max_viewpoints=30)))
+    assert made[1] <= 30
+    assert len(failed) == 1
+    assert cache_file(mesh, name).read_bytes() == before
+    assert [path.name for path in mesh.parent.iterdir()] == [f'room.obj.{name}.npz']
 
 
 def test_it_lies_beside_the_mesh_or_in_the_users_cache(tmp_path: Path, monkeypatch):
     room = write_small_room(tmp_path)
-    assert cache_file(room.mesh) == tmp_path / 'room.obj.views.npz'
+    assert cache_file(room.mesh, 'views') == tmp_path / 'room.obj.views.npz'
+    assert cache_file(room.mesh, 'features') == tmp_path / 'room.obj.features.npz'
     monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'caches'))
     monkeypatch.setattr(os, 'access', lambda path, mode: False)
-    elsewhere = cache_file(room.mesh)
+    elsewhere = cache_file(room.mesh, 'views')
     assert elsewhere.parent == tmp_path / 'caches' / 'mesh_reloc_ros'
-    assert cache_file(tmp_path / 'other' / 'room.obj') != elsewhere
+    assert cache_file(tmp_path / 'other' / 'room.obj', 'views') != elsewhere

@@ -6,14 +6,11 @@ from typing import Any
 
 import pytest
 import torch
+from support.relocalizers import without_views
 from support.small_room import CAMERA, SmallRoom, error, perturbed, photographed, pose_at
 
 from mesh_reloc_ros.align.alignment import Alignment, AlignMode
 from mesh_reloc_ros.align.coarse_to_fine import align_lm
-from mesh_reloc_ros.config.alignment import AlignmentSettings
-from mesh_reloc_ros.config.relocalization import RelocalizationSettings
-from mesh_reloc_ros.relocalize._panoramas import Panoramas
-from mesh_reloc_ros.relocalize.relocalizer import Relocalizer
 from mesh_reloc_ros.types.frame import Frame
 from mesh_reloc_ros.types.initial_pose import InitialPose
 
@@ -39,19 +36,13 @@ class Hesitant:
         return dataclasses.replace(alignment, map_T_camera=alignment.map_T_camera @ off)
 
 
-def no_panoramas() -> Panoramas:
-    raise AssertionError('a hint needs no panoramas')
-
-
 @pytest.mark.parametrize(('times', 'coarse'), [(0, 0), (1, 0), (2, 0), (99, 1)])
 def test_the_answer_is_where_the_alignment_converges(
     room: SmallRoom, monkeypatch: pytest.MonkeyPatch, times: int, coarse: int
 ):
     hesitant = Hesitant(times)
     monkeypatch.setattr('mesh_reloc_ros.relocalize.relocalizer.align_lm', hesitant)
-    relocalizer = Relocalizer(
-        room.scene, no_panoramas, RelocalizationSettings(), AlignmentSettings()
-    )
+    relocalizer = without_views(room.scene)
     image = photographed(room.view(TRUTH), seed=3)
     hint = perturbed(TRUTH, 4, metres=0.3, degrees=10)
     found = relocalizer.locate(Frame(1, image, CAMERA), InitialPose(hint))

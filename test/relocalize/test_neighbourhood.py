@@ -4,12 +4,10 @@ import numpy as np
 import pytest
 import torch
 from scipy.spatial.transform import Rotation
+from support.relocalizers import without_views
 from support.small_room import CAMERA, SmallRoom, error, perturbed, photographed, pose_at
 
-from mesh_reloc_ros.config.alignment import AlignmentSettings
-from mesh_reloc_ros.config.relocalization import RelocalizationSettings
 from mesh_reloc_ros.relocalize._neighbourhood import is_uninformative, sample_poses
-from mesh_reloc_ros.relocalize._panoramas import Panoramas
 from mesh_reloc_ros.relocalize.relocalizer import Relocalizer
 from mesh_reloc_ros.types.frame import Frame
 from mesh_reloc_ros.types.initial_pose import InitialPose
@@ -25,12 +23,7 @@ def poses(room: SmallRoom) -> np.ndarray:
 
 @pytest.fixture(scope='module')
 def relocalizer(room: SmallRoom) -> Relocalizer:
-    """Return one that has no views of the map, and cannot make any."""
-
-    def no_panoramas() -> Panoramas:
-        raise AssertionError('a hint needs no panoramas')
-
-    return Relocalizer(room.scene, no_panoramas, RelocalizationSettings(), AlignmentSettings())
+    return without_views(room.scene)
 
 
 def offsets(poses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,7 +1,5 @@
 """The camera is found without a prior, and nothing is found in images of something else."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -15,11 +13,15 @@ from support.small_room import (
     perturbed,
     photographed,
     pose_at,
+    small_room_mesh,
+    twice,
 )
 
 from mesh_reloc_ros.config.alignment import AlignmentSettings
 from mesh_reloc_ros.config.relocalization import UP_AXES, RelocalizationSettings
-from mesh_reloc_ros.relocalize.relocalizer import Relocalizer, make_relocalizer, up_axis
+from mesh_reloc_ros.relocalize._thumbnails import up_axis
+from mesh_reloc_ros.relocalize.relocalizer import Relocalizer, make_relocalizer
+from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types.camera import Camera
 from mesh_reloc_ros.types.frame import Frame
 from mesh_reloc_ros.types.initial_pose import InitialPose
@@ -85,33 +87,15 @@ def test_images_of_something_else_are_not_found(relocalizer):
     assert [relocalizer.locate(Frame(1, image, CAMERA)) for image in others] == [None] * len(others)
 
 
-def test_two_places_that_look_alike_are_not_told_apart(room, tmp_path: Path):
+def test_two_places_that_look_alike_are_not_told_apart(room: SmallRoom):
     """Two such rooms side by side: which one it is cannot be known."""
-    (tmp_path / 'twice.obj').write_text(twice(room.mesh.read_text()))
-    for file in room.mesh.parent.glob('*.*'):
-        if file.suffix in ('.mtl', '.png'):
-            (tmp_path / file.name).write_bytes(file.read_bytes())
-    double = SmallRoom(tmp_path / 'twice.obj')
-    relocalizer = make_relocalizer(double.scene, SETTINGS, AlignmentSettings(), mesh=None)
+    double = Scene(twice(small_room_mesh(), 20.0), 'cpu', 'embree')
+    relocalizer = make_relocalizer(double, SETTINGS, AlignmentSettings(), mesh=None)
     shown = Frame(1, photographed(room.view(pose_at(0)), 1), CAMERA)
     assert relocalizer.locate(shown) is None
     hinted = relocalizer.locate(shown, InitialPose(pose_at(2)))
     assert hinted is not None
     assert error(hinted.pose, pose_at(0))[0] < 0.01
-
-
-def twice(obj: str) -> str:
-    """Return an OBJ with everything in it a second time, 20 m away."""
-    lines = obj.splitlines()
-    vertices = [line.split() for line in lines if line.startswith('v ')]
-    moved = [f'v {float(x) + 20} {y} {z}' for _, x, y, z in vertices]
-    faces = [line for line in lines if line.startswith(('usemtl', 'f '))]
-    again = []
-    for line in faces:
-        corners = [corner.split('/') for corner in line.split()[1:]]
-        shifted = ' '.join(f'{int(c[0]) + len(vertices)}/{c[1]}' for c in corners if len(c) > 1)
-        again.append(f'f {shifted}' if line.startswith('f ') else line)
-    return '\n'.join([*lines, *moved, *again]) + '\n'
 
 
 @pytest.mark.parametrize('seed', range(3))

@@ -9,6 +9,12 @@ from mesh_reloc_ros.align.alignment import Alignment, AlignMode, neutral_exposur
 from mesh_reloc_ros.align.coarse_to_fine import align_lm
 from mesh_reloc_ros.align.pyramid import image_pyramid
 from mesh_reloc_ros.config.alignment import AlignmentSettings
+from mesh_reloc_ros.config.relocalization import RelocalizationSettings
+from mesh_reloc_ros.relocalize._feature_map import FeatureMap
+from mesh_reloc_ros.relocalize._local_features import LocalFeatures
+from mesh_reloc_ros.relocalize._panoramas import Panoramas
+from mesh_reloc_ros.relocalize._thumbnails import Thumbnails
+from mesh_reloc_ros.relocalize.relocalizer import Relocalizer
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types.frame import Frame
 from mesh_reloc_ros.types.initial_pose import InitialPose
@@ -27,6 +33,25 @@ def at(map_T_camera: np.ndarray) -> Alignment:
         coverage=torch.tensor([0.95]),
         distance=torch.tensor([1.0]),
         iterations=1,
+    )
+
+
+def without_views(scene: Scene) -> Relocalizer:
+    """Return a relocalizer that has no views of the map, and cannot make any."""
+
+    def no_features() -> FeatureMap:
+        raise AssertionError('a hint needs no features')
+
+    def no_panoramas() -> Panoramas:
+        raise AssertionError('a hint needs no panoramas')
+
+    settings = RelocalizationSettings()
+    return Relocalizer(
+        scene,
+        LocalFeatures(no_features),
+        Thumbnails(no_panoramas, settings, scene.device),
+        settings,
+        AlignmentSettings(),
     )
 
 

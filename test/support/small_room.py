@@ -1,6 +1,6 @@
 """The small room of the evaluation package as a file, and what a camera sees of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from mesh_reloc_evaluation.small_room import (
 )
 from numpy.typing import NDArray
 
+from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types.pose import distance
 
@@ -30,6 +31,9 @@ __all__ = [
     'perturbed',
     'photographed',
     'pose_at',
+    'small_room_mesh',
+    'turned',
+    'twice',
     'write_small_room',
 ]
 
@@ -66,3 +70,22 @@ def perturbed(
 ) -> NDArray[np.float64]:
     """Return a pose [4, 4] off by this distance and angle, in seeded random directions."""
     return random_pose.perturbed(pose, np.random.default_rng(seed), metres, degrees)
+
+
+def turned(mesh: TexturedMesh, every: int) -> TexturedMesh:
+    """Return a mesh with every n-th face the wrong way round."""
+    faces = mesh.faces.copy()
+    faces[::every] = faces[::every, ::-1]
+    return replace(mesh, faces=faces)
+
+
+def twice(mesh: TexturedMesh, metres: float) -> TexturedMesh:
+    """Return a mesh with a second copy beside it, this far along x."""
+    beside = mesh.vertices + np.array((metres, 0, 0), dtype=np.float32)
+    return replace(
+        mesh,
+        vertices=np.concatenate((mesh.vertices, beside)),
+        faces=np.concatenate((mesh.faces, mesh.faces + len(mesh.vertices))),
+        uvs=np.concatenate((mesh.uvs, mesh.uvs)),
+        face_materials=np.tile(mesh.face_materials, 2),
+    )

@@ -35,7 +35,12 @@ SETTINGS = TrackingSettings(
     innovation_gate=4.0,
 )
 GOOD = AlignmentQuality(
-    coverage=0.9, inlier_ratio=0.9, score=0.9, position_sigma=0.01, rotation_sigma=0.001
+    coverage=0.9,
+    inlier_ratio=0.9,
+    score=0.9,
+    position_sigma=0.01,
+    rotation_sigma=0.001,
+    distance=1.0,
 )
 NAN = float('nan')
 
@@ -87,7 +92,7 @@ def test_a_pose_far_from_the_prediction_is_rejected(distance):
 
 
 def test_limits_are_inclusive():
-    at_the_limit = AlignmentQuality(0.2, 0.4, 0.4, 0.1, 0.02)
+    at_the_limit = AlignmentQuality(0.2, 0.4, 0.4, 0.1, 0.02, distance=1.0)
     assert check_quality(at_the_limit, None, SETTINGS, acquiring=False) is None
     assert check_innovation(4.0, SETTINGS) is None
     acquired = replace(at_the_limit, inlier_ratio=0.6, score=0.5)
@@ -241,3 +246,15 @@ def test_the_image_of_a_fast_camera_is_too_old_sooner():
 def test_an_image_of_a_recording_that_starts_again_does_not_repeat():
     (image,) = images(1)
     assert not is_frozen(seen(image, velocity=0.3), -10_000, image, MOVING)
+
+
+def test_far_away_the_position_may_be_less_certain():
+    """The limit is a hundredth of the distance where that is more than the setting."""
+    assert check(distance=50.0, position_sigma=0.49) is None
+    rejected = check(distance=50.0, position_sigma=0.51)
+    assert rejected is not None
+    assert rejected.rejection is Rejection.UNCERTAIN
+    # Nearer than that the setting counts; the rotation has no such allowance.
+    assert check(distance=5.0, position_sigma=0.099) is None
+    assert check(distance=5.0, position_sigma=0.101) is not None
+    assert check(distance=50.0, rotation_sigma=0.021) is not None

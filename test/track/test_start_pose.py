@@ -3,15 +3,11 @@
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
-from support.relocalizers import Answers, Knows
+from support.relocalizers import Answers, Knows, without_views
 from support.small_room import CAMERA, SmallRoom, error, looking, photographed, pose_at
 
-from mesh_reloc_ros.config.alignment import AlignmentSettings
 from mesh_reloc_ros.config.pipeline import Settings
-from mesh_reloc_ros.config.relocalization import RelocalizationSettings
 from mesh_reloc_ros.errors import InputError
-from mesh_reloc_ros.relocalize._panoramas import Panoramas
-from mesh_reloc_ros.relocalize.relocalizer import Relocalizer
 from mesh_reloc_ros.track._prediction import motion_from_pose
 from mesh_reloc_ros.track.search import Search
 from mesh_reloc_ros.track.tracker import Tracker
@@ -108,13 +104,7 @@ def test_a_search_is_as_wide_as_the_start_is_uncertain_until_a_pose_is_trusted(r
 
 def test_starts_as_uncertain_as_by_rviz_lead_to_the_pose_in_the_first_image(room):
     """Without a view of the whole mesh."""
-
-    def no_panoramas() -> Panoramas:
-        raise AssertionError('a start pose needs no panoramas')
-
-    relocalizer = Relocalizer(
-        room.scene, no_panoramas, RelocalizationSettings(), AlignmentSettings()
-    )
+    relocalizer = without_views(room.scene)
     rng = np.random.default_rng(5)
     for ms in range(5):
         start = pose_at(10)
