@@ -82,13 +82,18 @@ class Relocalizer:
         self._thumbnails.prepare(camera)
 
     def locate(self, frame: Frame, near: InitialPose | None = None) -> Alignment | None:
-        """Return the image aligned at the pose where it was taken; None if that is ambiguous.
+        """Return the image aligned at the pose where it was taken; None if that is ambiguous."""
+        found = self.locate_all(frame, near)
+        return found[0] if len(found) == 1 else None
+
+    def locate_all(self, frame: Frame, near: InitialPose | None = None) -> list[Alignment]:
+        """Return the image aligned where it may have been taken: several places if they look alike.
 
         :param near: search around this pose, as far as its covariance reaches, instead of the whole
             map; see `sample_poses`. A covariance as wide as the map is the same as no pose.
         """
         if frame.image.std() < _MIN_DEVIATION:
-            return None
+            return []
         frame = with_colour_mode(frame)
         if near is not None and not self._is_anywhere(near):
             count = self._settings.candidates
@@ -98,17 +103,19 @@ class Relocalizer:
             )
             return self._best_of(part, poses)
         voted = self._features.propose(frame, _MAX_VOTED)
-        found = self._best_voted(frame, voted)
-        if found is not None:
-            return found
-        return self._best_of(frame, self._thumbnails.propose(frame))
+        return self._best_voted(frame, voted) or self._best_of(
+            frame, self._thumbnails.propose(frame)
+        )
 
     def _is_anywhere(self, near: InitialPose) -> bool:
         covariance = near.covariance
         return covariance is not None and is_uninformative(self._scene, covariance)
 
-    def _best_voted(self, frame: Frame, voted: list[VotedPose]) -> Alignment | None:
-        """Return the image aligned at the best of the poses by features; None if none is clear."""
+    def _best_voted(self, frame: Frame, voted: list[VotedPose]) -> list[Alignment]:
+        """Return the image aligned at the best of the poses by features, if there is a clear one.
+
+        Others that are as good nearly are returned as well.
+        """
         found: list[Alignment] = []
         for pose in voted:
             # Far fewer features agree with other poses.
@@ -124,21 +131,20 @@ class Relocalizer:
             )
             if alignment is not None:
                 found.append(alignment)
-        if not found:
-            return None
-        best = max(found, key=lambda alignment: float(alignment.score[0]))
-        metres = _ELSEWHERE_SHARE * voted[0].distance
-        for other in found:
-            is_rival = not same(other.pose[None], best.pose, metres, _ELSEWHERE_ANGLE)[0]
-            margin = float(best.score[0] - other.score[0])
-            if is_rival and margin < self._settings.min_margin:
-                return None
-        return best
+        found.sort(key=lambda alignment: -float(alignment.score[0]))
+        distinct: list[Alignment] = []
+        for alignment in found:
+            metres = _ELSEWHERE_SHARE * float(alignment.distance[0])
+            others = np.array([other.pose for other in distinct]).reshape(-1, 4, 4)
+            if not same(others, alignment.pose, metres, _ELSEWHERE_ANGLE).any():
+                distinct.append(alignment)
+        least = float(found[0].score[0]) - self._settings.min_margin if found else 0.0
+        return [alignment for alignment in distinct if float(alignment.score[0]) > least]
 
-    def _best_of(self, frame: Frame, poses: Array) -> Alignment | None:
-        """Return the image aligned at the best of poses [N, 4, 4]; None if none is clear."""
+    def _best_of(self, frame: Frame, poses: Array) -> list[Alignment]:
+        """Return the image aligned at the best of poses [N, 4, 4], if there is a clear one."""
         if not len(poses):
-            return None
+            return []
         pyramid, grey = image_pyramid(frame.image, frame.camera), bool(frame.is_grey)
         candidates = align_candidates(self._scene, pyramid, torch.from_numpy(poses), grey=grey)
         distance = float(candidates.distance[0])
@@ -147,13 +153,13 @@ class Relocalizer:
             start = _first(candidates)
             alignment = self._align(pyramid, *start, AlignMode.COARSE, grey)
             if not self._is_clear(alignment):
-                return None
+                return []
         # The alignment may have moved far: score it at the resolution of the other candidates.
         answer = align_candidates(
             self._scene, pyramid, alignment.map_T_camera, ROUNDS[-1:], grey=grey
         )
         is_unambiguous = _margin(answer, candidates) >= self._settings.min_margin
-        return alignment if is_unambiguous else None
+        return [alignment] if is_unambiguous else []
 
     def _refine_until_converged(
         self,

@@ -9,11 +9,15 @@ from numpy.typing import NDArray
 
 from mesh_reloc_ros.align.alignment import Alignment
 from mesh_reloc_ros.config.tracking import TrackingSettings
+from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.track._result import Rejected
 from mesh_reloc_ros.types import Array
+from mesh_reloc_ros.types.camera import Camera
 from mesh_reloc_ros.types.estimate import Rejection
 from mesh_reloc_ros.types.frame import Frame
 
+# Smaller images have too few pixels to be aligned.
+_MIN_WIDTH, _MIN_HEIGHT = 40, 30
 # Weight of a new alignment in the running baseline.
 _BASELINE_RATE = 0.05
 # Below this share of the baseline's score a coarse alignment may do better. The inlier ratio does
@@ -55,6 +59,18 @@ class AlignmentQuality:
             position_sigma=_largest_deviation(covariance[:3, :3]),
             rotation_sigma=_largest_deviation(covariance[3:, 3:]),
             distance=float(alignment.distance[0]),
+        )
+
+
+def require_size(camera: Camera) -> None:
+    """Check the size of an image.
+
+    :raises InputError: it is too small to be aligned.
+    """
+    if camera.width < _MIN_WIDTH or camera.height < _MIN_HEIGHT:
+        raise InputError(
+            f'image of {camera.width}x{camera.height} is too small:'
+            f' at least {_MIN_WIDTH}x{_MIN_HEIGHT}'
         )
 
 

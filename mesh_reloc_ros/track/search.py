@@ -54,15 +54,16 @@ class Search:
 
     def offer(
         self, frame: Frame, hint: InitialPose | None, period_s: float
-    ) -> tuple[Alignment, list[Frame]] | None:
+    ) -> tuple[list[Alignment], list[Frame]] | None:
         """Take an image without a pose; return what has been found, if anything.
 
         Searches of the whole map and around the hint take turns.
 
         :param hint: a pose that the camera may be near.
         :param period_s: shortest time between two images that are searched for, by stamps.
-        :returns: an aligned image; and this image with those that came since, in order, without the
-            newest. They are thinned out if they are many.
+        :returns: an image, aligned at one place or at several that look alike; and this image with
+            those that came since, in order, without the newest. They are thinned out if they are
+            many.
         :raises Exception: whatever the relocalizer raised.
         """
         with self._lock:
@@ -74,7 +75,7 @@ class Search:
                 job.keep(frame)
                 return None
             located = job.outcome.result()
-            if located is not None:
+            if located:
                 return located, [job.frame, *job.since]
         if not self._is_due(frame, period_s):
             return None
@@ -84,8 +85,8 @@ class Search:
         if self._background:
             self._start(frame, around)
             return None
-        located = self._relocalizer.locate(frame, around)
-        return None if located is None else (located, [frame])
+        located = self._relocalizer.locate_all(frame, around)
+        return (located, [frame]) if located else None
 
     def close(self, timeout_s: float = 5.0) -> bool:
         """End the search; return False if the search in progress takes longer than the timeout."""
@@ -118,7 +119,7 @@ class Search:
     def _locate(self, job: _Job, around: InitialPose | None) -> None:
         """Look at an image, on the thread."""
         try:
-            job.outcome.set_result(self._relocalizer.locate(job.frame, around))
+            job.outcome.set_result(self._relocalizer.locate_all(job.frame, around))
         except Exception as error:
             job.outcome.set_exception(error)
 
@@ -128,7 +129,7 @@ class _Job:
 
     def __init__(self, frame: Frame) -> None:
         self.frame = frame
-        self.outcome: Future[Alignment | None] = Future()
+        self.outcome: Future[list[Alignment]] = Future()
         self.since: list[Frame] = []
         self._passed, self._stride = 0, 1
 

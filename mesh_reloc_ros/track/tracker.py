@@ -15,6 +15,7 @@ from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.stopwatch import Stopwatch, stage
 from mesh_reloc_ros.track._hypotheses import MotionHypotheses
 from mesh_reloc_ros.track._look_ahead import LookAhead
+from mesh_reloc_ros.track._possible_places import PossiblePlaces
 from mesh_reloc_ros.track._prediction import (
     is_recent,
     motion_from_alignment,
@@ -25,8 +26,8 @@ from mesh_reloc_ros.track._result import Rejected, TrackingResult
 from mesh_reloc_ros.track._scheduler import AlignmentScheduler
 from mesh_reloc_ros.track._states import StateMachine
 from mesh_reloc_ros.track.motion_filter import MotionFilter
-from mesh_reloc_ros.track.quality import AlignmentQuality, FrozenImageDetector
-from mesh_reloc_ros.track.search import Search, replay_to_latest
+from mesh_reloc_ros.track.quality import AlignmentQuality, FrozenImageDetector, require_size
+from mesh_reloc_ros.track.search import Search
 from mesh_reloc_ros.track.validation import PoseValidator
 from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.camera import Camera
@@ -34,8 +35,6 @@ from mesh_reloc_ros.types.estimate import PoseEstimate, Rejection, State
 from mesh_reloc_ros.types.frame import Frame
 from mesh_reloc_ros.types.initial_pose import InitialPose
 
-# Smaller images have too few pixels to be aligned.
-_MIN_WIDTH, _MIN_HEIGHT = 40, 30
 # The next image is expected after the interval between the last two, but not later than this.
 _LONGEST_AHEAD_S = 0.2
 _SEARCHING = Rejected(Rejection.SEARCHING, 'searching for the camera')
@@ -171,6 +170,8 @@ class Tracker:
         # Of the last accepted pose.
         self._camera: Camera | None = None
         self._has_begun = False
+        # Where the search found the camera, while there are several places.
+        self._places: PossiblePlaces | None = None
         self._look_ahead.cancel()
         if self._search is not None:
             self._search.reset(hint_first=start is not None and hint_first)
@@ -178,11 +179,7 @@ class Tracker:
     def _require_usable(self, frame: Frame) -> None:
         if self._start is None and self._search is None:
             raise InputError('no start pose and no search: give a pose before the first image')
-        width, height = frame.camera.width, frame.camera.height
-        if width < _MIN_WIDTH or height < _MIN_HEIGHT:
-            raise InputError(
-                f'image of {width}x{height} is too small: at least {_MIN_WIDTH}x{_MIN_HEIGHT}'
-            )
+        require_size(frame.camera)
 
     def _prepare(self, frame: Frame) -> Frame:
         """Take note of the next image; return the frame with its colour mode."""
@@ -249,9 +246,25 @@ class Tracker:
         return None
 
     def _relocalize(self, frame: Frame) -> TrackingResult | None:
-        """Offer an image to the search, if the camera is lost; return its pose, if it is found."""
+        """Search for the camera, if it is lost; return the image's pose if the camera is found."""
         if self._search is None or not self.state.is_searching:
             return None
+        if self._places is None:
+            self._places = self._search_places(frame)
+        else:
+            self._places.follow(frame, self._settings)
+        places = self._places
+        if places is None:
+            return None
+        if places.is_settled:
+            self._places = None
+        if places.only is None:
+            return places.ambiguity
+        return self._validate(frame, *places.only, acquiring=True)
+
+    def _search_places(self, frame: Frame) -> PossiblePlaces | None:
+        """Offer an image to the search; return where the camera may be, if that is known."""
+        assert self._search is not None
         near, settings = None, self._settings
         if self._motion is not None and self._start is not None:
             near = InitialPose(self._motion.map_T_camera, self._start.covariance)
@@ -259,8 +272,7 @@ class Tracker:
             found = self._search.offer(frame, near, settings.tracking.search_period)
         if found is None:
             return None
-        latest = replay_to_latest(*found, frame, self._scheduler, self._validator, settings)
-        return None if latest is None else self._validate(frame, *latest, acquiring=True)
+        return PossiblePlaces(self._scene, *found, frame, self._validator, settings)
 
     def _reject(self, frame: Frame) -> None:
         self._states.reject(frame.stamp_ns, self._settings.tracking)
@@ -287,5 +299,6 @@ class Tracker:
         self._hypotheses.note_accepted(frame, motion)
         self._validator.learn(alignment)
         self._states.accept(frame.stamp_ns)
+        self._places = None
         if self._search is not None:
             self._search.reset()

@@ -31,6 +31,8 @@ class Rejection(Enum):
 
     SEARCHING = 'searching'
     """There is no pose yet: the search has not found the camera."""
+    AMBIGUOUS = 'ambiguous'
+    """The camera may be at several places that look alike."""
     OUT_OF_ORDER = 'out_of_order'
     """The image is not newer than the one before."""
     FROZEN_IMAGE = 'frozen_image'

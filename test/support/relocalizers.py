@@ -74,6 +74,11 @@ class Answers:
         self.may_answer.set()
         self.answered = threading.Semaphore(0)
 
+    def locate_all(self, frame: Frame, near: InitialPose | None = None) -> list[Alignment]:
+        """Return what `locate` of a relocalizer would, as a list."""
+        found = self.locate(frame, near)
+        return [] if found is None else [found]
+
     def locate(self, frame: Frame, near: InitialPose | None = None) -> Alignment | None:
         self.hints.append(None if near is None else near.map_T_camera)
         self.covariances.append(None if near is None else near.covariance)
