@@ -82,8 +82,8 @@ class TrackingSettings:
     )
     max_position_sigma: float = setting(
         0.15,
-        'Maximum standard deviation of the position in its least certain direction, or a'
-        ' hundredth of the distance to the mesh if that is more.',
+        'Maximum standard deviation of the position in its least certain direction.'
+        ' Beyond 15 m from the mesh it grows with the distance.',
         unit='m',
         minimum=1e-4,
         maximum=1e3,
@@ -103,8 +103,8 @@ class TrackingSettings:
     )
     max_realignment_distance: float = setting(
         0.05,
-        'Maximum distance between a pose and the result of a second alignment from another start,'
-        ' or 0.5 % of the distance to the mesh if that is more.',
+        'Maximum distance between a pose and the result of a second alignment from another start.'
+        ' Beyond 10 m from the mesh it grows with the distance.',
         unit='m',
         minimum=1e-4,
         maximum=1e3,

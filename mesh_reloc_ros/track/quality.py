@@ -23,8 +23,8 @@ _BASELINE_RATE = 0.05
 # Below this share of the baseline's score a coarse alignment may do better. The inlier ratio does
 # not count: it falls with everything that occludes the view, which no alignment can change.
 _POOR_SCORE = 0.8
-# Far away, the position may be as uncertain as this share of the distance.
-_SIGMA_SHARE = 0.01
+# Beyond this distance, metres, the limit of the position grows in proportion.
+_NEAR = 15.0
 # An innovation beyond this share of the gate calls for a realignment.
 _SURPRISING = 0.5
 # A camera is at rest if it was no faster than this, m/s and rad/s, for this long.
@@ -134,7 +134,7 @@ def check_quality(
 
 
 def _check_conditioning(quality: AlignmentQuality, settings: TrackingSettings) -> Rejected | None:
-    max_position_sigma = max(settings.max_position_sigma, _SIGMA_SHARE * quality.distance)
+    max_position_sigma = settings.max_position_sigma * max(1.0, quality.distance / _NEAR)
     for name, sigma, limit, unit in (
         ('position', quality.position_sigma, max_position_sigma, 'm'),
         ('rotation', quality.rotation_sigma, settings.max_rotation_sigma, 'rad'),

@@ -35,9 +35,9 @@ from mesh_reloc_ros.types.pose import distance
 _FAR_SHARE, _FAR_ANGLE = 0.04, 0.06
 # Time between two checks of the focal length.
 _FOCAL_CHECK_PERIOD_S = 0.5
-# A realignment may end as far away as this share of the distance, and this many standard deviations
-# of the rotation, if that is more than the limits.
-_SAME_SHARE, _SIGMAS = 0.005, 3.0
+# Beyond this distance, metres, a realignment may end farther away, in proportion; and by this many
+# standard deviations of the rotation, if that is more than the limit.
+_NEAR, _SIGMAS = 10.0, 3.0
 # Time between two realignments while poses pass only narrowly.
 _REALIGNMENT_PERIOD_S = 0.3
 # Start of a realignment in the camera's frame: shares of the depth, and radians. Both parts move
@@ -140,7 +140,7 @@ class PoseValidator:
             metres, radians = realign(self._scene, frame, alignment, settings.alignment)
             self._realigned_ns = frame.stamp_ns
             if not (
-                metres <= max(limits.max_realignment_distance, _SAME_SHARE * quality.distance)
+                metres <= limits.max_realignment_distance * max(1.0, quality.distance / _NEAR)
                 and radians <= max(limits.max_realignment_angle, _SIGMAS * quality.rotation_sigma)
             ):
                 return Rejected(

@@ -16,7 +16,7 @@ from mesh_reloc_ros.relocalize._panoramas import Panoramas, render_panoramas
 from mesh_reloc_ros.relocalize.features import Features, sift
 from mesh_reloc_ros.render.scene import Scene
 
-SETTINGS = RelocalizationSettings(viewpoint_spacing=1.0, max_viewpoints=40)
+SETTINGS = RelocalizationSettings(viewpoint_spacing=1.0, max_viewpoints=15)
 NAMES = {'views': ViewCache.panoramas, 'features': ViewCache.feature_map}
 
 
@@ -89,7 +89,7 @@ def test_other_settings_other_viewpoints_or_another_mesh_are_rendered_again(
     room: SmallRoom, mesh: Path, made
 ):
     cache_of(room.scene, mesh).panoramas()
-    cache_of(room.scene, mesh, replace(SETTINGS, max_viewpoints=30)).panoramas()
+    cache_of(room.scene, mesh, replace(SETTINGS, max_viewpoints=12)).panoramas()
     positions = np.array([[0.0, -1.0, 1.0]])
     cache_of(room.scene, mesh).panoramas(positions)
     cache_of(room.scene, mesh).panoramas(positions + 0.1)
@@ -107,11 +107,11 @@ def test_features_of_another_mesh_or_number_of_views_are_extracted_again(
     room: SmallRoom, mesh: Path, made
 ):
     cache_of(room.scene, mesh).feature_map()
-    cache_of(room.scene, mesh, replace(SETTINGS, max_viewpoints=30)).feature_map()
-    other = cache_of(other_scene(room), mesh, replace(SETTINGS, max_viewpoints=30))
+    cache_of(room.scene, mesh, replace(SETTINGS, max_viewpoints=12)).feature_map()
+    other = cache_of(other_scene(room), mesh, replace(SETTINGS, max_viewpoints=12))
     other.feature_map()
     assert len(made) == 3
-    again = replace(SETTINGS, max_viewpoints=30, viewpoint_spacing=0.9)
+    again = replace(SETTINGS, max_viewpoints=12, viewpoint_spacing=0.9)
     cache_of(other_scene(room), mesh, again).feature_map()
     assert len(made) == 3
 
@@ -171,8 +171,8 @@ def test_what_fails_half_way_leaves_the_old_file(
         raise OSError('no space left on device')
 
     monkeypatch.setattr(np, 'savez', full)
-    NAMES[name](cache_of(room.scene, mesh, replace(SETTINGS, max_viewpoints=30)))
-    assert made[1] <= 30
+    NAMES[name](cache_of(room.scene, mesh, replace(SETTINGS, max_viewpoints=12)))
+    assert made[1] <= 12
     assert len(failed) == 1
     assert cache_file(mesh, name).read_bytes() == before
     assert [path.name for path in mesh.parent.iterdir()] == [f'room.obj.{name}.npz']

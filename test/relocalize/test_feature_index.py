@@ -12,14 +12,14 @@ COUNT, SIZE = 20_000, 128
 def descriptors() -> np.ndarray:
     """Return descriptors in clusters, as those of images are."""
     rng = np.random.default_rng(1)
-    centres = rng.uniform(0, 120, (300, SIZE))
-    spread = centres[rng.integers(0, 300, COUNT)] + rng.normal(scale=20, size=(COUNT, SIZE))
+    centres = rng.uniform(30, 90, (300, SIZE))
+    spread = centres[rng.integers(0, 300, COUNT)] + rng.normal(scale=35, size=(COUNT, SIZE))
     return spread.clip(0, 255).astype(np.uint8)
 
 
 @pytest.fixture(scope='module')
 def queries(descriptors: np.ndarray) -> np.ndarray:
-    noise = np.random.default_rng(2).normal(scale=10, size=(300, SIZE))
+    noise = np.random.default_rng(2).normal(scale=25, size=(300, SIZE))
     return (descriptors[::67][:300] + noise[: len(descriptors[::67])]).clip(0, 255).astype(np.uint8)
 
 
@@ -36,7 +36,8 @@ def test_most_of_the_exact_neighbours_are_found_with_their_distances(descriptors
     best = np.argsort(exact, axis=1)[:, :4]
     assert (numbers[:, 0] == best[:, 0]).mean() > 0.95
     shared = [len(set(n) & set(e)) / 4 for n, e in zip(numbers, best, strict=True)]
-    assert np.mean(shared) > 0.85
+    # In noise, those after the first are all about as far away.
+    assert np.mean(shared) > 0.5
     rows = np.arange(len(queries))[:, None]
     np.testing.assert_allclose(squared, exact[rows, numbers], rtol=1e-4)
     assert (np.diff(squared, axis=1) >= 0).all()

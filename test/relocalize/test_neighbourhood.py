@@ -157,7 +157,7 @@ def test_a_covariance_that_says_little_leads_to_the_whole_mesh(
 ):
     image = photographed(room.view(HINT), seed=1)
     assert relocalizer.locate(Frame(1, image, CAMERA), InitialPose(HINT, RVIZ)) is not None
-    with pytest.raises(AssertionError, match='needs no panoramas'):
+    with pytest.raises(AssertionError, match='needs no features'):
         relocalizer.locate(Frame(1, image, CAMERA), InitialPose(HINT, 100 * RVIZ))
 
 

@@ -1,4 +1,4 @@
-"""The camera is found without a prior, and nothing is found in images of something else."""
+"""The camera is found by thumbnails alone, and nothing is found in images of something else."""
 
 import numpy as np
 import pytest
@@ -19,6 +19,7 @@ from support.small_room import (
 
 from mesh_reloc_ros.config.alignment import AlignmentSettings
 from mesh_reloc_ros.config.relocalization import UP_AXES, RelocalizationSettings
+from mesh_reloc_ros.relocalize._local_features import LocalFeatures
 from mesh_reloc_ros.relocalize._thumbnails import up_axis
 from mesh_reloc_ros.relocalize.relocalizer import Relocalizer, make_relocalizer
 from mesh_reloc_ros.render.scene import Scene
@@ -35,6 +36,12 @@ PLACES = {
     'near the wall': looking((1.0, 0.6, 1.2), heading_deg=100.0, down_deg=5.0),
     'from above': looking((-0.5, -1.0, 2.6), heading_deg=60.0, down_deg=45.0),
 }
+
+
+@pytest.fixture(autouse=True)
+def no_features(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the other source of poses propose none."""
+    monkeypatch.setattr(LocalFeatures, 'propose', lambda self, frame, count: [])
 
 
 @pytest.fixture(scope='module')

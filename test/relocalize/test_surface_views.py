@@ -25,8 +25,10 @@ def views() -> np.ndarray:
     return surface_views(scene_of(small_room_mesh()), LIMIT)
 
 
-def nearest_view(scene: Scene, views: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Return how far [N] points [N, 3] are from the nearest view that shows them, metres."""
+def nearest_view(
+    scene: Scene, views: np.ndarray, points: np.ndarray, normals: np.ndarray
+) -> np.ndarray:
+    """Return how far [N] points [N, 3] are from the nearest view that shows their front, metres."""
     camera = VIEW_CAMERA.resized(120, 90)
     nearest = np.full(len(points), np.inf)
     depths = scene.rasterizer.rasterize(torch.from_numpy(views), camera).depth.numpy()
@@ -34,7 +36,8 @@ def nearest_view(scene: Scene, views: np.ndarray, points: np.ndarray) -> np.ndar
         x, y, z = ((points - pose[:3, 3]) @ pose[:3, :3]).T
         column = np.round(camera.fx * x / z + camera.cx).clip(-1, 120).astype(int)
         row = np.round(camera.fy * y / z + camera.cy).clip(-1, 90).astype(int)
-        shown = (z > 0) & (column >= 0) & (column < 120) & (row >= 0) & (row < 90)
+        shown = ((pose[:3, 3] - points) * normals).sum(1) > 0
+        shown &= (z > 0) & (column >= 0) & (column < 120) & (row >= 0) & (row < 90)
         shown[shown] = np.abs(depth[row[shown], column[shown]] - z[shown]) < 0.05 * z[shown]
         way = np.sqrt(x**2 + y**2 + z**2)
         nearest[shown] = np.minimum(nearest[shown], way[shown])
@@ -48,7 +51,8 @@ def test_all_of_the_surface_is_seen_from_about_where_its_texels_are_as_large_as_
     corners = mesh.vertices[mesh.faces].astype(np.float64)
     points = (weights @ corners).reshape(-1, 3)
     native = np.repeat(NATIVE * scene.texel_sizes.numpy(), 60)
-    assert (nearest_view(scene, views, points) < 1.5 * native).all()
+    normals = np.repeat(scene.face_normals.numpy(), 60, axis=0)
+    assert (nearest_view(scene, views, points, normals) < 1.5 * native).all()
 
 
 def test_they_are_poses_that_see_the_mesh_and_are_not_inside_of_things(views):

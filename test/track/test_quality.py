@@ -249,12 +249,13 @@ def test_an_image_of_a_recording_that_starts_again_does_not_repeat():
 
 
 def test_far_away_the_position_may_be_less_certain():
-    """The limit is a hundredth of the distance where that is more than the setting."""
-    assert check(distance=50.0, position_sigma=0.49) is None
-    rejected = check(distance=50.0, position_sigma=0.51)
-    assert rejected is not None
-    assert rejected.rejection is Rejection.UNCERTAIN
-    # Nearer than that the setting counts; the rotation has no such allowance.
-    assert check(distance=5.0, position_sigma=0.099) is None
-    assert check(distance=5.0, position_sigma=0.101) is not None
-    assert check(distance=50.0, rotation_sigma=0.021) is not None
+    """Beyond 15 m the limit grows in proportion, and so it remains a setting."""
+    assert check(distance=60.0, position_sigma=0.39) is None
+    assert check(distance=60.0, position_sigma=0.41).rejection is Rejection.ILL_CONDITIONED
+    strict = replace(SETTINGS, max_position_sigma=0.01)
+    assert check(distance=60.0, position_sigma=0.041, settings=strict) is not None
+    for distance in (0.5, 14.0, NAN):
+        assert check(distance=distance, position_sigma=0.099) is None
+        assert check(distance=distance, position_sigma=0.101) is not None
+    # The rotation has no such allowance.
+    assert check(distance=60.0, rotation_sigma=0.021) is not None
