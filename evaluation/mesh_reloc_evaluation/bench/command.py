@@ -12,7 +12,7 @@ SUMMARY = 'compare accuracy and cost with other methods on a recording'
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `mesh_reloc bench`."""
-    add_inputs(parser, OVERRIDES)
+    add_inputs(parser, OVERRIDES, required=False)
     add_ground_truth(parser)
     add_output_folder(parser, 'bench_output')
     parser.add_argument(
@@ -36,6 +36,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action='store_true',
         help='also time lm on finer meshes and at other image sizes (takes minutes)',
     )
+    _add_from_nothing(parser)
+
+
+def _add_from_nothing(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group('without a start pose')
+    group.add_argument(
+        '--from-nothing',
+        action='store_true',
+        help='measure how often the camera is found without a start pose, instead of comparing'
+        ' methods (takes minutes per mesh)',
+    )
+    group.add_argument(
+        '--scene',
+        action='append',
+        metavar='NAME=FOLDER',
+        help='a scene beside --mesh and --bag: a folder with an OBJ mesh, a bag and, if the bag'
+        ' has no true poses, a TUM file; may be repeated',
+    )
+    group.add_argument(
+        '--cases',
+        default='recording,cut,turned,site,twice',
+        metavar='LIST',
+        help='cases to run, separated by commas (default: %(default)s)',
+    )
+    group.add_argument(
+        '--images',
+        type=int,
+        default=15,
+        metavar='N',
+        help='images of each scene that are searched for one by one (default: %(default)s)',
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -45,6 +76,10 @@ def run(arguments: argparse.Namespace) -> int:
     """
     settings = settings_of_arguments(arguments, OVERRIDES)
     # Imported here: torch and matplotlib take seconds to load, which --help does not need.
+    if arguments.from_nothing:
+        from mesh_reloc_evaluation.bench.from_nothing.run import run_from_nothing
+
+        return run_from_nothing(arguments, settings)
     from mesh_reloc_evaluation.bench.run import run_bench
 
     return run_bench(arguments, settings)

@@ -46,6 +46,8 @@ def run_bench(arguments: argparse.Namespace, settings: Settings) -> int:
 
     :raises InputError: an argument, the mesh, the bag, the truth or the output is unusable.
     """
+    if not (arguments.mesh and arguments.bag):
+        raise InputError('give --mesh and --bag')
     chosen, output = _methods(arguments), arguments.output
     check_writable(output)
     use_one_core_per_operation()

@@ -1,0 +1,1 @@
+"""`mesh_reloc bench --from-nothing`: how often the camera is found without a start pose."""
