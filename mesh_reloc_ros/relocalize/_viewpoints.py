@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from mesh_reloc_ros.config.relocalization import RelocalizationSettings
 from mesh_reloc_ros.progress import Progress, silent
@@ -24,6 +25,8 @@ _FIRST_LEVELS = 3
 _NEAREST = 0.25
 # Factor on the spacing if there are too many viewpoints.
 _WIDER = 1.1
+# Vertices that stand for the mesh where its distance is needed.
+_MOST_VERTICES = 20_000
 # Percentage of vertices ignored at either end of each axis: outliers must not enlarge the box.
 _STRAY = 0.5
 
@@ -72,11 +75,13 @@ def _divided(scene: Scene, spacing: float, min_share: float, limit: int) -> Arra
     while size < (high - low).max() + 2 * farthest:
         size *= 2
     middles, found = np.atleast_2d((low + high) / 2), np.zeros((0, 3))
+    vertices = scene.mesh.vertices
+    surface = cKDTree(vertices[:: len(vertices) // _MOST_VERTICES + 1])
     level = 0
     while len(middles):
         places = _probed(scene, middles)
-        gap = np.linalg.norm(np.maximum(np.maximum(low - middles, middles - high), 0), axis=1)
-        # If nothing is visible, take the distance to the bounding box.
+        gap = surface.query(middles)[0]
+        # If the probe misses all of the mesh, take the distance to a vertex.
         distance = np.maximum(np.where(places.share > 0, places.distance, gap), nearest)
         good = (places.share >= min_share) & (places.front >= _MIN_FRONT)
         in_reach = gap - size * np.sqrt(0.75) <= farthest
