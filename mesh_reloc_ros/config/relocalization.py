@@ -26,8 +26,8 @@ class RelocalizationSettings:
     )
     max_viewpoints: int = setting(
         3000,
-        'Maximum number of viewpoints from which the mesh is rendered in advance. Raise it for a'
-        ' large site; memory and search time grow with it.',
+        'Maximum number of viewpoints, and of views for local features, that are rendered in'
+        ' advance. Raise it for a large site; memory and search time grow with it.',
         minimum=10,
         maximum=100_000,
     )
