@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.progress import Progress, silent
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types import Array
@@ -32,6 +33,8 @@ _FREE_SHARE, _MIN_DISTANCE_SHARE = 0.85, 0.5
 _COARSE, _MIN_SEEN, _MIN_NEW = 8, 0.05, 0.08
 # Beyond this many distances, a view shows the surface too small to count.
 _FAR = 2.5
+# A mesh has fronts if at least this share of its edges join faces that agree on theirs.
+_MIN_COHERENT = 0.9
 # Texels are not taken for larger than this share of the mesh's size.
 _LARGEST_TEXEL = 1e-3
 _AT_ONCE = 512
@@ -42,19 +45,23 @@ def surface_views(scene: Scene, limit: int, progress: Progress = silent) -> Arra
 
     The distances follow from the size of the texels, face by face: so a room in a large site is
     seen as it would be by itself. At each distance the surface is divided into patches, seen from
-    either side along the normal and tilted. Which side of a face is its front plays no part. A view
-    that shows only patches that others show from about the same direction is left out.
+    the front along the normal and tilted; from either side if neighbouring faces disagree on which
+    side that is. A view that shows only patches that others show from about the same direction is
+    left out.
 
     :param limit: largest number of views; the nearest are thinned out if there are more.
     """
     stage, left = 'choosing views', limit
     progress(stage, 0.0)
-    patches = _all_patches(scene)
+    patches, has_fronts = _all_patches(scene), _is_coherent(scene.mesh)
     views: list[Array] = []
     for number, patch in enumerate(reversed(patches)):
         # Each view shows at least one patch that no other shows.
         step = -(-len(patch.centre) // max(left, 1))
-        some = dataclasses.replace(patch, centre=patch.centre[::step], normal=patch.normal[::step])
+        centre, normal = patch.centre[::step], patch.normal[::step]
+        if not has_fronts:
+            centre, normal = np.concatenate((centre, centre)), np.concatenate((normal, -normal))
+        some = dataclasses.replace(patch, centre=centre, normal=normal)
         found = _views_of(scene, some)
         views.append(found[:: -(-len(found) // max(left, 1)) or 1])
         left -= len(views[-1])
@@ -73,7 +80,7 @@ class _Patches:
     centre: Array
     """[P, 3], on the surface."""
     normal: Array
-    """[P, 3], unit length, to either side."""
+    """[P, 3], unit length, to the front."""
 
 
 def _all_patches(scene: Scene) -> list[_Patches]:
@@ -115,18 +122,18 @@ def _patches_of(distance: float, centre: Array, normal: Array, area: Array) -> _
     """Group faces [F] into patches by place and by the axis that they face."""
     side = _PATCH * distance
     axis = np.abs(normal).argmax(1)
+    axis = axis + 3 * (normal[np.arange(len(normal)), axis] < 0)
     key = np.column_stack((np.floor(centre / side), axis)).astype(np.int64)
     _, number = np.unique(key, axis=0, return_inverse=True)
     number = number.reshape(-1)
     count = number.max() + 1
     total = np.bincount(number, area, count)
-    along = np.sign(normal[np.arange(len(normal)), axis])[:, None]
 
     def mean(values: Array) -> Array:
         sums = [np.bincount(number, area * column, count) for column in values.T]
         return np.stack(sums, axis=1) / total[:, None]
 
-    middle, facing = mean(centre), mean(normal * along)
+    middle, facing = mean(centre), mean(normal)
     # The mean may lie beside the surface: take the face that is nearest to it.
     gap = np.linalg.norm(centre - middle[number], axis=1)
     order = np.lexsort((gap, number))
@@ -136,11 +143,23 @@ def _patches_of(distance: float, centre: Array, normal: Array, area: Array) -> _
     return _Patches(distance, centre[nearest][kept], facing[kept])
 
 
+def _is_coherent(mesh: TexturedMesh) -> bool:
+    """Whether neighbouring faces agree on which side is the front."""
+    _, vertex = np.unique(mesh.vertices, axis=0, return_inverse=True)
+    corners = vertex.reshape(-1)[mesh.faces].astype(np.int64)
+    start, end = corners.reshape(-1), np.roll(corners, -1, axis=1).reshape(-1)
+    low, high = np.minimum(start, end), np.maximum(start, end)
+    _, edge, uses = np.unique(low * len(vertex) + high, return_inverse=True, return_counts=True)
+    edge = edge.reshape(-1)
+    # Faces that agree run along their common edge in opposite directions.
+    direction = np.bincount(edge, np.sign(end - start))
+    shared = uses == 2
+    return bool(np.mean(direction[shared] == 0) >= _MIN_COHERENT) if shared.any() else True
+
+
 def _views_of(scene: Scene, patches: _Patches) -> Array:
     """Return the views [V, 4, 4] of patches, without those that show nothing new."""
-    both = np.concatenate((patches.normal, -patches.normal))
-    centre = np.concatenate((patches.centre, patches.centre))
-    directions = _tilted(both)
+    centre, directions = patches.centre, _tilted(patches.normal)
     count = directions.shape[1]
     target = np.repeat(centre, count, axis=0)
     away = directions.reshape(-1, 3)

@@ -69,10 +69,17 @@ def test_they_are_poses_that_see_the_mesh_and_are_not_inside_of_things(views):
     assert all(d[d > 0].min() > 0.2 for d in depth)
 
 
-@pytest.mark.parametrize('every', [1, 2, 5])
-def test_the_way_in_which_faces_are_turned_plays_no_part(views, every: int):
-    again = surface_views(scene_of(turned(small_room_mesh(), every)), LIMIT)
-    np.testing.assert_allclose(again, views, atol=1e-9)
+@pytest.mark.parametrize('every', [2, 5])
+def test_where_faces_disagree_on_their_front_both_sides_are_seen(views, every: int):
+    both = surface_views(scene_of(turned(small_room_mesh(), every)), LIMIT)
+    assert from_outside(both) > 2 * from_outside(views)
+
+
+def from_outside(views: np.ndarray) -> int:
+    """Return how many views are from outside the room's box."""
+    vertices, places = small_room_mesh().vertices, views[:, :3, 3]
+    outside = (places < vertices.min(0) - 0.01) | (places > vertices.max(0) + 0.01)
+    return int(outside.any(1).sum())
 
 
 def fine_room() -> TexturedMesh:
@@ -92,7 +99,7 @@ def test_a_second_room_doubles_the_views_and_leaves_those_of_the_first_as_they_w
     assert len(second) == pytest.approx(len(alone), rel=0.2)
 
 
-@pytest.mark.parametrize('limit', [10, 25, 60])
+@pytest.mark.parametrize('limit', [10, 25, 40])
 def test_there_are_no_more_than_asked_for_and_all_distances_among_them(views, limit: int):
     some = surface_views(scene_of(small_room_mesh()), limit)
     assert 0.5 * limit < len(some) <= limit
