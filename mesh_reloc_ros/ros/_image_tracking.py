@@ -57,7 +57,7 @@ class ImageTracking:
         pipeline.resume()
         self._sink = sink
         self._diagnostics = diagnostics
-        self._stale = 0
+        self._stale = self._last_ns = 0
         # The event of the last image, and when the last one was tracked or refused.
         self._event, self._worked = TimeEvent.NEXT, time.monotonic()
         self._worker: LatestOnlyWorker[_Arrival] = LatestOnlyWorker(
@@ -87,6 +87,7 @@ class ImageTracking:
             'images processed': self._worker.finished,
             'images dropped': self._worker.replaced,
             'images out of order': self._stale,
+            'last image [ns]': self._last_ns,
         }
 
     def watch(self) -> None:
@@ -123,6 +124,11 @@ class ImageTracking:
         return newest(waiting)
 
     def _track(self, arrival: _Arrival) -> None:
+        """Process one image, and note its stamp."""
+        self._track_if_in_order(arrival)
+        self._last_ns = stamp_to_ns(arrival.message.header.stamp)
+
+    def _track_if_in_order(self, arrival: _Arrival) -> None:
         """Track one image if it is in order, and pass the estimate on."""
         try:
             stamp_ns = stamp_of_image(arrival.message)

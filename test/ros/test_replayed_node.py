@@ -1,7 +1,8 @@
 """A bag that loops and jumps at twice its rate: poses are right, and memory stays flat.
 
 The environment variable REPLAY_S sets how many seconds are played, 10 by default. Memory leaks show
-in ten minutes.
+in ten minutes. How many images get a pose depends on the machine: what counts is that none is
+wrong, and that after each jump poses come for where it led.
 """
 
 import os
@@ -20,14 +21,12 @@ from rosbags.highlevel import AnyReader
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, CompressedImage
 from support.small_room import error
-from support.station import NodeProcess, Station, matrix, stamp_ns
+from support.station import LONG_S, NodeProcess, Station, matrix, stamp_ns
 
 from mesh_reloc_ros.recordings.tum import read_tum
 from mesh_reloc_ros.types.trajectory import Trajectory
 
 RATE = 2.0
-LEAST_SHARE = 0.2
-"""At twice the rate, images are dropped."""
 SECONDS = float(os.environ.get('REPLAY_S', '10'))
 SEED = int(os.environ.get('REPLAY_SEED', '1'))
 
@@ -84,9 +83,8 @@ class Playback:
                 lambda p=publisher: p.get_subscription_count() > 0, 'a subscription'
             )
 
-    def play(self, shots: list[Shot], rate: float) -> float:
-        """Play shots at a multiple of their rate; return which part of them got a pose."""
-        known = len(self.poses)
+    def play(self, shots: list[Shot], rate: float = RATE) -> None:
+        """Play shots at a multiple of their rate."""
         due, before = time.monotonic(), None
         for shot in shots:
             step_s = 0.03 if before is None else (shot.stamp_ns - before) / 1e9
@@ -95,7 +93,15 @@ class Playback:
             due, before = due + step_s / rate, shot.stamp_ns
             self._station.spin(due - time.monotonic())
             self._publish(shot)
-        return (len(self.poses) - known) / len(shots)
+
+    def play_until_found(self, shots: list[Shot]) -> None:
+        """Play shots again and again, slower each time, until one of them has a pose."""
+        known, stamps = len(self.poses), {shot.stamp_ns for shot in shots}
+        rate, deadline = RATE, time.monotonic() + LONG_S
+        while not stamps.intersection(stamp for stamp, _ in self.poses[known:]):
+            assert time.monotonic() < deadline, 'the camera is not tracked'
+            self.play(shots, rate)
+            rate = max(rate / 2, RATE / 16)
 
     def _publish(self, shot: Shot) -> None:
         sec, nanosec = divmod(shot.stamp_ns, 10**9)
@@ -126,7 +132,7 @@ def process(shared_data: Path, tmp_path: Path):
     process.kill()
 
 
-@pytest.mark.timeout(SECONDS + 280)
+@pytest.mark.timeout(SECONDS + 580)
 def test_loops_and_seeks(process: NodeProcess, station: Station, shared_data: Path):
     kitchen = shared_data / 'redkitchen'
     shots = shots_of(kitchen / 'clip_bag')
@@ -134,22 +140,22 @@ def test_loops_and_seeks(process: NodeProcess, station: Station, shared_data: Pa
     playback = Playback(station)
     process.wait_for_line('ready: ')
     playback.connect()
+    early, late = shots[: len(shots) // 2], shots[len(shots) // 2 :]
+    # A pose of the part before cannot be taken for one of the part after the jump.
+    for part in (early, late, early):
+        playback.play_until_found(part)
     rng = np.random.default_rng(SEED)
     print(f'seed {SEED}')
-    rate = RATE
-    while playback.play(shots, rate) < LEAST_SHARE:
-        # A busy machine drops more images.
-        rate /= 2
-        assert rate > RATE / 20, 'the camera is not tracked'
     memory: list[float] = []
-    shares: list[float] = []
     end = time.monotonic() + SECONDS
-    while time.monotonic() < end or len(shares) < 2:
-        shares.append(playback.play([shots[n] for n in order(len(shots), rng)], rate))
+    while time.monotonic() < end or len(memory) < 2:
+        playback.play([shots[n] for n in order(len(shots), rng)])
         memory.append(memory_mb(process))
+    for part in (late, early):
+        playback.play_until_found(part)
     report(playback, truth, memory)
+    assert {stamp for stamp, _ in playback.poses} <= {shot.stamp_ns for shot in shots}
     assert not wrong(playback, truth)
-    assert np.mean(shares) > LEAST_SHARE / 2, shares
     later, end = np.median(memory[len(memory) // 3 :][:3]), np.median(memory[-3:])
     assert end < 1.05 * later, 'memory grows'
     assert process.end(signal.SIGINT) == 0

@@ -24,7 +24,7 @@ from support.station import (
 )
 
 _YEAR_NS = 365 * 24 * 3600 * 10**9
-_ARRIVAL_S = 5.0
+_ARRIVAL_S = 10.0
 """An image that has not arrived by then was lost."""
 
 
@@ -57,7 +57,10 @@ class LiveCamera:
         self.newest = 0
         """Stamp of the image shown last."""
         self._truths: dict[int, NDArray[Any]] = {}
-        self._sent = 0
+        self._awaited: int | None = None
+        """Stamp of the last image that the node has to process."""
+        self._done = 0
+        """How many it had processed or dropped before."""
 
     def connect(self, process: NodeProcess) -> None:
         """Wait until the node is active and receives what the camera publishes."""
@@ -66,12 +69,9 @@ class LiveCamera:
             self.station.wait_until(
                 lambda p=publisher: p.get_subscription_count() > 0, 'a subscription'
             )
-        self.count_anew()
-
-    def count_anew(self) -> None:
-        """Expect no image but those sent from now on: some sent before may be lost."""
         self.wait_for_new_diagnostics()
-        self._sent = self.count('images received')
+        # Images sent before may be lost.
+        self._awaited = None
 
     def close(self) -> None:
         """Stop publishing."""
@@ -95,19 +95,20 @@ class LiveCamera:
         if isinstance(message, CameraInfo):
             self.infos.publish(message)
         else:
+            self._done, self._awaited = self._count_done(), stamp_ns(message)
             self.images.publish(message)
-            self._sent += 1
 
     def send(self, image: Image, info: CameraInfo | None = None) -> None:
         """Publish an image after its camera_info, and wait until the node has processed it."""
         info = info or camera_info()
         info.header = image.header
+        received = self.count('images received')
         self.publish(info)
         self.publish(image)
         deadline = time.monotonic() + LONG_S
         while not self.station.spin_until(self.is_processed, _ARRIVAL_S):
             assert time.monotonic() < deadline, 'the node does not process an image'
-            if self.count('images received') < self._sent:
+            if self.count('images received') <= received:
                 # DDS loses messages where the other side does not know this one yet.
                 self.infos.publish(info)
                 self.images.publish(image)
@@ -199,7 +200,7 @@ class LiveCamera:
 
     def published(self) -> tuple[int, int]:
         """Return how many poses and transforms the node has published for the images so far."""
-        self.station.wait_until(self.is_processed, 'the node to process all images')
+        self.station.wait_until(self.is_processed, 'the node to process the last image')
         return self.count('poses published'), self.count('transforms published')
 
     def status(self, part: str = 'tracking') -> DiagnosticStatus:
@@ -215,10 +216,13 @@ class LiveCamera:
         return int(self._values().get(key, 0))
 
     def is_processed(self) -> bool:
-        """Whether the node has received all images, and processed or dropped each."""
-        received = self.count('images received')
-        done = self.count('images processed') + self.count('images dropped')
-        return received >= self._sent and done == received
+        """Whether the image sent last is the last that the node has processed."""
+        # A stamp may be sent twice.
+        is_new = self._count_done() > self._done
+        return self._awaited is None or (is_new and self.count('last image [ns]') == self._awaited)
+
+    def _count_done(self) -> int:
+        return self.count('images processed') + self.count('images dropped')
 
     def wait_for_state(self, text: str) -> None:
         """Wait until the first status contains a text."""
