@@ -21,7 +21,7 @@ from mesh_reloc_ros.relocalize._cache import ViewCache
 from mesh_reloc_ros.relocalize._candidates import ROUNDS, Candidates, align_candidates
 from mesh_reloc_ros.relocalize._local_features import LocalFeatures
 from mesh_reloc_ros.relocalize._neighbourhood import is_uninformative, sample_poses
-from mesh_reloc_ros.relocalize._pose_nms import same
+from mesh_reloc_ros.relocalize._pose_nms import nms_poses, same
 from mesh_reloc_ros.relocalize._pose_votes import VotedPose
 from mesh_reloc_ros.relocalize._thumbnails import Thumbnails
 from mesh_reloc_ros.relocalize.features import Extractor, sift
@@ -112,9 +112,9 @@ class Relocalizer:
         return covariance is not None and is_uninformative(self._scene, covariance)
 
     def _best_voted(self, frame: Frame, voted: list[VotedPose]) -> list[Alignment]:
-        """Return the image aligned at the best of the poses by features, if there is a clear one.
+        """Return the image aligned at the best of the poses by features, and at others as good.
 
-        Others that are as good nearly are returned as well.
+        Others count if their score is nearly that of the best, and if they are elsewhere.
         """
         found: list[Alignment] = []
         for pose in voted:
@@ -131,15 +131,14 @@ class Relocalizer:
             )
             if alignment is not None:
                 found.append(alignment)
+        if not found:
+            return []
         found.sort(key=lambda alignment: -float(alignment.score[0]))
-        distinct: list[Alignment] = []
-        for alignment in found:
-            metres = _ELSEWHERE_SHARE * float(alignment.distance[0])
-            others = np.array([other.pose for other in distinct]).reshape(-1, 4, 4)
-            if not same(others, alignment.pose, metres, _ELSEWHERE_ANGLE).any():
-                distinct.append(alignment)
-        least = float(found[0].score[0]) - self._settings.min_margin if found else 0.0
-        return [alignment for alignment in distinct if float(alignment.score[0]) > least]
+        poses = np.stack([alignment.pose for alignment in found])
+        distances = np.array([float(alignment.distance[0]) for alignment in found])
+        kept = nms_poses(poses, distances, _ELSEWHERE_SHARE, _ELSEWHERE_ANGLE, len(found))
+        least = float(found[0].score[0]) - self._settings.min_margin
+        return [found[number] for number in kept if float(found[number].score[0]) > least]
 
     def _best_of(self, frame: Frame, poses: Array) -> list[Alignment]:
         """Return the image aligned at the best of poses [N, 4, 4], if there is a clear one."""

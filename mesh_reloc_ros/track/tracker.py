@@ -170,7 +170,6 @@ class Tracker:
         # Of the last accepted pose.
         self._camera: Camera | None = None
         self._has_begun = False
-        # Where the search found the camera, while there are several places.
         self._places: PossiblePlaces | None = None
         self._look_ahead.cancel()
         if self._search is not None:
@@ -249,30 +248,26 @@ class Tracker:
         """Search for the camera, if it is lost; return the image's pose if the camera is found."""
         if self._search is None or not self.state.is_searching:
             return None
-        if self._places is None:
-            self._places = self._search_places(frame)
-        else:
-            self._places.follow(frame, self._settings)
         places = self._places
+        if places is not None:
+            places.follow(frame, self._settings)
+        else:
+            places = self._search_places(self._search, frame)
         if places is None:
             return None
-        if places.is_settled:
-            self._places = None
-        if places.only is None:
-            return places.ambiguity
-        return self._validate(frame, *places.only, acquiring=True)
+        self._places = None if places.is_settled else places
+        only = places.only
+        return self._validate(frame, *only, acquiring=True) if only else places.ambiguity
 
-    def _search_places(self, frame: Frame) -> PossiblePlaces | None:
+    def _search_places(self, search: Search, frame: Frame) -> PossiblePlaces | None:
         """Offer an image to the search; return where the camera may be, if that is known."""
-        assert self._search is not None
-        near, settings = None, self._settings
-        if self._motion is not None and self._start is not None:
-            near = InitialPose(self._motion.map_T_camera, self._start.covariance)
+        motion, start = self._motion, self._start
+        near = InitialPose(motion.map_T_camera, start.covariance) if motion and start else None
         with stage('search'):
-            found = self._search.offer(frame, near, settings.tracking.search_period)
-        if found is None:
-            return None
-        return PossiblePlaces(self._scene, *found, frame, self._validator, settings)
+            found = search.offer(frame, near, self._settings.tracking.search_period)
+        if found is not None:
+            return PossiblePlaces(self._scene, *found, frame, self._validator, self._settings)
+        return None
 
     def _reject(self, frame: Frame) -> None:
         self._states.reject(frame.stamp_ns, self._settings.tracking)

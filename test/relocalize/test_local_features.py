@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 import pytest
+from support.relocalizers import assert_found
 from support.small_room import (
     CAMERA,
     SmallRoom,
@@ -46,14 +47,6 @@ def relocalizer_of(scene: Scene, extract: Extractor = sift, views: int = 40) -> 
 @pytest.fixture(scope='module')
 def relocalizer(room: SmallRoom) -> Relocalizer:
     return relocalizer_of(room.scene)
-
-
-def assert_found(relocalizer: Relocalizer, image: np.ndarray, pose: np.ndarray) -> None:
-    found = relocalizer.locate(Frame(1, image, CAMERA))
-    assert found is not None
-    metres, degrees = error(found.pose, pose)
-    assert metres < 0.01
-    assert degrees < 0.2
 
 
 @pytest.mark.parametrize('place', PLACES.values(), ids=PLACES)

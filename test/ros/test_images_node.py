@@ -158,7 +158,7 @@ def test_a_camera_info_that_was_published_once_and_before_serves(
     station.node.destroy_publisher(infos)
     camera.infos = station.node.create_publisher(CameraInfo, 'camera_info', 5)
     camera.connect(process)
-    # The node subscribes anew, as this publisher latches nothing.
+    # The node subscribes again: messages published before it subscribed do not reach it.
     received = camera.count('camera_info received')
     while not station.spin_until(lambda: camera.count('camera_info received') > received, 1.0):
         camera.publish(camera_info())

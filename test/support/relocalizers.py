@@ -18,7 +18,7 @@ from mesh_reloc_ros.relocalize.relocalizer import Relocalizer
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types.frame import Frame
 from mesh_reloc_ros.types.initial_pose import InitialPose
-from support.small_room import perturbed
+from support.small_room import CAMERA, error, perturbed
 
 
 def at(map_T_camera: np.ndarray) -> Alignment:
@@ -53,6 +53,15 @@ def without_views(scene: Scene) -> Relocalizer:
         settings,
         AlignmentSettings(),
     )
+
+
+def assert_found(relocalizer: Relocalizer, image: np.ndarray, pose: np.ndarray) -> None:
+    """Check that an image of the small room is found at a pose [4, 4]."""
+    found = relocalizer.locate(Frame(1, image, CAMERA))
+    assert found is not None
+    metres, degrees = error(found.pose, pose)
+    assert metres < 0.01
+    assert degrees < 0.2
 
 
 def wait_for_the_search(timeout_s: float = 20.0) -> None:
