@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
@@ -23,6 +24,7 @@ from mesh_reloc_ros.types.camera import Camera
 from mesh_reloc_ros.types.estimate import PoseEstimate, Rejection
 from mesh_reloc_ros.types.frame import Frame
 from mesh_reloc_ros.types.initial_pose import InitialPose
+from mesh_reloc_ros.types.pose import shifted
 
 _REVISITED = 'where it was at that time before'
 # Of an image that was not looked at, nothing is known.
@@ -31,6 +33,9 @@ _NO_COVARIANCE = 1e6 * np.eye(6)
 
 class Pipeline:
     """Localizes the images of one camera in a mesh, one after the other; a context manager.
+
+    Poses go in and out in the coordinates of the map. Scene, tracker and search work about the
+    origin of the mesh; see `TexturedMesh`.
 
     `track` and `run` serve programs that have images at hand. The node needs to know of a jump in
     time before it looks up odometry, and calls the two parts of `track` by itself: `admit`, then
@@ -82,6 +87,8 @@ class Pipeline:
         path, settings = Path(mesh), Settings() if settings is None else settings
         scene = Scene.load(path, settings.device, settings.rasterizer, progress)
         relocalizer = None
+        if reference_cameras is not None:
+            reference_cameras = shifted(reference_cameras, -scene.mesh.origin)
         if settings.relocalization.enabled:
             relocalizer = make_relocalizer(
                 scene,
@@ -222,7 +229,7 @@ class Pipeline:
         elif self._has_jumped:
             self.tracker.restart_at_last_pose(frame)
         self._has_jumped = False
-        estimate = self.tracker.track(frame)
+        estimate = self._in_map(self.tracker.track(frame))
         if estimate.trusted:
             self.initialization.trust(estimate.map_T_camera)
             self._history.add(estimate.stamp_ns, estimate.map_T_camera)
@@ -237,7 +244,14 @@ class Pipeline:
         if requested.pose is None:
             self.tracker.start_anywhere()
         else:
-            self.tracker.start_at(requested.pose.map_T_camera, requested.pose.covariance)
+            start = shifted(requested.pose.map_T_camera, -self.scene.mesh.origin)
+            self.tracker.start_at(start, requested.pose.covariance)
+
+    def _in_map(self, estimate: PoseEstimate) -> PoseEstimate:
+        origin = self.scene.mesh.origin
+        if not (estimate.is_located and origin.any()):
+            return estimate
+        return replace(estimate, map_T_camera=shifted(estimate.map_T_camera, origin))
 
     def _revisited(self, stamp_ns: int) -> Initialization | None:
         """Return where the camera was at this time before, if a recording plays again."""

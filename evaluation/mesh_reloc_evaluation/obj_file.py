@@ -25,7 +25,8 @@ def write_obj(path: Path, mesh: TexturedMesh, names: Sequence[str] | None = None
     if names is None:
         names = [f'{path.stem}_{number}' for number in range(len(mesh.textures))]
     obj, mtl = [f'mtllib {path.stem}.mtl'], []
-    obj += [f'v {x:.6f} {y:.6f} {z:.6f}' for x, y, z in mesh.vertices.tolist()]
+    vertices = mesh.vertices.astype(np.float64) + mesh.origin
+    obj += [f'v {x:.6f} {y:.6f} {z:.6f}' for x, y, z in vertices.tolist()]
     obj += [f'vt {u:.7f} {v:.7f}' for u, v in mesh.uvs.tolist()]
     for number, (name, texture) in enumerate(zip(names, mesh.textures, strict=True)):
         path.with_name(f'{name}.png').write_bytes(_png(texture))

@@ -47,7 +47,9 @@ def add_inputs(
     :param required: whether mesh and bag must be given. :param start_pose: whether to declare
         the start pose.
     """
-    parser.add_argument('--mesh', type=Path, required=required, help='textured mesh (OBJ with MTL)')
+    parser.add_argument(
+        '--mesh', type=Path, required=required, help='textured mesh (OBJ, PLY, GLB)'
+    )
     parser.add_argument('--bag', type=Path, required=required, help='folder of a rosbag2 recording')
     if start_pose:
         parser.add_argument(

@@ -76,6 +76,8 @@ def run(arguments: argparse.Namespace) -> int:
         pipeline = Pipeline.load(
             arguments.mesh, settings, reference_cameras=cameras, progress=progress
         )
+        for notice in pipeline.scene.mesh.notices:
+            print(f'mesh {arguments.mesh.name}: {notice}')
         span = arguments.start, arguments.end
         if start is None:
             first = next(bag.frames(*span), None)

@@ -20,23 +20,31 @@ _NONE = -1
 
 @kernel()
 def scan(
-    text: Any, before: Any, vertices: Any, uvs: Any, faces: Any, statements: Any
+    text: Any,
+    before: Any,
+    vertices: Any,
+    colours: Any,
+    uvs: Any,
+    faces: Any,
+    statements: Any,
 ) -> tuple[int, int, int, int, int]:
     """Read a block of lines into the arrays; return the number of rows filled in each.
 
     :param text: bytes, the last of which is a line feed.
     :param before: number of vertices and of texture coordinates in earlier blocks.
+    :param colours: [V, 3], NaN for vertices without colours.
     :param statements: [S, 2], start of each line that may name a material or a library, and the
         number of faces before it.
-    :returns: the numbers of rows, in the order of the arrays, and the start of the line of a face
-        that cannot be read, or -1.
+    :returns: the numbers of vertices, texture coordinates, faces and statements, and the start of
+        the line of a face that cannot be read, or -1.
     """
     v, t, f, s, i = 0, 0, 0, 0, 0
     while i < len(text):
         i = _after_blanks(text, i)
         start, letter = i, text[i]
         if letter == _V and _is_blank(text[i + 1]):
-            _read_numbers(text, i + 1, vertices[v])
+            i = _read_numbers(text, i + 1, vertices[v])
+            i = _read_numbers(text, i, colours[v])
             v += 1
         elif letter == _V and text[i + 1] == _T and _is_blank(text[i + 2]):
             uvs[t, 1] = 0.0
@@ -47,7 +55,7 @@ def scan(
             if triangles < 0:
                 return v, t, f, s, start
             f += triangles
-        elif letter in (_U, _M):
+        elif letter in (_U, _M, _U - 32, _M - 32):
             statements[s] = (start, f)
             s += 1
         while not _is_end(text[i]):
@@ -79,11 +87,12 @@ def _after_blanks(text: Any, i: int) -> int:
 
 
 @kernel()
-def _read_numbers(text: Any, i: int, row: Any) -> None:
-    """Fill the row [N]; text that is not a number becomes NaN."""
+def _read_numbers(text: Any, i: int, row: Any) -> int:
+    """Fill the row [N] and return its end; text that is not a number becomes NaN."""
     for column in range(len(row)):
         i = _after_blanks(text, i)
         row[column], i = _number(text, i)
+    return i
 
 
 @kernel()
@@ -159,28 +168,3 @@ def _read_face(text: Any, i: int, vertices: int, uvs: int, faces: Any) -> int:
         corner += 1
         i = _after_blanks(text, i)
     return max(corner - 2, 0)
-
-
-@kernel()
-def number_pairs(faces: Any, newest: Any, numbers: Any, pairs: Any) -> int:
-    """Fill numbers [F, 3] and pairs [N, 2]; return N.
-
-    :param newest: [V], all -1: the number that a vertex was given last. Its earlier numbers, which
-        are few, are found from there.
-    """
-    earlier = np.empty(len(pairs), dtype=np.int32)
-    count = 0
-    for face in range(len(faces)):
-        for corner in range(3):
-            vertex, uv = faces[face, corner]
-            number = newest[vertex]
-            while number >= 0 and pairs[number, 1] != uv:
-                number = earlier[number]
-            if number < 0:
-                number = count
-                pairs[number] = (vertex, uv)
-                earlier[number] = newest[vertex]
-                newest[vertex] = number
-                count += 1
-            numbers[face, corner] = number
-    return count

@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
-import numpy as np
-
 from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.mesh_io.assemble import assembled
+from mesh_reloc_ros.mesh_io.checks import refuse_unusable, size_notices
+from mesh_reloc_ros.mesh_io.names import is_file
 from mesh_reloc_ros.mesh_io.obj import read_obj
+from mesh_reloc_ros.mesh_io.ply import read_ply
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.mesh_io.trimesh_formats import read_by_trimesh
 from mesh_reloc_ros.progress import Progress, silent
+
+_READERS = {'.obj': read_obj, '.ply': read_ply}
 
 
 def load_mesh(path: Path | str, progress: Progress = silent) -> TexturedMesh:
     """Read a textured mesh: OBJ with MTL, PLY, GLB or another format of trimesh.
 
-    :raises InputError: the file is missing or unreadable, has no faces or no texture coordinates,
-        or one of its textures is missing.
+    :raises InputError: the file is missing or unreadable, one of its textures is missing, or it has
+        nothing to align with: no faces with an area, or no texture.
     """
     path = Path(path)
-    if not path.is_file():
-        reason = 'is a folder: name the file' if path.is_dir() else 'does not exist'
-        raise InputError(f'mesh {path} {reason}')
-    is_obj = path.suffix.lower() == '.obj'
-    mesh = read_obj(path, progress) if is_obj else read_by_trimesh(path, progress)
-    if not np.isfinite(mesh.vertices).all():
-        raise InputError(f'mesh {path} has vertices that are not finite numbers: clean the mesh')
-    if not np.isfinite(mesh.uvs).all():
-        raise InputError(f'mesh {path} has texture coordinates that are not finite numbers')
-    return mesh
+    if not is_file(path):
+        raise InputError(f'mesh {path} {_absence(path)}')
+    content = _READERS.get(path.suffix.lower(), read_by_trimesh)(path, progress)
+    mesh = assembled(path, content, progress)
+    refuse_unusable(path, mesh)
+    return dataclasses.replace(mesh, notices=(*size_notices(mesh), *mesh.notices))
+
+
+def _absence(path: Path) -> str:
+    try:
+        return 'is a folder: name the file' if path.is_dir() else 'does not exist'
+    except OSError as error:
+        return f'cannot be read: {error.strerror}'

@@ -3,75 +3,106 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from mesh_reloc_ros.errors import InputError
-from mesh_reloc_ros.mesh_io.images import Colour, one_texel, read_texture
-from mesh_reloc_ros.progress import Progress, silent
+from mesh_reloc_ros.mesh_io.content import Colour, Texture
+from mesh_reloc_ros.mesh_io.images import missing_texture
+from mesh_reloc_ros.mesh_io.names import find_file, readings, same_name, split_names
+from mesh_reloc_ros.mesh_io.text import decoded, printable
+from mesh_reloc_ros.mesh_io.udim import first_tile, with_tiles
 
-_STATEMENT = re.compile(r'\s*(newmtl|map_Kd|Kd)\s+(.+?)\s*$', re.IGNORECASE)
+_STATEMENT = re.compile(r'\s*(newmtl|map_Kd|Kd)(?:\s+(.*?))?\s*$', re.IGNORECASE)
 _GREY = (102, 102, 102)
 
 
-def read_materials(path: Path, names: list[str], libraries: list[str]) -> list[Path | Colour]:
-    """Return the texture file or the plain RGB colour of each material that an OBJ file uses.
+@dataclass
+class _Material:
+    colour: Colour
+    texture: str
+    """Value of its map_Kd line; empty: no texture."""
+    folder: Path
+    """Of its MTL file."""
 
-    :raises InputError: a material or a material file is missing or unreadable.
+
+@dataclass
+class Materials:
+    """The materials in the MTL files of a mesh."""
+
+    path: Path
+    """The OBJ file."""
+    by_name: dict[str, _Material] = field(default_factory=dict)
+    files: list[Path] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    """Names of MTL files that were not found."""
+
+    def names_of(self, used: list[str]) -> list[str | None]:
+        """Return the name here of each name in a usemtl line, spelled otherwise or not.
+
+        A mesh with a single material need not name it.
+        """
+        if used == [''] and len(self.by_name) == 1:
+            return list(self.by_name)
+        alike = {same_name(name): name for name in self.by_name}
+        return [name if name in self.by_name else alike.get(same_name(name)) for name in used]
+
+    def texture(self, name: str) -> Texture:
+        """Return the texture file, the tiles or the plain colour of a material.
+
+        :raises InputError: the texture is missing.
+        """
+        material = self.by_name[name]
+        if not material.texture:
+            return material.colour
+        names = [first_tile(reading) for reading in readings(material.texture)]
+        file = find_file(names, [self.path.parent, material.folder])
+        if file is None:
+            raise missing_texture(self.path.parent / names[-1].replace('\\', '/'), self.path)
+        return with_tiles(file)
+
+    @property
+    def problem(self) -> str:
+        """Why a material of the mesh may not be here."""
+        if self.missing:
+            return f'MTL file {printable(self.missing[0])} is missing: put it beside the mesh'
+        if not self.files:
+            return 'it names no MTL file: export OBJ together with MTL'
+        return f'not in its MTL file {", ".join(printable(file.name) for file in self.files)}'
+
+
+def read_materials(path: Path, libraries: list[str]) -> Materials:
+    """Read the MTL files of an OBJ file; those that are missing may not be needed.
+
+    :param libraries: values of its mtllib lines.
+    :raises InputError: an MTL file cannot be read.
     """
-    if not names or not libraries:
-        raise InputError(
-            f'mesh {path} names no material of an MTL file: texture the mesh'
-            ' (see docs/from_photographs.md), and export OBJ together with MTL'
-        )
-    materials: dict[str, Path | Colour] = {}
-    for library in libraries:
-        materials.update(_read_library(path.parent / library, path))
-    for name in names:
-        if name not in materials:
-            raise InputError(
-                f'mesh {path}: material {name} is not in its MTL file {", ".join(libraries)}'
-            )
-    return [materials[name] for name in names]
+    materials = Materials(path)
+    for line in libraries:
+        found, missing = split_names(line, [path.parent])
+        materials.files += found
+        materials.missing += missing
+    for file in materials.files:
+        materials.by_name.update(_read_library(file, path))
+    return materials
 
 
-def read_textures(
-    path: Path, sources: list[Path | Colour], progress: Progress = silent
-) -> list[NDArray[np.uint8]]:
-    """Return textures RGB [H, W, 3]; a plain colour becomes a texture of one texel.
-
-    :raises InputError: a texture is missing or unreadable.
-    """
-    stage = 'reading textures'
-    textures = []
-    for number, source in enumerate(sources):
-        progress(stage, number / len(sources))
-        textures.append(
-            read_texture(source, path) if isinstance(source, Path) else one_texel(source)
-        )
-    progress(stage, 1.0)
-    return textures
-
-
-def _read_library(library: Path, path: Path) -> dict[str, Path | Colour]:
+def _read_library(library: Path, path: Path) -> dict[str, _Material]:
     try:
-        lines = library.read_text('utf-8-sig', errors='replace').splitlines()
+        lines = decoded(library.read_bytes()).splitlines()
     except OSError as error:
         raise InputError(
-            f'mesh {path}: MTL file {library} is missing or unreadable: put it beside the mesh'
+            f'mesh {path}: MTL file {printable(library)} cannot be read ({error.strerror})'
         ) from error
-    materials: dict[str, Path | Colour] = {}
-    name = ''
-    for keyword, value in (match.groups() for match in map(_STATEMENT.match, lines) if match):
+    materials: dict[str, _Material] = {}
+    material = _Material(_GREY, '', library.parent)
+    for keyword, value in (match.groups('') for match in map(_STATEMENT.match, lines) if match):
         if keyword.lower() == 'newmtl':
-            name = value
-            materials[name] = _GREY
+            material = materials[value] = _Material(_GREY, '', library.parent)
         elif keyword.lower() == 'map_kd':
-            materials[name] = path.parent / _file_name(value, path.parent)
-        elif not isinstance(materials.get(name), Path):
-            materials[name] = _colour(value)
+            material.texture = value
+        else:
+            material.colour = _colour(value)
     return materials
 
 
@@ -82,8 +113,3 @@ def _colour(text: str) -> Colour:
     except ValueError:
         return _GREY
     return r, g, b
-
-
-def _file_name(text: str, folder: Path) -> str:
-    """Return the file name of a map_Kd line; options may precede it, and it may contain spaces."""
-    return text if (folder / text).is_file() or not text.startswith('-') else text.split()[-1]

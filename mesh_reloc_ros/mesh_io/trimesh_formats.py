@@ -1,4 +1,4 @@
-"""Read PLY, GLB and other mesh formats of trimesh."""
+"""Read GLB, glTF and other mesh formats of trimesh."""
 
 from __future__ import annotations
 
@@ -10,37 +10,75 @@ import trimesh
 from numpy.typing import NDArray
 
 from mesh_reloc_ros.errors import InputError
-from mesh_reloc_ros.mesh_io.images import large_images_allowed, one_texel, rgb_pixels
-from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh, no_texture_coordinates
+from mesh_reloc_ros.mesh_io.content import Colour, MeshContent, Texture
+from mesh_reloc_ros.mesh_io.gltf import check_gltf
+from mesh_reloc_ros.mesh_io.images import large_images_allowed, refuse_too_large, rgb_pixels
+from mesh_reloc_ros.mesh_io.names import find_file, readings
+from mesh_reloc_ros.mesh_io.origin import about_origin, as_float32
+from mesh_reloc_ros.mesh_io.text import printable
 from mesh_reloc_ros.progress import Progress, silent
 
+_GREY = (102, 102, 102)
+_GLTF = ('.glb', '.gltf')
 
-def read_by_trimesh(path: Path, progress: Progress = silent) -> TexturedMesh:
-    """Read a mesh file in a format of trimesh, such as PLY or GLB.
 
-    :raises InputError: the file cannot be read, or has no faces, material or texture coordinates.
+def read_by_trimesh(path: Path, progress: Progress = silent) -> MeshContent:
+    """Read a mesh file in a format of trimesh, such as GLB.
+
+    :raises InputError: the file cannot be read, or needs what is not read.
     """
     stage = f'reading {path.name}'
     progress(stage, 0.0)
+    if path.suffix.lower() in _GLTF:
+        check_gltf(path)
     # trimesh may read a file without faces as a point cloud.
     parts = [part for part in _load_parts(path) if len(getattr(part, 'faces', ()))]
     if not parts:
         raise InputError(f'mesh {path} has no faces')
     counts = [len(part.vertices) for part in parts]
     offsets = np.concatenate(([0], np.cumsum(counts)[:-1]))
-    numbers = np.arange(len(parts), dtype=np.int32)
-    mesh = TexturedMesh(
-        vertices=np.concatenate([part.vertices for part in parts], dtype=np.float32),
-        faces=np.concatenate(
-            [part.faces + offset for part, offset in zip(parts, offsets, strict=True)],
-            dtype=np.int32,
-        ),
-        uvs=np.concatenate([_uvs_of(part, path) for part in parts], dtype=np.float32),
-        face_materials=np.repeat(numbers, [len(part.faces) for part in parts]),
-        textures=[_texture_of(part, path) for part in parts],
+    faces = np.concatenate(
+        [part.faces + offset for part, offset in zip(parts, offsets, strict=True)]
     )
+    found = [_uvs_of(part) for part in parts]
+    sizes = [len(part.faces) for part in parts]
+    has_uvs = np.repeat([uvs is not None for uvs in found], sizes)
+    uvs = [np.zeros((n, 2)) if uv is None else uv for n, uv in zip(counts, found, strict=True)]
+    uv_corners = np.where(has_uvs[:, None], faces, -1)
+    vertices, origin = about_origin(np.concatenate([part.vertices for part in parts]), faces)
+    textures, numbers = _textures(parts, path)
     progress(stage, 1.0)
-    return mesh
+    return MeshContent(
+        vertices,
+        origin,
+        as_float32(np.concatenate(uvs)),
+        np.stack((faces, uv_corners), axis=-1).astype(np.int32),
+        np.repeat(np.array(numbers, dtype=np.int32), sizes),
+        textures,
+        colours=_colours(parts),
+    )
+
+
+class _Files(trimesh.resolvers.Resolver):
+    """Finds the files that a mesh file names."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def get(self, name: str) -> bytes:
+        found = find_file(readings(name), [self._folder])
+        if found is None:
+            raise FileNotFoundError(f'{printable(name)} is missing')
+        return found.read_bytes()
+
+    def keys(self) -> list[str]:
+        return [path.name for path in self._folder.iterdir()]
+
+    def write(self, name: str, data: bytes) -> None:
+        raise NotImplementedError
+
+    def namespaced(self, namespace: str) -> _Files:
+        return _Files(self._folder / namespace)
 
 
 def _load_parts(path: Path) -> list[Any]:
@@ -48,26 +86,79 @@ def _load_parts(path: Path) -> list[Any]:
     try:
         with large_images_allowed():
             # process=True would give wrong texture coordinates at seams.
-            scene = trimesh.load_scene(path, process=False)
+            scene = trimesh.load_scene(path, resolver=_Files(path.parent), process=False)
             return list(scene.dump())
+    # Broken files make trimesh raise exceptions of many kinds.
     except Exception as error:
-        reason = ' '.join(str(error).split()) or type(error).__name__
+        reason = printable(str(error)) or type(error).__name__
         raise InputError(f'mesh {path} cannot be read: {reason}') from error
 
 
-def _texture_of(part: Any, path: Path) -> NDArray[np.uint8]:
-    """Return the texture of a part; a plain colour becomes a texture of one texel."""
-    material = getattr(part.visual, 'material', None)
-    if material is None:
-        raise InputError(
-            f'mesh {path} has no material: texture the mesh (see docs/from_photographs.md)'
-        )
-    image = getattr(material, 'baseColorTexture', None) or getattr(material, 'image', None)
-    return one_texel(material.main_color) if image is None else rgb_pixels(image)
+def _textures(parts: list[Any], path: Path) -> tuple[list[Texture], list[int]]:
+    """Return textures, each once, and the number of each part's."""
+    textures: list[Texture] = []
+    numbers, known = [], {}
+    for part in parts:
+        material = getattr(part.visual, 'material', None)
+        image = getattr(material, 'baseColorTexture', None) or getattr(material, 'image', None)
+        key = id(material) if image is None else id(image)
+        if key not in known:
+            texture = _plain(material) if image is None else _pixels(image, path)
+            same = (n for n, other in enumerate(textures) if _is_same(texture, other))
+            known[key] = next(same, len(textures))
+            if known[key] == len(textures):
+                textures.append(texture)
+        numbers.append(known[key])
+    return textures, numbers
 
 
-def _uvs_of(part: Any, path: Path) -> NDArray[np.float64]:
+def _is_same(texture: Texture, other: Texture) -> bool:
+    if isinstance(texture, np.ndarray) and isinstance(other, np.ndarray):
+        return np.array_equal(texture, other)
+    return isinstance(texture, tuple) and texture == other
+
+
+def _plain(material: Any) -> Colour:
+    colour = getattr(material, 'main_color', None)
+    if colour is None:
+        return _GREY
+    r, g, b = (int(value) for value in np.asarray(colour)[:3])
+    return r, g, b
+
+
+def _pixels(image: Any, path: Path) -> NDArray[np.uint8]:
+    try:
+        stream = getattr(image, 'fp', None)
+        file_bytes = path.stat().st_size if stream is None else len(stream.getbuffer())
+        refuse_too_large(image.size, file_bytes)
+        return rgb_pixels(image)
+    except InputError as error:
+        raise InputError(f'mesh {path}: a texture {error}') from error
+    # Broken images make Pillow raise exceptions of many kinds.
+    except Exception as error:
+        reason = printable(str(error)) or type(error).__name__
+        raise InputError(f'mesh {path}: a texture cannot be read ({reason})') from error
+
+
+def _uvs_of(part: Any) -> NDArray[np.float64] | None:
     uvs = getattr(part.visual, 'uv', None)
-    if uvs is None or len(uvs) != len(part.vertices):
-        raise no_texture_coordinates(path)
-    return np.asarray(uvs)
+    return None if uvs is None or np.shape(uvs) != (len(part.vertices), 2) else np.asarray(uvs)
+
+
+def _colours(parts: list[Any]) -> NDArray[np.uint8] | None:
+    """Return the colours [F, 3, 3] of corners, if all parts have colours."""
+    found = []
+    for part in parts:
+        colours = getattr(part.visual, 'vertex_attributes', {}).get('color')
+        if getattr(part.visual, 'kind', None) in ('vertex', 'face'):
+            colours = part.visual.vertex_colors
+        if colours is None or len(colours) != len(part.vertices):
+            return None
+        found.append(_bytes(np.asarray(colours)[:, :3])[part.faces])
+    return np.concatenate(found)
+
+
+def _bytes(colours: NDArray[Any]) -> NDArray[np.uint8]:
+    scale = {'f': 255.0, 'u': 1.0 if colours.dtype.itemsize == 1 else 1 / 257}
+    values = np.nan_to_num(colours.astype(np.float64)) * scale.get(colours.dtype.kind, 1.0)
+    return (values + 0.5).clip(0, 255).astype(np.uint8)

@@ -10,8 +10,10 @@ from mesh_reloc_ros.overlay._edges import draw_edges
 from mesh_reloc_ros.overlay._panel import state_colour, write_label, write_panel
 from mesh_reloc_ros.overlay._view import Image, View, shrunk
 from mesh_reloc_ros.render.scene import Scene
+from mesh_reloc_ros.types.camera import Camera
 from mesh_reloc_ros.types.estimate import PoseEstimate
 from mesh_reloc_ros.types.frame import Frame
+from mesh_reloc_ros.types.pose import shifted
 
 # Width of the line between image and render, in pixels.
 _DIVIDER = 2
@@ -38,10 +40,15 @@ def draw_overlay(
         return _side_by_side(scene, frame, estimate, latency_ms, settings.max_width)
     image, camera = shrunk(frame, settings.max_width)
     if estimate.is_located:
-        view = View(scene, estimate.map_T_camera, camera, image, estimate.is_grey)
+        view = _view(scene, estimate, camera, image)
         image = _over(view, estimate, settings)
     write_panel(image, estimate, latency_ms)
     return image
+
+
+def _view(scene: Scene, estimate: PoseEstimate, camera: Camera, image: Image) -> View:
+    pose = shifted(estimate.map_T_camera, -scene.mesh.origin)
+    return View(scene, pose, camera, image, estimate.is_grey)
 
 
 def _over(view: View, estimate: PoseEstimate, settings: OverlaySettings) -> Image:
@@ -63,7 +70,7 @@ def _side_by_side(
     """Return the image, a line in the colour of the state, and the mesh at the estimated pose."""
     image, camera = shrunk(frame, (max_width - _DIVIDER) // 2)
     if estimate.is_located:
-        view = View(scene, estimate.map_T_camera, camera, image, estimate.is_grey)
+        view = _view(scene, estimate, camera, image)
         mesh = draw_render(view)
     else:
         mesh = draw_notice(image, f'No pose: {estimate.reason}')

@@ -91,9 +91,10 @@ def _all_patches(scene: Scene) -> list[_Patches]:
     area = np.linalg.norm(cross, axis=1) / 2
     size = float(np.ptp(mesh.vertices, axis=0).max())
     texel = np.clip(scene.texel_sizes.cpu().numpy(), 1e-5 * size, _LARGEST_TEXEL * size)
-    usable = area > 1e-12 * size**2
+    usable = scene.is_textured & (area > 1e-12 * size**2)
     centre, normal = corners.mean(1), cross / np.maximum(2 * area, 1e-300)[:, None]
     # Of metres, not of the mesh's size: what else the mesh contains does not change the views.
+    area = area * scene.is_textured
     octave = np.round(np.log2(_smooth_texels(texel, area, centre, usable, size)))
     found = []
     for step in range(_DISTANCES):

@@ -89,8 +89,10 @@ def _level_sizes(texture: NDArray[np.uint8]) -> list[tuple[int, int]]:
 def _covered_texels(mesh: TexturedMesh, material: int) -> NDArray[np.bool_]:
     """Return the mask [H, W] of texels that a face uses, without the gaps between charts."""
     covered = np.zeros(mesh.textures[material].shape[:2], dtype=np.bool_)
-    if not mark_texels(mesh.uvs, mesh.faces, mesh.face_materials, material, covered):
-        # A repeating texture is not an atlas: all of it is used.
+    if not mesh.is_atlas or not mark_texels(
+        mesh.uvs, mesh.faces, mesh.face_materials, material, covered
+    ):
+        # A repeating texture is not an atlas, either: all of it is used.
         covered[:] = True
     return covered
 

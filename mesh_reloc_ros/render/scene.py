@@ -31,7 +31,8 @@ _OUTLINE_STEPS = 5
 class Render:
     """A batch of B rendered views, [B, H, W], or N pixels of each, [B, N].
 
-    Pixels that show no mesh are black, with depth 0 and face -1.
+    Pixels that show no mesh, or a face without texture, have depth 0 and face -1. Those without
+    mesh are black.
     """
 
     colour: Tensor
@@ -43,7 +44,7 @@ class Render:
 
     @property
     def mask(self) -> Tensor:
-        """[B, ...] bool: the pixel shows the mesh."""
+        """[B, ...] bool: the pixel shows textured mesh."""
         return self.face >= 0
 
 
@@ -73,6 +74,10 @@ class Scene:
         self.rasterizer = make_rasterizer(rasterizer, mesh, self.device)
         progress(stage, 1.0)
         self._shader = Shader(mesh, self.device, progress)
+        self.is_textured = ~mesh.is_plain
+        """[F] bool: faces that images can be aligned with; the others only hide."""
+        hides = torch.from_numpy(mesh.is_plain).to(self.device)
+        self._hides = hides if mesh.is_plain.any() else None
         self.outline = _outline(mesh.vertices)
         """[K, 3], metres: vertices that enclose the mesh closely enough to bound it in a view."""
 
@@ -118,7 +123,12 @@ class Scene:
         colour = self._shader.shade(fragments, poses, camera, pixels)
         if grey:
             colour = greyed(colour)
-        return Render(colour, fragments.depth, fragments.face)
+        face, depth = fragments.face, fragments.depth
+        if self._hides is not None:
+            hidden = (face >= 0) & self._hides[face.clamp(min=0)]
+            face = torch.where(hidden, torch.full_like(face, -1), face)
+            depth = torch.where(hidden, torch.zeros_like(depth), depth)
+        return Render(colour, depth, face)
 
     def median_depth(self, map_T_camera: Array, camera: Camera) -> float:
         """Return the median depth of a view from a pose [4, 4], in metres; 1 if it is empty."""

@@ -120,5 +120,6 @@ class InitialPoseInput:
 
 def _heights(pipeline: Pipeline) -> tuple[float, float]:
     """Return the lowest and highest z of the mesh in the map, metres."""
-    z = pipeline.scene.mesh.vertices[:, 2]
-    return float(z.min()), float(z.max())
+    mesh = pipeline.scene.mesh
+    z, zero = mesh.vertices[:, 2], float(mesh.origin[2])
+    return zero + float(z.min()), zero + float(z.max())

@@ -35,6 +35,8 @@ def load(
     pipeline = Pipeline.load(
         mesh, settings, reference_cameras=cameras, background_search=True, progress=progress
     )
+    for notice in pipeline.scene.mesh.notices:
+        log(f'mesh {mesh.name}: {notice}')
     log('warming up (the first time takes longer)')
     pipeline.warm_up()
     progress('warming up', 1.0)

@@ -48,6 +48,7 @@ class PoseSink:
         self._parameters = parameters
         self._diagnostics = diagnostics
         self._map_frame = map_frame
+        self._origin = scene.mesh.origin
         self._poses = _publisher(node, PoseStamped, '~/pose')
         self._covariances = _publisher(node, PoseWithCovarianceStamped, '~/pose_with_covariance')
         self._path = PathPublisher(node, map_frame)
@@ -70,7 +71,7 @@ class PoseSink:
 
     def activate(self, odometry: Odometry | None) -> None:
         """Begin to publish in TF."""
-        self._tf = TfOutput(self._node, self._parameters.node, odometry)
+        self._tf = TfOutput(self._node, self._parameters.node, odometry, self._origin)
 
     def deactivate(self) -> None:
         """Stop publishing in TF."""

@@ -8,7 +8,7 @@ import numpy as np
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from tf2_msgs.msg import TFMessage
-from tf2_ros import TransformBroadcaster
+from tf2_ros import StaticTransformBroadcaster, TransformBroadcaster
 
 from mesh_reloc_ros.config.node import NodeSettings
 from mesh_reloc_ros.messages.stamps import stamp_to_ns
@@ -17,6 +17,7 @@ from mesh_reloc_ros.ros.conversions import transform_from_pose
 from mesh_reloc_ros.timeline import is_far_ahead
 from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.estimate import PoseEstimate
+from mesh_reloc_ros.types.pose import shifted
 
 _STALE_S = 2.0
 """Older map -> odom transforms count as stale: their publisher has ended."""
@@ -27,7 +28,13 @@ _KEPT = 1000
 class TfOutput:
     """Publishes trusted poses in TF as the parameter `publish_tf` says."""
 
-    def __init__(self, node: Node, settings: NodeSettings, odometry: Odometry | None) -> None:
+    def __init__(
+        self, node: Node, settings: NodeSettings, odometry: Odometry | None, origin: Array
+    ) -> None:
+        """Create the publishers.
+
+        :param origin: [3], of the mesh in the map: if it is not zero, a static frame is there.
+        """
         self.published = 0
         """Number of transforms published."""
         self._mode = settings.publish_tf
@@ -35,6 +42,13 @@ class TfOutput:
         self._odom_frame = settings.odom_frame
         self._odometry = odometry
         self._broadcaster = None if self._mode == 'none' else TransformBroadcaster(node)
+        self._static_broadcaster: StaticTransformBroadcaster | None = None
+        if self._mode != 'none' and origin.any():
+            self._static_broadcaster = StaticTransformBroadcaster(node)
+            local = transform_from_pose(
+                shifted(np.eye(4), origin), 0, self._map_frame, f'{self._map_frame}_local'
+            )
+            self._static_broadcaster.sendTransform(local)
         self._static_parents: dict[str, str] = {}
         self._own_ns: deque[int] = deque(maxlen=_KEPT)
         self._node = node
@@ -82,8 +96,9 @@ class TfOutput:
         """Stop publishing and listening."""
         if self._subscription is not None:
             self._node.destroy_subscription(self._subscription)
-        if self._broadcaster is not None:
-            self._node.destroy_publisher(self._broadcaster.pub_tf)
+        for broadcaster in (self._broadcaster, self._static_broadcaster):
+            if broadcaster is not None:
+                self._node.destroy_publisher(broadcaster.pub_tf)
 
     def _obstacle(self, camera_frame: str, odom_T_camera: Array | None, stamp_ns: int) -> str:
         """Return why the transform cannot be published, one line; '' if it can."""

@@ -32,11 +32,11 @@ def warm_up(scene: Scene, settings: Settings) -> None:
 
 
 def _before_the_largest_face(scene: Scene) -> Array:
-    """Return a pose [4, 4] in front of the largest face, as far away as the face is large."""
+    """Return a pose [4, 4] in front of the largest face with texture, as far as it is large."""
     corners = scene.mesh.vertices[scene.mesh.faces].astype(np.float64)
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     doubled_areas = np.linalg.norm(normals, axis=1)
-    largest = int(doubled_areas.argmax())
+    largest = int((doubled_areas * scene.is_textured).argmax())
     forward = -normals[largest] / doubled_areas[largest]
     centre = corners[largest].mean(0)
     position = centre - forward * np.sqrt(doubled_areas[largest])

@@ -48,6 +48,13 @@ def pose_to_numbers(pose: Array) -> Array:
     return np.concatenate((pose[:3, 3], quaternion))
 
 
+def shifted(poses: Array, offset: Array) -> Array:
+    """Return poses [..., 4, 4] moved by an offset [3] in metres: about another origin."""
+    moved = poses.copy()
+    moved[..., :3, 3] += offset
+    return moved
+
+
 def distance(a: Array, b: Array) -> tuple[float, float]:
     """Return the distance in metres and the angle in radians between two poses [4, 4].
 

@@ -12,8 +12,8 @@ from support.meshes import noise
 
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.mesh_io import obj
+from mesh_reloc_ros.mesh_io.assemble import read_textures
 from mesh_reloc_ros.mesh_io.load import load_mesh
-from mesh_reloc_ros.mesh_io.mtl import read_textures
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types.camera import Camera
 
@@ -261,10 +261,6 @@ def broken_meshes(folder: Path) -> dict[str, tuple[Path, str]]:
         'no mtllib': (good.replace('mtllib panels.mtl\n', ''), 'MTL'),
         'material not in mtl': (good.replace('usemtl a', 'usemtl z'), 'MTL'),
         'vertices not finite': (good.replace('v -0.5 0.5 3', 'v nan 0.5 3'), 'not finite'),
-        'face without a material': (
-            good.replace('usemtl a', '').replace('f 1/1 3/3', 'usemtl a\nf 1/1 3/3'),
-            'without a material',
-        ),
         'uv not finite': (good.replace('vt 0 0', 'vt nan 0'), 'texture coordinates'),
         'index beyond': (good.replace('f 1/1 2/2 3/3', 'f 1/1 2/2 99/3'), 'index beyond.obj'),
         'words': ('this is not a mesh\n' * 3, 'words.obj'),
@@ -293,7 +289,6 @@ CASES = (
     'no mtllib',
     'material not in mtl',
     'vertices not finite',
-    'face without a material',
     'uv not finite',
     'index beyond',
     'words',

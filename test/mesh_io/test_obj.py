@@ -9,7 +9,8 @@ import trimesh
 
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.mesh_io import obj
-from mesh_reloc_ros.mesh_io.obj import joined_corners, parse_obj
+from mesh_reloc_ros.mesh_io.joining import joined_corners
+from mesh_reloc_ros.mesh_io.obj import parse_obj
 
 SQUARE = 'v 0 0 0\nv 1 0 0\nv 1 1 0\nv 0 1 0\nvt 0 0\nvt 1 0\nvt 1 1\nvt 0 1\n'
 
@@ -156,7 +157,8 @@ def test_it_reads_what_trimesh_reads(tmp_path):
 
 def test_joined_corners_keep_each_pair_once(tmp_path):
     faces = np.random.default_rng(4).integers(0, 30, (1000, 3, 2)).astype(np.int32)
-    numbers, pairs = joined_corners(faces, 30)
+    vertices = np.arange(90, dtype=np.float32).reshape(30, 3)
+    numbers, pairs = joined_corners(faces, vertices, vertices[:, :2])
     np.testing.assert_array_equal(pairs[numbers], faces)
     assert (
         len(pairs) == len(np.unique(pairs, axis=0)) == len(np.unique(faces.reshape(-1, 2), axis=0))

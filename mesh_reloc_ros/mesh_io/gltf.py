@@ -1,0 +1,125 @@
+"""What trimesh does not read of glTF files, or drops without a word: refused by name."""
+
+from __future__ import annotations
+
+import json
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.mesh_io.images import missing_texture
+from mesh_reloc_ros.mesh_io.names import find_file, readings
+
+_DRACO, _KTX2 = 'KHR_draco_mesh_compression', 'KHR_texture_basisu'
+_REMEDIES = {
+    _DRACO: 'without Draco compression, or install DracoPy',
+    _KTX2: 'with PNG or JPEG instead of KTX2 textures',
+    'EXT_meshopt_compression': 'without meshopt compression',
+    'KHR_mesh_quantization': 'without quantization',
+}
+_READ = {'EXT_texture_webp', 'KHR_lights_punctual'}
+_FLOAT = 5126
+
+
+def check_gltf(path: Path) -> None:
+    """Check a GLB or glTF file.
+
+    :raises InputError: it needs what is not read, or a texture is missing.
+    """
+    try:
+        header = _header(path)
+        needed = list(header.get('extensionsRequired', []))
+        if any(_is_compressed(primitive, header) for primitive in _primitives(header)):
+            needed.append(_DRACO)
+        textures = [
+            texture for texture in map(_base_texture, header.get('materials', [])) if texture
+        ]
+        problems = [problem for texture in textures for problem in _texture_problems(texture)]
+        problems += _accessor_problems(header)
+        sources = [header['textures'][texture['index']] for texture in textures]
+        needed += [_KTX2 for texture in sources if 'source' not in texture and _uses_ktx2(texture)]
+        uris = [image['uri'] for image in _images(header, sources) if 'uri' in image]
+    # Nothing in the header needs to be what it should be.
+    except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        raise InputError(
+            f'mesh {path} cannot be read: its glTF header is damaged ({type(error).__name__})'
+        ) from error
+    for extension in map(str, needed):
+        is_read = extension in _READ or extension.startswith('KHR_materials_')
+        if not is_read and not (extension == _DRACO and find_spec('DracoPy')):
+            remedy = _REMEDIES.get(extension, 'without it')
+            raise InputError(
+                f'mesh {path} needs the glTF extension {extension}: export it {remedy}'
+            )
+    if problems:
+        raise InputError(f'mesh {path} {problems[0]}')
+    for uri in map(str, uris):
+        names = readings(uri)
+        if not uri.startswith('data:') and find_file(names, [path.parent]) is None:
+            raise missing_texture(names[-1], path)
+
+
+def _header(path: Path) -> dict[str, Any]:
+    """Return the JSON of a glTF file, or of the first chunk of a GLB file."""
+    with path.open('rb') as file:
+        start = file.read(20)
+        if start.startswith(b'glTF'):
+            text = file.read(min(int.from_bytes(start[12:16], 'little'), path.stat().st_size))
+        else:
+            text = start + file.read()
+    header = json.loads(text)
+    if not isinstance(header, dict):
+        raise TypeError
+    return header
+
+
+def _primitives(header: dict[str, Any]) -> list[dict[str, Any]]:
+    return [primitive for mesh in header.get('meshes', []) for primitive in mesh['primitives']]
+
+
+def _is_compressed(primitive: dict[str, Any], header: dict[str, Any]) -> bool:
+    position = header['accessors'][primitive['attributes']['POSITION']]
+    return 'bufferView' not in position and _DRACO in primitive.get('extensions', {})
+
+
+def _base_texture(material: dict[str, Any]) -> dict[str, Any] | None:
+    found: dict[str, Any] | None = material.get('pbrMetallicRoughness', {}).get('baseColorTexture')
+    return found
+
+
+def _texture_problems(texture: dict[str, Any]) -> list[str]:
+    problems = []
+    if texture.get('texCoord', 0) != 0:
+        problems.append('has its texture on a second set of texture coordinates: use the first')
+    if texture.get('extensions', {}).get('KHR_texture_transform'):
+        problems.append('moves textures (KHR_texture_transform): export it without that')
+    return problems
+
+
+def _accessor_problems(header: dict[str, Any]) -> list[str]:
+    problems = []
+    accessors = header.get('accessors', [])
+    for primitive in _primitives(header):
+        attributes = primitive['attributes']
+        used = [
+            accessors[attributes[name]] for name in ('POSITION', 'TEXCOORD_0') if name in attributes
+        ]
+        if any('sparse' in accessor for accessor in used):
+            problems.append('has sparse accessors: export it without them')
+        if any('bufferView' not in accessor for accessor in used) and not _is_compressed(
+            primitive, header
+        ):
+            problems.append('has vertices without data: export it again')
+        uv = attributes.get('TEXCOORD_0')
+        if uv is not None and accessors[uv]['componentType'] != _FLOAT:
+            problems.append('has texture coordinates as integers: export them as 32-bit floats')
+    return problems
+
+
+def _uses_ktx2(texture: dict[str, Any]) -> bool:
+    return _KTX2 in texture.get('extensions', {})
+
+
+def _images(header: dict[str, Any], textures: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [header['images'][texture['source']] for texture in textures if 'source' in texture]
