@@ -24,6 +24,8 @@ from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types.camera import Camera
 
 BEGIN_NS = 1_700_000_000_000_000_000
+# Number of images. A process takes seconds to start, as long as dozens of images.
+_LONG = 50
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class FilmSettings:
     renders: int = 3
     """Number of renders that are averaged for one image."""
     jpeg_quality: int = 90
+    texture_scale: float = 1.0
+    """Resolution of the room's textures, relative to the usual one."""
 
     @property
     def camera(self) -> Camera:
@@ -143,13 +147,27 @@ def _take(number: int) -> FilmImage:
     return _film_camera.take(number)
 
 
-def shoot(mesh: Path, settings: FilmSettings) -> Iterator[FilmImage]:
-    """Film the flight through the mesh on all cores; yield its images in order."""
-    workers = min(os.cpu_count() or 1, 8)
+def shoot(mesh: Path, settings: FilmSettings, workers: int | None = None) -> Iterator[FilmImage]:
+    """Film the flight through the mesh; yield its images in order.
+
+    :param workers: number of processes; 0: only this one. By default all cores for a long film,
+        and this process for a short one.
+    """
+    numbers = range(len(settings.times))
+    if workers is None:
+        workers = min(os.cpu_count() or 1, 8) if len(numbers) >= _LONG else 0
+    yield from progress_bar(
+        _taken(mesh, settings, workers), 'filming', sys.stdout, total=len(numbers)
+    )
+
+
+def _taken(mesh: Path, settings: FilmSettings, workers: int) -> Iterator[FilmImage]:
+    numbers = range(len(settings.times))
+    if workers == 0:
+        yield from map(FilmCamera(mesh, settings).take, numbers)
+        return
     context = multiprocessing.get_context('spawn')
     with ProcessPoolExecutor(
         workers, mp_context=context, initializer=_start_worker, initargs=(mesh, settings)
     ) as pool:
-        numbers = range(len(settings.times))
-        images = pool.map(_take, numbers)
-        yield from progress_bar(images, 'filming', sys.stdout, total=len(numbers))
+        yield from pool.map(_take, numbers)

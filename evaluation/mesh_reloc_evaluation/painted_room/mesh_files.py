@@ -19,13 +19,14 @@ from mesh_reloc_ros.progress import progress_bar
 MESH_NAME = 'room.obj'
 
 
-def write_mesh(folder: Path, patches: list[Patch]) -> None:
+def write_mesh(folder: Path, patches: list[Patch], texture_scale: float = 1.0) -> None:
     """Paint and light the patches, and write mesh, materials and textures.
 
+    :param texture_scale: factor on the resolution of all textures.
     :raises OSError: a file cannot be written.
     """
     rng = np.random.default_rng(1)
-    atlases = pack(patches)
+    atlases = pack([patch.with_texels(texture_scale) for patch in patches])
     charts = [chart for atlas in atlases for chart in atlas.charts]
     grids = [triangulate(chart.patch, rng) for chart in charts]
     pictures = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -48,6 +48,11 @@ class Patch:
     surface: Surface
     width: float
     height: float
+
+    def with_texels(self, factor: float) -> Patch:
+        """Return the patch with another resolution of its texture."""
+        texels = factor * self.material.texels_per_metre
+        return replace(self, material=replace(self.material, texels_per_metre=texels))
 
 
 def plane(material: Material, corner: ArrayLike, right: ArrayLike, up: ArrayLike) -> Patch:

@@ -61,7 +61,7 @@ def make_sample(folder: Path, settings: FilmSettings) -> SampleFiles:
     with _replaced_when_complete(folder) as partial:
         sample = SampleFiles(partial)
         sample.mesh.parent.mkdir()
-        write_mesh(sample.mesh.parent, room())
+        write_mesh(sample.mesh.parent, room(), settings.texture_scale)
         images: list[FilmImage] = []
         write_bag(sample.bag, _recorded(sample.mesh, settings, images))
         stamps = np.array([image.stamp_ns for image in images], dtype=np.int64)

@@ -19,6 +19,9 @@ from mesh_reloc_evaluation.painted_room.paint.canvas import (
     smooth_step,
 )
 
+# In radii: from here on a knot does not show.
+_KNOT_ENDS = 6.0
+
 
 def wood(tone: Colour, upright: bool = False, plank: float = 10.0) -> Painter:
     """Return a painter of planks of a width in metres, with grain along x, or y if `upright`."""
@@ -53,7 +56,7 @@ def _planks(canvas: Canvas, tone: Colour, plank: float) -> Array:
     image[..., 0] *= 1 + warmth
     image[..., 2] *= 1 - warmth
     for _ in range(max(1, int(x.max() * y.max() * 1.5))):
-        _add_knot(image, canvas, rng.uniform(0, x.max()), rng.uniform(0, y.max()))
+        add_knot(image, canvas, rng.uniform(0, x.max()), rng.uniform(0, y.max()))
     if rows > 1:
         across = np.abs((y / plank + 0.5) % 1 - 0.5) * plank
         along = np.abs(((x + shift[row]) / length + 0.5) % 1 - 0.5) * length
@@ -62,14 +65,16 @@ def _planks(canvas: Canvas, tone: Colour, plank: float) -> Array:
     return image
 
 
-def _add_knot(image: Array, canvas: Canvas, at_x: float, at_y: float) -> None:
-    x, y = canvas.metres()
+def add_knot(image: Array, canvas: Canvas, at_x: float, at_y: float) -> None:
+    """Draw a knot at a point, in metres, into an image [H, W, 3] of the canvas."""
     radius = canvas.rng.uniform(0.008, 0.02)
+    around = canvas.around(at_x, at_y, 2.2 * _KNOT_ENDS * radius, _KNOT_ENDS * radius)
+    x, y = (metres[around] for metres in canvas.metres())
     distance = np.hypot((x - at_x) / 2.2, y - at_y) / radius
     rings = 0.75 + 0.25 * np.cos(9 * distance)
     opacity = (np.exp(-(distance**2)) * 0.75 * rings)[..., None].astype(np.float32)
-    image *= 1 - opacity
-    image += opacity * rgb((0.20, 0.11, 0.06))
+    image[around] *= 1 - opacity
+    image[around] += opacity * rgb((0.20, 0.11, 0.06))
 
 
 def bricks(canvas: Canvas) -> Array:

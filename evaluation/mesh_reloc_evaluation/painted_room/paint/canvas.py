@@ -36,6 +36,14 @@ class Canvas:
         y, x = np.mgrid[: self.height, : self.width].astype(np.float32)
         return (x + 0.5) / self.texels_per_metre, (y + 0.5) / self.texels_per_metre
 
+    def around(self, x: float, y: float, reach_x: float, reach_y: float) -> tuple[slice, slice]:
+        """Return the rows and columns within a distance of a point, all in metres."""
+        rows, columns = (
+            slice(*(max(round((at + by) * self.texels_per_metre), 0) for by in (-reach, reach)))
+            for at, reach in ((y, reach_y), (x, reach_x))
+        )
+        return rows, columns
+
     def noise(self, size_x: float, size_y: float | None = None, octaves: int = 3) -> Array:
         """Return smooth noise [H, W] of about -1 to 1; the largest blobs are `metres` wide."""
         total = np.zeros((self.height, self.width), dtype=np.float32)
