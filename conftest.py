@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.shared_folder import shared_folder
 from support.small_room import SmallRoom, write_small_room
 
 from mesh_reloc_ros.process import use_one_core_per_operation
@@ -53,5 +54,12 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope='session')
 def room(tmp_path_factory: pytest.TempPathFactory) -> SmallRoom:
-    """Return a small textured room and what a camera sees of it."""
-    return write_small_room(tmp_path_factory.mktemp('room'))
+    """Return a small textured room and what a camera sees of it.
+
+    The processes of a test run share the file, and the views that are kept beside it.
+    """
+    with shared_folder(tmp_path_factory, 'room') as folder:
+        if folder.exists():
+            return SmallRoom(folder / 'room.obj')
+        folder.mkdir()
+        return write_small_room(folder)

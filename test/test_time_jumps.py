@@ -188,10 +188,10 @@ def test_a_real_recording_with_loops_and_seeks(shared_data: Path):
     pipeline = Pipeline(scene, relocalizer=relocalizer)
     pipeline.start_at(truth[0])
     stamp_ns, period_ns = START_NS, 33_000_000
-    jumps = ((0, 0), (20, 100), (-30, 10), (20, 130), (-2, 60), (6, 0), (-30, 110), (20, 40))
+    jumps = ((0, 0), (20, 100), (-30, 10), (-2, 60), (6, 0), (20, 40))
     for jump_s, first in jumps:
         stamp_ns += jump_s * 10**9
-        for k in range(10):
+        for k in range(6):
             frame = frames[first + k]
             estimate = pipeline.track(Frame(stamp_ns, frame.image, frame.camera))
             pipeline.look_ahead()

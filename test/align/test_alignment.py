@@ -251,7 +251,7 @@ def test_adam_and_lm_reach_the_same_pose(panels, backend):
     """By gradients through the render, and by a Jacobian of the image's."""
     scene = Scene(panels.mesh, 'cpu', backend)
     image, start = panel_view(panels), perturbed(BEFORE_THE_PANELS, 7, metres=0.03, degrees=1.0)
-    by_adam = align_slowly(scene, image, [start], learning_rate=0.003, patience=15)
+    by_adam = align_slowly(scene, image, [start], learning_rate=0.005, patience=12, min_gain=2e-5)
     by_lm = align(scene, image, [start], camera=SMALL, finest_level=0)
     # Sampling the image between its pixels takes of its contrast, which is all that is left for a
     # gain to be told by where small blocks have an offset of their own.

@@ -14,7 +14,7 @@ from mesh_reloc_ros.types.camera import Camera
 
 CAMERA = Camera(width=640, height=480, fx=520.0, fy=520.0, cx=323.5, cy=234.5)
 TRUE = pose_at(0.5)
-STARTS = 10
+STARTS = 6
 MAX_DEG, MAX_SHARE_OF_DEPTH = 0.005, 1e-4
 
 

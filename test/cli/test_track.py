@@ -168,9 +168,10 @@ def test_without_a_start_pose_the_camera_is_found(arguments, tmp_path):
     write_tum(cameras, Trajectory(np.arange(2), np.array([pose_at(-2), pose_at(8)])))
     parameters = tmp_path / 'parameters.yaml'
     parameters.write_text(
-        '/**:\n  ros__parameters:\n    relocalization:\n      viewpoint_spacing: 0.4\n'
+        '/**:\n  ros__parameters:\n    relocalization:\n      viewpoint_spacing: 0.8\n'
     )
-    for more in ({'--params': str(parameters)}, {'--reference-cameras': str(cameras)}):
+    arguments['--params'] = str(parameters)
+    for more in ({}, {'--reference-cameras': str(cameras)}):
         arguments['--output'] = str(tmp_path / 'found.tum')
         assert main(listed({**arguments, **more})) == 0
         found = read_tum(tmp_path / 'found.tum')

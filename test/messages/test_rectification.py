@@ -75,10 +75,11 @@ def seen_raw(points, model, distortion, rotation):
 
 def raw_image(pixels, sent):
     """Return an image of bright points as it is sent: cropped, and averaged by binning."""
-    v, u = np.mgrid[:HEIGHT, :WIDTH]
-    image = np.zeros((HEIGHT, WIDTH))
-    for x, y in pixels:
-        image += 250 * np.exp(-((u - x) ** 2 + (v - y) ** 2) / (2 * BLUR**2))
+    across, down = (
+        np.exp(-((np.arange(length) - at[:, None]) ** 2) / (2 * BLUR**2))
+        for length, at in zip((WIDTH, HEIGHT), pixels.T, strict=True)
+    )
+    image = 250 * down.T @ across
     roi = sent.get('roi', region(0, 0, WIDTH, HEIGHT))
     image = image[roi.y_offset :, roi.x_offset :][: roi.height, : roi.width]
     by, bx = sent.get('binning_y', 1), sent.get('binning_x', 1)

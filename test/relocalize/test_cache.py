@@ -22,13 +22,16 @@ NAMES = {'views': ViewCache.panoramas, 'features': ViewCache.feature_map}
 
 @pytest.fixture
 def made(monkeypatch) -> list[int]:
-    """Return the numbers of views that are rendered, as that happens."""
+    """Return the numbers of views that are to be rendered, as that happens.
+
+    Two of them are, as each takes its time.
+    """
     counts = []
 
     def spy(make):
         def spied(scene, views, *arguments):
             counts.append(len(views))
-            return make(scene, views, *arguments)
+            return make(scene, views[:2], *arguments)
 
         return spied
 

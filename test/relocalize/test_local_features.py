@@ -39,7 +39,7 @@ def no_thumbnails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Thumbnails, 'propose', lambda self, frame: np.zeros((0, 4, 4)))
 
 
-def relocalizer_of(scene: Scene, extract: Extractor = sift, views: int = 40) -> Relocalizer:
+def relocalizer_of(scene: Scene, extract: Extractor = sift, views: int = 20) -> Relocalizer:
     settings = RelocalizationSettings(max_viewpoints=views)
     return make_relocalizer(scene, settings, AlignmentSettings(), mesh=None, extract=extract)
 
@@ -82,7 +82,7 @@ def test_it_is_found_where_neighbouring_faces_are_turned_differently(room: Small
 
 def test_two_rooms_that_look_alike_are_not_told_apart(room: SmallRoom):
     scene = Scene(twice(small_room_mesh(), 100.0), 'cpu', 'embree')
-    relocalizer = relocalizer_of(scene, views=80)
+    relocalizer = relocalizer_of(scene, views=40)
     shown = Frame(1, photographed(room.view(pose_at(0)), seed=1), CAMERA)
     voted = relocalizer._features.propose(shown, 4)
     x = [pose.map_T_camera[0, 3] for pose in voted]
@@ -106,5 +106,5 @@ def patches(grey: np.ndarray, count: int) -> Features:
 
 def test_features_of_another_kind_find_it_too(room: SmallRoom):
     """Also of a kind that knows neither size nor angle, as learned ones."""
-    relocalizer = relocalizer_of(room.scene, patches, views=60)
+    relocalizer = relocalizer_of(room.scene, patches, views=30)
     assert_found(relocalizer, photographed(room.view(pose_at(0)), seed=1), pose_at(0))

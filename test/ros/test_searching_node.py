@@ -15,6 +15,7 @@ ELSEWHERE = looking((0.6, -1.2, 1.4), heading_deg=60.0, down_deg=10.0)
 
 @pytest.fixture(scope='module')
 def process(room: SmallRoom) -> Iterator[NodeProcess]:
+    cache_file(room.mesh).unlink(missing_ok=True)
     process = NodeProcess(
         '-p', f'mesh:={room.mesh}',
         '-p', 'relocalization.viewpoint_spacing:=0.4',

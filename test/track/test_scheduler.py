@@ -116,7 +116,7 @@ def test_retries_that_do_not_help_become_rare(room, scheduler, renders):
     """Each renders more than once, and a fast alignment at most once."""
     other = clouds(seed=77)[:240, :320]
     retried = []
-    for ms in range(1000, 3000, 50):
+    for ms in range(1000, 2700, 50):
         renders.clear()
         retry(scheduler, other, TRUE, ms)
         retried += [ms] * (len(renders) > 1)

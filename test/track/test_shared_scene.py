@@ -29,13 +29,13 @@ def in_grey(frame: Frame) -> Frame:
 def jobs(room: SmallRoom) -> dict[str, Callable[[], list[np.ndarray]]]:
     """Return what the threads do: each job returns arrays that do not depend on the others."""
     scene = room.scene
-    coloured = [picture(room, ms) for ms in range(0, 400, 33)]
+    coloured = [picture(room, ms) for ms in range(0, 250, 33)]
     grey = [in_grey(frame) for frame in coloured]
 
     def render() -> list[np.ndarray]:
         """Render in grey and in colour by turns."""
         pose = torch.from_numpy(np.stack([pose_at(k) for k in range(4)]))
-        return [scene.render(pose, CAMERA, grey=k % 2 == 0).colour.numpy() for k in range(30)]
+        return [scene.render(pose, CAMERA, grey=k % 2 == 0).colour.numpy() for k in range(16)]
 
     def search() -> list[np.ndarray]:
         """Find a colour image without a prior pose, then track."""

@@ -25,7 +25,7 @@ COUNT = 9
 PARAMETERS = """
 /**:
   ros__parameters:
-    relocalization: {viewpoint_spacing: 0.6, candidates: 50}
+    relocalization: {max_viewpoints: 40, candidates: 20}
 """
 
 

@@ -20,7 +20,7 @@ FAULTS = 'clean,start:2,black:2,kidnap:1,mirrored:1,noise:1'
 PARAMETERS = """
 /**:
   ros__parameters:
-    relocalization: {viewpoint_spacing: 1.0, candidates: 30}
+    relocalization: {viewpoint_spacing: 1.0, candidates: 12}
 """
 
 
@@ -43,7 +43,7 @@ def run(room, recording, elsewhere, tmp_path_factory):
             '--faults',
             FAULTS,
             '--out-of-map',
-            '5',
+            '2',
             '--out-of-map-bag',
             str(elsewhere),
         )
@@ -87,9 +87,9 @@ def test_the_summary_is_that_of_the_cases(content):
 def test_out_of_map_images_are_not_localized(content):
     assert list(content['out_of_map']) == ['starting', 'tracking', 'lost']
     for of_state in content['out_of_map'].values():
-        assert of_state['shown'] == 5
+        assert of_state['shown'] == 2
         assert of_state['localized'] == []
-        assert len(of_state['work_s']) == 5
+        assert len(of_state['work_s']) == 2
 
 
 def test_the_table_is_printed_and_written(run):

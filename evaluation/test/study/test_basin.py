@@ -31,7 +31,7 @@ from mesh_reloc_ros.cli.main import main
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.render.scene import Scene
 
-COUNT = 6
+COUNT = 4
 NEAR, FAR = Level(1, 1), Level(15, 20)
 
 

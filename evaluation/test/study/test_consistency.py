@@ -22,7 +22,7 @@ def viewpoints():
     return small_room_viewpoints()
 
 
-@pytest.mark.parametrize('name', ['white 5', 'white 10', 'grain 10', 'clouds 20'])
+@pytest.mark.parametrize('name', ['white 5', 'grain 10', 'clouds 20'])
 def test_the_nees_is_in_its_band_whatever_the_noise(viewpoints, name):
     noise = next(noise for noise in NOISES if noise.name == name)
     trials = run_trials(viewpoints, noise, TRIALS, map_error_scale=0.0, seed=2)
@@ -48,12 +48,12 @@ def test_a_covariance_that_is_off_by_two_is_out_of_the_band():
 
 def test_the_command_writes_figures_and_a_picture(tmp_path, capsys):
     output = tmp_path / 'study'
-    arguments = ['study', 'consistency', '--trials', '3', '--output', str(output)]
+    arguments = ['study', 'consistency', '--trials', '2', '--output', str(output)]
     assert main(arguments) == 0
     content = json.loads((output / 'consistency.json').read_text())
     assert set(content['noises']) == {noise.name for noise in NOISES}
     for figures in content['noises'].values():
-        assert figures['trials'] == len(figures['nees']) == 3
+        assert figures['trials'] == len(figures['nees']) == 2
         assert np.isfinite(figures['nees']).all()
     picture = cv2.imread(str(output / 'consistency.png'))
     assert picture.shape[1] > 1000
