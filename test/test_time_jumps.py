@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from mesh_reloc_evaluation.trajectory_errors import WRONG_BEYOND_DEG, WRONG_BEYOND_M
 from support.odometers import exactly, motion
+from support.patience import LONG_S
 from support.relocalizers import Answers, Knows, wait_for_the_search
 from support.small_room import CAMERA, SmallRoom, error, looking, photographed, pose_at
 
@@ -158,7 +159,7 @@ def test_the_search_of_an_image_from_before_a_jump_is_discarded(room):
         assert not pipeline.track(before).trusted
         assert not pipeline.track(shown(room, 30.0, ELSEWHERE)).trusted
         relocalizer.may_answer.set()
-        assert relocalizer.answered.acquire(timeout=20)
+        assert relocalizer.answered.acquire(timeout=LONG_S)
         wait_for_the_search()
         # From the pose of the earlier image, this one would be found.
         assert not pipeline.track(shown(room, 30.1, pose_at(1))).trusted

@@ -17,6 +17,7 @@ from mesh_reloc_evaluation.bag_writer import (
     compressed,
     write_bag,
 )
+from support.patience import LONG_S
 from support.small_room import CAMERA, SmallRoom, error, photographed, pose_at
 
 from mesh_reloc_ros.cli.main import main
@@ -101,7 +102,7 @@ def outputs(room: SmallRoom, bag: Path, tmp_path_factory: pytest.TempPathFactory
         [sys.executable, '-c', WITHOUT_ROS, *listed(words)],
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=LONG_S,
         check=False,
     )
     assert run.returncode == 0, run.stderr
@@ -154,7 +155,7 @@ def test_an_unusable_input_ends_the_process_with_status_2_and_one_line(arguments
         [sys.executable, '-m', 'mesh_reloc_ros.cli.main', *listed(arguments)],
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=LONG_S,
         check=False,
     )
     assert run.returncode == 2

@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from support.patience import LONG_S
 from support.small_room import pose_at
 
 ROOT = Path(__file__).parents[2]
@@ -19,7 +20,7 @@ EXAMPLES = ROOT / 'examples'
 def output_of(example: str, *arguments: object) -> list[str]:
     """Run an example to its end, as a process of its own; return the lines that it prints."""
     command = [sys.executable, str(EXAMPLES / example), *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=LONG_S)
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
 
@@ -104,7 +105,7 @@ def test_published_poses_are_printed():
     )
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + LONG_S
         while not publisher.get_subscription_count():
             assert time.monotonic() < deadline, 'the example does not subscribe'
             time.sleep(0.05)
@@ -112,7 +113,7 @@ def test_published_poses_are_printed():
         line = process.stdout.readline()
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(LONG_S)
         node.destroy_node()
         context.try_shutdown()
     assert line == 'x 1.500, y 0.000, z 0.000 m, heading 90.0 deg, sigma 10.0 mm\n'

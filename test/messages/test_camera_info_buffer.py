@@ -1,11 +1,13 @@
 import threading
 from types import SimpleNamespace
 
+from support.patience import LONG_S
+
 from mesh_reloc_ros.messages.camera_info_buffer import CameraInfoBuffer
 
 S = 10**9
 TIMEOUT_S = 0.4
-"""Long enough for a busy machine."""
+"""Where a timeout has to pass; long enough for a busy machine."""
 
 
 def info(stamp_ns: int, name: str = '', width: int = 640) -> SimpleNamespace:
@@ -72,7 +74,7 @@ def test_without_any_message_a_wait_ends():
 
 
 def test_the_first_is_waited_for():
-    infos = CameraInfoBuffer(TIMEOUT_S)
+    infos = CameraInfoBuffer(LONG_S)
     late = threading.Timer(0.01, infos.add, [info(20)])
     late.start()
     assert infos.has_any()
@@ -81,7 +83,7 @@ def test_the_first_is_waited_for():
 
 def test_one_that_comes_just_after_its_image_is_waited_for():
     for before in ([], [10]):
-        infos = CameraInfoBuffer(TIMEOUT_S)
+        infos = CameraInfoBuffer(LONG_S)
         for stamp in before:
             infos.add(info(stamp))
             infos.wait_for(stamp)

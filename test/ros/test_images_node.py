@@ -14,8 +14,9 @@ from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from support.lifecycle import configured_anew, go
 from support.live_camera import LiveCamera
+from support.patience import LONG_S
 from support.small_room import CAMERA, SmallRoom, error, pose_at
-from support.station import LONG_S, NodeProcess, Station, camera_info, stamped, start_at
+from support.station import NodeProcess, Station, camera_info, stamped, start_at
 
 
 def bayer_rggb(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from support.patience import LONG_S
 
 pytest.importorskip('launch_ros', reason='launch is not on PyPI; it comes with a ROS installation')
 
@@ -90,7 +91,7 @@ class Installed:
         }
         ended = subprocess.run(
             [sys.executable, '-c', LAUNCH, str(ROOT / 'launch' / name), *arguments],
-            env=environment, capture_output=True, text=True, timeout=120,
+            env=environment, capture_output=True, text=True, timeout=LONG_S,
         )  # fmt: skip
         assert ended.returncode == status, ended.stdout + ended.stderr
         return (ended.stdout + ended.stderr).splitlines()

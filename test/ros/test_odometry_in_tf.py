@@ -6,8 +6,9 @@ import time
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from support.patience import LONG_S
 from support.small_room import pose_at
-from support.station import LONG_S, Station
+from support.station import Station
 from tf2_ros import TransformBroadcaster
 
 from mesh_reloc_ros.ros._odometry import Odometry

@@ -12,7 +12,8 @@ from rcl_interfaces.srv import GetParameters, SetParametersAtomically
 from rclpy.node import Node
 from rclpy.parameter import Parameter, parameter_value_to_python
 from support.lifecycle import set_parameters
-from support.station import LONG_S, NodeProcess
+from support.patience import LONG_S
+from support.station import NodeProcess
 
 from mesh_reloc_ros.config.declaration import build
 from mesh_reloc_ros.config.node import NodeSettings

@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from rosbags.highlevel import AnyReader
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, CompressedImage
+from support.patience import LONG_S
 from support.small_room import error
-from support.station import LONG_S, NodeProcess, Station, matrix, stamp_ns
+from support.station import NodeProcess, Station, matrix, stamp_ns
 
 from mesh_reloc_ros.recordings.tum import read_tum
 from mesh_reloc_ros.types.trajectory import Trajectory
@@ -132,7 +133,7 @@ def process(shared_data: Path, tmp_path: Path):
     process.kill()
 
 
-@pytest.mark.timeout(SECONDS + 580)
+@pytest.mark.timeout(SECONDS + 3 * LONG_S)
 def test_loops_and_seeks(process: NodeProcess, station: Station, shared_data: Path):
     kitchen = shared_data / 'redkitchen'
     shots = shots_of(kitchen / 'clip_bag')

@@ -2,10 +2,9 @@ import threading
 from collections.abc import Sequence
 
 import pytest
+from support.patience import LONG_S
 
 from mesh_reloc_ros.ros._worker import LatestOnlyWorker
-
-LONG_S = 30.0
 
 
 def test_only_the_newest_waits_and_the_others_are_counted():

@@ -10,6 +10,7 @@ from geometry_msgs.msg import TransformStamped
 from rclpy.duration import Duration
 from rclpy.time import Time
 from scipy.spatial.transform import Rotation
+from support.patience import LONG_S
 
 ODD = Rotation.from_rotvec([0.3, -0.5, 0.9])
 
@@ -269,7 +270,7 @@ def test_clearing_forgets_all_but_static_transforms(buffer):
 def test_a_lookup_waits_for_what_comes_in_time(buffer):
     late = Timer(0.2, fill, (buffer, transform('map', 'camera', 1, (5, 0, 0))))
     late.start()
-    found = buffer.lookup_transform('map', 'camera', at(1), timeout=Duration(seconds=20))
+    found = buffer.lookup_transform('map', 'camera', at(1), timeout=Duration(seconds=LONG_S))
     assert found.transform.translation.x == 5
 
 

@@ -15,12 +15,11 @@ from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
 from rclpy.time import Time
 from rosgraph_msgs.msg import Clock
+from support.patience import LONG_S
 from tf2_ros import Buffer, StaticTransformBroadcaster, TransformBroadcaster, TransformListener
 
 pytestmark = pytest.mark.dds
 
-PATIENCE_S = 120
-"""More than a process takes to start on a busy machine."""
 later_than_humble = pytest.mark.skipif(
     os.environ.get('ROS_DISTRO') == 'humble', reason='not yet in Humble'
 )
@@ -34,7 +33,7 @@ def transform(parent, child):
 
 
 def spin_until(executor, condition):
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + LONG_S
     while not condition():
         assert time.monotonic() < deadline, 'waited in vain'
         executor.spin_once(timeout_sec=0.1)
@@ -56,7 +55,7 @@ def sender():
     process = subprocess.Popen([sys.executable, script])
     yield process
     process.terminate()
-    process.wait(timeout=PATIENCE_S)
+    process.wait(timeout=LONG_S)
 
 
 @pytest.mark.usefixtures('sender')

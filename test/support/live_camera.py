@@ -12,9 +12,9 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_srvs.srv import Trigger
 from tf2_msgs.msg import TFMessage
 
+from support.patience import LONG_S
 from support.small_room import SmallRoom, error
 from support.station import (
-    LONG_S,
     NodeProcess,
     Station,
     camera_info,

@@ -18,6 +18,7 @@ from mesh_reloc_ros.relocalize.relocalizer import Relocalizer
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types.frame import Frame
 from mesh_reloc_ros.types.initial_pose import InitialPose
+from support.patience import LONG_S
 from support.small_room import CAMERA, error, perturbed
 
 
@@ -64,7 +65,7 @@ def assert_found(relocalizer: Relocalizer, image: np.ndarray, pose: np.ndarray) 
     assert degrees < 0.2
 
 
-def wait_for_the_search(timeout_s: float = 20.0) -> None:
+def wait_for_the_search(timeout_s: float = LONG_S) -> None:
     """Wait until no search runs in the background."""
     for thread in threading.enumerate():
         if thread.name == 'search':
@@ -91,7 +92,7 @@ class Answers:
     def locate(self, frame: Frame, near: InitialPose | None = None) -> Alignment | None:
         self.hints.append(None if near is None else near.map_T_camera)
         self.covariances.append(None if near is None else near.covariance)
-        assert self.may_answer.wait(20)
+        assert self.may_answer.wait(LONG_S)
         self.answered.release()
         if isinstance(self.answer, Exception):
             raise self.answer

@@ -16,10 +16,8 @@ from scipy.spatial.transform import Rotation
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from mesh_reloc_ros.types.pose import pose_to_numbers
+from support.patience import LONG_S
 from support.small_room import CAMERA
-
-LONG_S = 150.0
-"""Far longer than anything takes, on a busy machine that has nothing compiled yet too."""
 
 
 class Station:

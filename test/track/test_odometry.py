@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from support.odometers import SOMEWHERE, Wheels, exactly, motion
+from support.patience import LONG_S
 from support.relocalizers import Answers, Knows, wait_for_the_search
 from support.small_room import CAMERA, SmallRoom, clouds, error, looking, photographed
 
@@ -284,7 +285,7 @@ def test_what_is_found_in_the_background_is_caught_up_with_by_odometry(room):
         relocalizer.learn(first.image, path(1600))
         assert not tracker.track(first).trusted
         relocalizer.may_answer.set()
-        assert relocalizer.answered.acquire(timeout=20)
+        assert relocalizer.answered.acquire(timeout=LONG_S)
         wait_for_the_search()
         estimate = tracker.track(picture(room, 4700, odometry(path(4700))))
         replay_to_latest.append(estimate.trusted)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from support.following import path, picture
+from support.patience import LONG_S
 from support.small_room import CAMERA, SmallRoom, pose_at
 
 from mesh_reloc_ros.config.pipeline import Settings
@@ -67,7 +68,7 @@ def test_three_threads_that_share_a_scene_find_what_each_finds_alone(jobs):
     barrier = threading.Barrier(len(jobs))
 
     def run(name: str) -> None:
-        barrier.wait(60)
+        barrier.wait(LONG_S)
         shared[name] = jobs[name]()
 
     threads = [threading.Thread(target=run, args=(name,)) for name in jobs]

@@ -24,9 +24,9 @@ from mesh_reloc_ros.ros._frames import frame_reader
 from mesh_reloc_ros.types.pose import pose_from_numbers
 
 NODE_NAME = '/mesh_reloc'
-_READY_TIMEOUT_S = 120.0
+_READY_TIMEOUT_S = 600.0
 _FIRST_POSE_TIMEOUT_S = 3.0
-_FIRST_POSE_ATTEMPTS = 10
+_FIRST_POSE_ATTEMPTS = 40
 _LAST_POSE_TIMEOUT_S = 3.0
 _OVERLAY_LEAD_NS = 500_000_000
 
