@@ -34,7 +34,7 @@ def shown(room: SmallRoom, seconds: float, pose: np.ndarray | None = None) -> Fr
 
 
 def clip(room: SmallRoom, begin: float, end: float) -> list[Frame]:
-    return [shown(room, s) for s in np.arange(begin, end, 0.1)]
+    return [shown(room, s) for s in np.arange(begin, end, 0.2)]
 
 
 @pytest.fixture
@@ -43,12 +43,12 @@ def pipeline(room: SmallRoom) -> Pipeline:
 
 
 def test_each_image_gets_a_pose_or_a_reason(room, pipeline):
-    frames = [*clip(room, 0.0, 0.3), Frame(stamped(0.3), BLACK, CAMERA), shown(room, 0.4)]
+    frames = [*clip(room, 0.0, 0.5), Frame(stamped(0.5), BLACK, CAMERA), shown(room, 0.6)]
     estimates = list(pipeline.run(frames, start=place(0)))
     assert [estimate.stamp_ns for estimate in estimates] == [frame.stamp_ns for frame in frames]
     assert [estimate.trusted for estimate in estimates] == [True, True, True, False, True]
     assert [bool(estimate.reason) for estimate in estimates] == [False, False, False, True, False]
-    assert error(estimates[-1].map_T_camera, place(0.4))[0] < 0.01
+    assert error(estimates[-1].map_T_camera, place(0.6))[0] < 0.01
 
 
 def test_without_a_start_and_without_a_search_images_are_refused_with_advice(room, pipeline):

@@ -29,7 +29,7 @@ from mesh_reloc_ros.types.frame import Frame
 from mesh_reloc_ros.types.initial_pose import InitialPose
 from mesh_reloc_ros.types.pose import pose_from_numbers
 
-SETTINGS = RelocalizationSettings(viewpoint_spacing=0.3)
+SETTINGS = RelocalizationSettings(viewpoint_spacing=0.4)
 PLACES = {
     'by the box': pose_at(0),
     'farther on': pose_at(25),

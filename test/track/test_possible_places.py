@@ -16,6 +16,7 @@ from support.small_room import (
 )
 
 from mesh_reloc_ros.config.pipeline import Settings
+from mesh_reloc_ros.config.relocalization import RelocalizationSettings
 from mesh_reloc_ros.pipeline import Pipeline
 from mesh_reloc_ros.relocalize.relocalizer import make_relocalizer
 from mesh_reloc_ros.render.scene import Scene
@@ -46,7 +47,7 @@ def walk() -> list[Frame]:
 
 
 def estimates(scene: Scene, frames: list[Frame]) -> list[PoseEstimate]:
-    settings = Settings()
+    settings = Settings(relocalization=RelocalizationSettings(max_viewpoints=40))
     relocalizer = make_relocalizer(scene, settings.relocalization, settings.alignment, None)
     with Pipeline(scene, settings, relocalizer) as pipeline:
         return list(pipeline.run(frames))

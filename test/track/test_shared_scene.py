@@ -18,7 +18,7 @@ from mesh_reloc_ros.track.search import Search
 from mesh_reloc_ros.track.tracker import Tracker
 from mesh_reloc_ros.types.frame import Frame
 
-SETTINGS = Settings(relocalization=RelocalizationSettings(viewpoint_spacing=0.4, cache=False))
+SETTINGS = Settings(relocalization=RelocalizationSettings(max_viewpoints=20, cache=False))
 
 
 def in_grey(frame: Frame) -> Frame:

@@ -76,12 +76,12 @@ def test_a_tracker_in_each_state_is_not_fooled(room, images, state, expected):
     seen: list[tuple[State, int]] = []
     result = run_out_of_map(
         expected.value.lower(),
-        images.first(4),
+        images.first(3),
         sequence,
         lambda start: Watched(make(start), known, seen),
     )
     assert result.localized == []
-    assert [state for state, _ in seen] == [expected] * 4
+    assert [state for state, _ in seen] == [expected] * 3
     if expected is State.LOST:
         # So far apart that the tracker searches in each of them.
         assert (np.diff([stamp_ns for _, stamp_ns in seen]) >= 1_000_000_000).all()

@@ -35,8 +35,9 @@ def trials(room: SmallRoom) -> list[Trial]:
 
 @pytest.fixture(scope='module')
 def results(room: SmallRoom, trials: list[Trial]) -> list[TrialResult]:
+    """Return what comes of the trials of the first image."""
     evaluator = TrialEvaluator(room.scene, Settings())
-    return [evaluator.evaluate(trial) for trial in trials]
+    return [evaluator.evaluate(trial) for trial in trials if trial.frame.stamp_ns == 0]
 
 
 def test_trials_start_as_far_off_as_they_say(trials: list[Trial]):
