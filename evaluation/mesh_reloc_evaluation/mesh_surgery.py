@@ -20,12 +20,12 @@ def cut_to_ball(mesh: TexturedMesh, centre: Array, radius: float) -> TexturedMes
     middles = mesh.vertices[mesh.faces].mean(1, dtype=np.float64)
     inside = np.linalg.norm(middles - centre, axis=1) <= radius
     used, corners = np.unique(mesh.faces[inside], return_inverse=True)
-    return TexturedMesh(
+    return dataclasses.replace(
+        mesh,
         vertices=mesh.vertices[used],
         faces=corners.reshape(-1, 3).astype(np.int32),
         uvs=mesh.uvs[used],
         face_materials=mesh.face_materials[inside],
-        textures=mesh.textures,
     )
 
 

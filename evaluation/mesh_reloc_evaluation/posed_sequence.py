@@ -15,6 +15,7 @@ from mesh_reloc_ros.recordings.tum import read_tum
 from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.camera import Camera
 from mesh_reloc_ros.types.frame import Frame
+from mesh_reloc_ros.types.pose import shifted
 from mesh_reloc_ros.types.trajectory import Trajectory
 
 
@@ -54,6 +55,10 @@ class PosedSequence:
         """Return the images whose true pose is known."""
         known = np.flatnonzero(self._is_known)
         return PosedSequence([self.frames[index] for index in known], self.poses[known])
+
+    def about(self, origin: Array) -> PosedSequence:
+        """Return the sequence with poses about an origin [3] in the map, metres."""
+        return PosedSequence(self.frames, shifted(self.poses, -origin))
 
     def images_in(self, seconds: float) -> int:
         """Return the number of images in a span of time, at least one."""

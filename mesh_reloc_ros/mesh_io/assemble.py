@@ -46,8 +46,9 @@ def assembled(path: Path, content: MeshContent, progress: Progress = silent) -> 
     vertices = content.vertices[corners[:, 0]]
     # Plain colours need no texture coordinates; a missing one has the index -1.
     uvs = np.append(content.uvs, np.zeros((1, 2), dtype=np.float32), axis=0)[corners[:, 1]]
-    used, numbers = np.unique(content.face_textures, return_inverse=True)
-    sources = [content.textures[number] for number in used]
+    is_used = np.bincount(content.face_textures, minlength=len(content.textures)) > 0
+    sources = [content.textures[number] for number in np.flatnonzero(is_used)]
+    numbers = (np.cumsum(is_used, dtype=np.int32) - 1)[content.face_textures]
     origin = content.origin
     del content, corners
     textures = read_textures(path, sources, progress)
@@ -55,7 +56,7 @@ def assembled(path: Path, content: MeshContent, progress: Progress = silent) -> 
         vertices,
         faces,
         uvs,
-        numbers.reshape(-1).astype(np.int32),
+        numbers,
         textures,
         origin=origin,
         notices=tuple(notices),
@@ -90,12 +91,13 @@ def _faults(content: MeshContent) -> dict[str, NDArray[np.bool_]]:
     """Return the faces [F] that cannot be textured, by the reason."""
     is_plain = np.array([isinstance(texture, tuple) for texture in content.textures] + [False])
     number, corners = content.face_textures, content.faces[..., 1]
-    missing = (corners < 0).any(axis=1)
-    broken = ~np.isfinite(content.uvs).all(axis=1)
-    if broken.any():
+    none = np.zeros(len(corners), dtype=np.bool_)
+    # Whole arrays first: by rows it takes long.
+    missing = (corners < 0).any(axis=1) if corners.min() < 0 else none
+    not_finite = none
+    if not np.isfinite(content.uvs).all():
+        broken = ~np.isfinite(content.uvs).all(axis=1)
         not_finite = np.append(broken, False)[corners].any(axis=1)
-    else:
-        not_finite = np.zeros(len(corners), dtype=np.bool_)
     return {
         'without a known material': number < 0,
         'of a plain colour': is_plain[number],

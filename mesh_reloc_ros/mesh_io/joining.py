@@ -19,12 +19,18 @@ def joined_corners(
     numbers = np.empty(faces.shape[:2], dtype=np.int32)
     pairs = np.empty((3 * len(faces), 2), dtype=np.int32)
     newest = np.full(len(vertices), -1, dtype=np.int32)
-    count = number_pairs(faces, _first_equal(vertices), _first_equal(uvs), newest, numbers, pairs)
+    first = [_first_equal(rows, len(faces)) for rows in (vertices, uvs)]
+    count = number_pairs(faces, first[0], first[1], newest, numbers, pairs)
     return numbers, pairs[:count].copy()
 
 
-def _first_equal(rows: NDArray[np.float32]) -> NDArray[np.int32]:
-    """Return the number [N] of the first row that equals each of rows [N, K]."""
+def _first_equal(rows: NDArray[np.float32], faces: int) -> NDArray[np.int32]:
+    """Return the number [N] of the first row that equals each of rows [N, K].
+
+    Where there are fewer rows than faces, few can be equal: each stands for itself.
+    """
+    if len(rows) <= faces:
+        return np.arange(len(rows), dtype=np.int32)
     first = np.empty(len(rows), dtype=np.int32)
     size = 1 << max(2 * len(rows), 1).bit_length()
     # Adding zero makes -0 equal to 0.

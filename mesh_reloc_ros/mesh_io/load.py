@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.mesh_io.assemble import assembled
-from mesh_reloc_ros.mesh_io.checks import refuse_unusable, size_notices
+from mesh_reloc_ros.mesh_io.checks import checked_extent, size_notices
 from mesh_reloc_ros.mesh_io.names import is_file
 from mesh_reloc_ros.mesh_io.obj import read_obj
 from mesh_reloc_ros.mesh_io.ply import read_ply
@@ -29,8 +29,8 @@ def load_mesh(path: Path | str, progress: Progress = silent) -> TexturedMesh:
         raise InputError(f'mesh {path} {_absence(path)}')
     content = _READERS.get(path.suffix.lower(), read_by_trimesh)(path, progress)
     mesh = assembled(path, content, progress)
-    refuse_unusable(path, mesh)
-    return dataclasses.replace(mesh, notices=(*size_notices(mesh), *mesh.notices))
+    said = size_notices(checked_extent(path, mesh), mesh)
+    return dataclasses.replace(mesh, notices=(*said, *mesh.notices))
 
 
 def _absence(path: Path) -> str:

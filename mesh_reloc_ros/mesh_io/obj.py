@@ -93,7 +93,7 @@ def parse_obj(path: Path, progress: Progress = silent) -> _ObjText:
                 progress(stage, min(file.tell() / size, 0.99))
         content = reader.content()
     except (OSError, ValueError) as error:
-        raise InputError(f'mesh {path} cannot be read: {error}') from error
+        raise InputError(f'mesh {path} cannot be read: {printable(str(error))}') from error
     progress(stage, 1.0)
     return content
 
@@ -134,7 +134,7 @@ def _corner_colours(text: _ObjText) -> NDArray[np.uint8] | None:
     if not np.isfinite(largest):
         return None
     scale = 255.0 if largest <= 1.0 else 1.0
-    colours = (text.colours * scale + 0.5).clip(0, 255).astype(np.uint8)
+    colours = (np.nan_to_num(text.colours) * scale + 0.5).clip(0, 255).astype(np.uint8)
     found: NDArray[np.uint8] = colours[corners]
     return found
 

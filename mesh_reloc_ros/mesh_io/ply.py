@@ -16,6 +16,7 @@ from mesh_reloc_ros.mesh_io.content import MeshContent, Texture
 from mesh_reloc_ros.mesh_io.images import missing_texture
 from mesh_reloc_ros.mesh_io.names import find_file, readings
 from mesh_reloc_ros.mesh_io.origin import NEAR_M, about_origin, as_float32
+from mesh_reloc_ros.mesh_io.text import printable
 from mesh_reloc_ros.progress import Progress, silent
 
 _UV_NAMES = (('texture_u', 'texture_v'), ('u', 'v'), ('s', 't'))
@@ -37,7 +38,7 @@ def read_ply(path: Path, progress: Progress = silent) -> MeshContent:
     try:
         file = parse_ply(path)
     except (OSError, ValueError) as error:
-        raise InputError(f'mesh {path} cannot be read: {error}') from error
+        raise InputError(f'mesh {path} cannot be read: {printable(str(error))}') from error
     vertex, face = file.elements.get('vertex'), file.elements.get('face')
     polygons = None if face is None else _first(face.lists, ('vertex_indices', 'vertex_index'))
     if vertex is None or face is None or polygons is None or not {*'xyz'} <= vertex.columns.keys():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,10 @@ class TexturedMesh:
     """What users should know of the file, a line each."""
     is_atlas: bool = True
     """Whether texels that no face covers mean nothing."""
+
+    def about_zero(self) -> TexturedMesh:
+        """Return the mesh moved to zero by its origin."""
+        return replace(self, origin=np.zeros(3))
 
     @property
     def is_plain(self) -> NDArray[np.bool_]:

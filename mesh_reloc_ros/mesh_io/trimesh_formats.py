@@ -20,6 +20,7 @@ from mesh_reloc_ros.progress import Progress, silent
 
 _GREY = (102, 102, 102)
 _GLTF = ('.glb', '.gltf')
+_GLTF_UP = 'glTF files have y up: if this one has, set relocalization.up_axis to y'
 
 
 def read_by_trimesh(path: Path, progress: Progress = silent) -> MeshContent:
@@ -29,13 +30,17 @@ def read_by_trimesh(path: Path, progress: Progress = silent) -> MeshContent:
     """
     stage = f'reading {path.name}'
     progress(stage, 0.0)
-    if path.suffix.lower() in _GLTF:
+    is_gltf = path.suffix.lower() in _GLTF
+    if is_gltf:
         check_gltf(path)
     # trimesh may read a file without faces as a point cloud.
     parts = [part for part in _load_parts(path) if len(getattr(part, 'faces', ()))]
     if not parts:
         raise InputError(f'mesh {path} has no faces')
     counts = [len(part.vertices) for part in parts]
+    for part, count in zip(parts, counts, strict=True):
+        if not 0 <= part.faces.min() <= part.faces.max() < count:
+            raise InputError(f'mesh {path} cannot be read: a face has a vertex that does not exist')
     offsets = np.concatenate(([0], np.cumsum(counts)[:-1]))
     faces = np.concatenate(
         [part.faces + offset for part, offset in zip(parts, offsets, strict=True)]
@@ -56,6 +61,7 @@ def read_by_trimesh(path: Path, progress: Progress = silent) -> MeshContent:
         np.repeat(np.array(numbers, dtype=np.int32), sizes),
         textures,
         colours=_colours(parts),
+        notices=[_GLTF_UP] if is_gltf else [],
     )
 
 

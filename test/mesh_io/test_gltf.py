@@ -58,6 +58,10 @@ def test_a_part_without_texture_only_hides(tmp_path):
     assert any('4 of 6 faces' in notice for notice in mesh.notices)
 
 
+def test_the_axis_that_points_up_is_said(tmp_path):
+    assert any('up_axis' in notice for notice in load_mesh(write(tmp_path)).notices)
+
+
 def test_parts_that_share_a_texture_hold_it_once(tmp_path):
     mesh = load_mesh(write(tmp_path, quad(), quad(offset=(2, 0, 0))))
     assert len(mesh.faces) == 4

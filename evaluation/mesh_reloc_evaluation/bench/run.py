@@ -34,10 +34,11 @@ from mesh_reloc_evaluation.reporting.machine import machine_line
 from mesh_reloc_evaluation.reporting.report import Report, check_writable
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.mesh_io.load import load_mesh
 from mesh_reloc_ros.process import use_one_core_per_operation
 from mesh_reloc_ros.progress import show_progress
 from mesh_reloc_ros.render.scene import Scene
-from mesh_reloc_ros.types.pose import pose_from_text
+from mesh_reloc_ros.types.pose import pose_from_text, shifted
 from mesh_reloc_ros.types.trajectory import Trajectory
 
 
@@ -57,7 +58,10 @@ def run_bench(arguments: argparse.Namespace, settings: Settings) -> int:
     _check_path(chosen, sequence)
     print(f'loading {arguments.mesh}', flush=True)
     progress = show_progress(sys.stdout)
-    scene = Scene.load(arguments.mesh, settings.device, settings.rasterizer, progress)
+    mesh = load_mesh(arguments.mesh, progress)
+    # Errors are the same about any origin.
+    sequence, start = sequence.about(mesh.origin), shifted(start, -mesh.origin)
+    scene = Scene(mesh.about_zero(), settings.device, settings.rasterizer, progress)
     report = Report(output, 'bench.json')
     try:
         runs = _run(chosen, scene, settings, sequence, start, arguments.adam_images)

@@ -1,5 +1,6 @@
 """`mesh_reloc bench` as a whole, and what it says of input that it cannot use."""
 
+import dataclasses
 import io
 import json
 from pathlib import Path
@@ -9,11 +10,13 @@ import numpy as np
 import pytest
 from evaluation_support.sequences import BEGIN_NS, PERIOD_NS
 from mesh_reloc_evaluation.bench import scale
-from support.small_room import SmallRoom, pose_at
+from mesh_reloc_evaluation.obj_file import write_obj
+from support.small_room import SmallRoom, pose_at, small_room_mesh
 
 from mesh_reloc_ros.cli.main import main
+from mesh_reloc_ros.recordings.bag import ImageBag
 from mesh_reloc_ros.recordings.tum import write_tum
-from mesh_reloc_ros.types.pose import pose_to_numbers
+from mesh_reloc_ros.types.pose import pose_to_numbers, shifted
 from mesh_reloc_ros.types.trajectory import Trajectory
 
 COUNT = 9
@@ -52,6 +55,20 @@ def run(room, recording, tmp_path_factory):
 @pytest.fixture(scope='module')
 def content(run):
     return json.loads((run[0] / 'bench.json').read_text())
+
+
+def test_a_mesh_far_from_zero_is_measured_alike(room, recording, tmp_path):
+    offset = np.array([500_123.25, 4_649_776.5, 312.0])
+    write_obj(tmp_path / 'far.obj', dataclasses.replace(small_room_mesh(), origin=offset))
+    with ImageBag(recording) as bag:
+        truth = bag.ground_truth()
+    far = Trajectory(truth.stamps_ns, shifted(truth.poses, offset))
+    write_tum(tmp_path / 'far.tum', far)
+    options = ('--ground-truth', str(tmp_path / 'far.tum'), '--methods', 'lm')
+    moved = SmallRoom(tmp_path / 'far.obj')
+    assert bench(moved, recording, tmp_path / 'out', *options) == 0
+    figures = json.loads((tmp_path / 'out' / 'bench.json').read_text())['methods']['lm']
+    assert figures['median_cm'] < 1
 
 
 def test_every_method_is_accurate_on_an_easy_clip_and_summed_up(content):

@@ -63,7 +63,8 @@ def read_places(arguments: argparse.Namespace) -> list[Place]:
 def _read(name: str, arguments: argparse.Namespace) -> Place:
     print(f'reading {name}', flush=True)
     sequence = read_posed_sequence(arguments)
-    return Place(name, load_mesh(arguments.mesh), sequence)
+    mesh = load_mesh(arguments.mesh)
+    return Place(name, mesh.about_zero(), sequence.about(mesh.origin))
 
 
 def _in_folder(arguments: argparse.Namespace, folder: Path) -> argparse.Namespace:

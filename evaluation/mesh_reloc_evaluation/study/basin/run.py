@@ -21,6 +21,7 @@ from mesh_reloc_evaluation.study.basin.plot import draw_basin
 from mesh_reloc_evaluation.study.basin.trials import run_trials, small_room_sequence
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.mesh_io.load import load_mesh
 from mesh_reloc_ros.process import use_one_core_per_operation
 from mesh_reloc_ros.render.scene import Scene
 
@@ -66,4 +67,6 @@ def _read_input(arguments: argparse.Namespace, settings: Settings) -> tuple[Scen
     if not (arguments.mesh and arguments.bag):
         raise InputError('--mesh and --bag belong together: give both, or neither')
     sequence = read_posed_sequence(arguments)
-    return Scene.load(arguments.mesh, settings.device, settings.rasterizer), sequence
+    mesh = load_mesh(arguments.mesh)
+    scene = Scene(mesh.about_zero(), settings.device, settings.rasterizer)
+    return scene, sequence.about(mesh.origin)

@@ -18,12 +18,14 @@ from mesh_reloc_ros.align.pyramid import image_pyramid
 from mesh_reloc_ros.config.alignment import AlignmentSettings
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.kernels.se3 import exp, log
+from mesh_reloc_ros.mesh_io.load import load_mesh
 from mesh_reloc_ros.progress import progress_bar
 from mesh_reloc_ros.recordings.bag import ImageBag
 from mesh_reloc_ros.recordings.tum import read_tum
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.camera import Camera
+from mesh_reloc_ros.types.pose import shifted
 
 _CAMERA = Camera(width=640, height=480, fx=525.0, fy=525.0, cx=319.5, cy=239.5)
 # Start poses are off by a shift, relative to the median depth, and an angle in radians; 1 sigma.
@@ -97,7 +99,8 @@ def read_viewpoints(arguments: argparse.Namespace) -> Viewpoints:
             'no poses to render from: give --ground-truth with poses of a camera in the mesh, or a'
             ' --bag with one PoseStamped topic'
         )
-    return Viewpoints(Scene.load(arguments.mesh), camera, truth.poses)
+    mesh = load_mesh(arguments.mesh)
+    return Viewpoints(Scene(mesh.about_zero()), camera, shifted(truth.poses, -mesh.origin))
 
 
 def small_room_viewpoints() -> Viewpoints:

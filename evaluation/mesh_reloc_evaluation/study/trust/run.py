@@ -13,6 +13,7 @@ from mesh_reloc_evaluation.study.trust.metrics import notes, trust_table
 from mesh_reloc_evaluation.study.trust.plot import draw_trust
 from mesh_reloc_evaluation.study.trust.trials import make_trials
 from mesh_reloc_ros.config.pipeline import Settings
+from mesh_reloc_ros.mesh_io.load import load_mesh
 from mesh_reloc_ros.process import use_one_core_per_operation
 from mesh_reloc_ros.progress import progress_bar
 from mesh_reloc_ros.render.scene import Scene
@@ -26,7 +27,9 @@ def run_trust(arguments: argparse.Namespace, settings: Settings) -> int:
     check_writable(arguments.output)
     use_one_core_per_operation()
     sequence = read_posed_sequence(arguments)
-    scene = Scene.load(arguments.mesh, settings.device, settings.rasterizer)
+    mesh = load_mesh(arguments.mesh)
+    scene = Scene(mesh.about_zero(), settings.device, settings.rasterizer)
+    sequence = sequence.about(mesh.origin)
     out_of_map = OutOfMapImages(sequence.camera, scene.mesh)
     trials = list(
         make_trials(sequence, arguments.images, lambda number: out_of_map.image(number)[1])
