@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import PIL.Image
+
 from mesh_reloc_ros.errors import InputError
-from mesh_reloc_ros.mesh_io.images import missing_texture
+from mesh_reloc_ros.mesh_io.images import (
+    large_images_allowed,
+    missing_texture,
+    refuse_too_large,
+)
 from mesh_reloc_ros.mesh_io.names import find_file, readings
 
 _DRACO, _KTX2 = 'KHR_draco_mesh_compression', 'KHR_texture_basisu'
@@ -28,7 +36,7 @@ def check_gltf(path: Path) -> None:
     :raises InputError: it needs what is not read, or a texture is missing.
     """
     try:
-        header = _header(path)
+        header, chunk = _header(path)
         needed = list(header.get('extensionsRequired', []))
         if any(_is_compressed(primitive, header) for primitive in _primitives(header)):
             needed.append(_DRACO)
@@ -39,7 +47,8 @@ def check_gltf(path: Path) -> None:
         problems += _accessor_problems(header)
         sources = [header['textures'][texture['index']] for texture in textures]
         needed += [_KTX2 for texture in sources if 'source' not in texture and _uses_ktx2(texture)]
-        uris = [image['uri'] for image in _images(header, sources) if 'uri' in image]
+        base = [texture['source'] for texture in sources if 'source' in texture]
+        images = [_content(image, header, chunk, path) for image in header.get('images', [])]
     # Nothing in the header needs to be what it should be.
     except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise InputError(
@@ -54,24 +63,60 @@ def check_gltf(path: Path) -> None:
             )
     if problems:
         raise InputError(f'mesh {path} {problems[0]}')
-    for uri in map(str, uris):
-        names = readings(uri)
-        if not uri.startswith('data:') and find_file(names, [path.parent]) is None:
-            raise missing_texture(names[-1], path)
+    for number, image in enumerate(images):
+        _check_image(image, number in base, path)
 
 
-def _header(path: Path) -> dict[str, Any]:
-    """Return the JSON of a glTF file, or of the first chunk of a GLB file."""
-    with path.open('rb') as file:
-        start = file.read(20)
-        if start.startswith(b'glTF'):
-            text = file.read(min(int.from_bytes(start[12:16], 'little'), path.stat().st_size))
-        else:
-            text = start + file.read()
-    header = json.loads(text)
+def _header(path: Path) -> tuple[dict[str, Any], bytes]:
+    """Return the JSON of a glTF file and nothing, or both chunks of a GLB file."""
+    data, chunk = path.read_bytes(), b''
+    if data.startswith(b'glTF'):
+        end = 20 + int.from_bytes(data[12:16], 'little')
+        data, chunk = data[20:end], data[end + 8 :]
+    header = json.loads(data)
     if not isinstance(header, dict):
         raise TypeError
-    return header
+    return header, chunk
+
+
+def _content(
+    image: dict[str, Any], header: dict[str, Any], chunk: bytes, path: Path
+) -> bytes | str:
+    """Return the bytes of an image or buffer, or the name of a file that is missing."""
+    if 'bufferView' in image:
+        view = header['bufferViews'][image['bufferView']]
+        buffer = header['buffers'][view['buffer']]
+        data = _content(buffer, header, chunk, path) if 'uri' in buffer else chunk
+        start = view.get('byteOffset', 0)
+        return data if isinstance(data, str) else data[start : start + view['byteLength']]
+    uri = str(image['uri'])
+    if uri.startswith('data:'):
+        return base64.b64decode(uri.partition('base64,')[2])
+    names = readings(uri)
+    file = find_file(names, [path.parent])
+    return names[-1] if file is None else file.read_bytes()
+
+
+def _check_image(image: bytes | str, is_used: bool, path: Path) -> None:
+    """Check an image: trimesh decodes all, and drops those that it cannot read.
+
+    :param image: its bytes, or the name of a file that is missing.
+    """
+    if isinstance(image, str):
+        if is_used:
+            raise missing_texture(image, path)
+        return
+    try:
+        with large_images_allowed(), PIL.Image.open(io.BytesIO(image)) as opened:
+            refuse_too_large(opened.size, len(image))
+    except InputError as error:
+        raise InputError(f'mesh {path}: a texture {error}') from error
+    # Broken images make Pillow raise exceptions of many kinds.
+    except Exception as error:
+        if is_used:
+            raise InputError(
+                f'mesh {path}: a texture cannot be read: embed it as PNG or JPEG'
+            ) from error
 
 
 def _primitives(header: dict[str, Any]) -> list[dict[str, Any]]:
@@ -102,9 +147,12 @@ def _accessor_problems(header: dict[str, Any]) -> list[str]:
     accessors = header.get('accessors', [])
     for primitive in _primitives(header):
         attributes = primitive['attributes']
-        used = [
-            accessors[attributes[name]] for name in ('POSITION', 'TEXCOORD_0') if name in attributes
+        numbers = [
+            attributes.get('POSITION'),
+            attributes.get('TEXCOORD_0'),
+            primitive.get('indices'),
         ]
+        used = [accessors[number] for number in numbers if number is not None]
         if any('sparse' in accessor for accessor in used):
             problems.append('has sparse accessors: export it without them')
         if any('bufferView' not in accessor for accessor in used) and not _is_compressed(
@@ -119,7 +167,3 @@ def _accessor_problems(header: dict[str, Any]) -> list[str]:
 
 def _uses_ktx2(texture: dict[str, Any]) -> bool:
     return _KTX2 in texture.get('extensions', {})
-
-
-def _images(header: dict[str, Any], textures: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [header['images'][texture['source']] for texture in textures if 'source' in texture]

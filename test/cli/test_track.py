@@ -107,6 +107,7 @@ def outputs(room: SmallRoom, bag: Path, tmp_path_factory: pytest.TempPathFactory
     )
     assert run.returncode == 0, run.stderr
     assert '7 of 8 images' in run.stdout
+    assert f'mesh {room.mesh.name}: it measures' in run.stdout
     return folder
 
 

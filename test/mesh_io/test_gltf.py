@@ -2,6 +2,8 @@
 
 import json
 import re
+import struct
+import zlib
 
 import numpy as np
 import PIL.Image
@@ -97,6 +99,18 @@ def test_a_part_far_from_zero_keeps_its_shape(tmp_path):
     )
 
 
+def test_an_image_that_would_fill_the_memory_is_refused(tmp_path):
+    path = write(tmp_path)
+    content = path.read_bytes()
+    start = content.index(b'\x89PNG')
+    size, bomb = struct.pack('>II', 60_000, 60_000), bytearray(content[start : start + 33])
+    bomb[16:24] = size
+    bomb[29:33] = struct.pack('>I', zlib.crc32(bomb[12:29]))
+    path.write_bytes(content.replace(content[start : start + 33], bytes(bomb)))
+    with pytest.raises(InputError, match='60000 x 60000'):
+        load_mesh(path)
+
+
 def change_texture(**values):
     def change(header):
         header['materials'][0]['pbrMetallicRoughness']['baseColorTexture'].update(values)
@@ -106,6 +120,10 @@ def change_texture(**values):
 
 def uv_accessor(header):
     return header['accessors'][header['meshes'][0]['primitives'][0]['attributes']['TEXCOORD_0']]
+
+
+def index_accessor(header):
+    return header['accessors'][header['meshes'][0]['primitives'][0]['indices']]
 
 
 REFUSED = {
@@ -128,6 +146,7 @@ REFUSED = {
     'integers': (lambda header: uv_accessor(header).update(componentType=5123), 'integers'),
     'sparse': (lambda header: uv_accessor(header).update(sparse={'count': 1}), 'sparse'),
     'no data': (lambda header: uv_accessor(header).pop('bufferView'), 'without data'),
+    'no data for a face': (lambda header: index_accessor(header).pop('bufferView'), 'without data'),
     'damaged': (lambda header: header.update(meshes=[{}]), 'damaged'),
     'buffer missing': (lambda header: header['buffers'][0].update(uri='gone.bin'), r'gone\.bin'),
 }
@@ -158,3 +177,11 @@ def test_what_is_no_gltf_file_is_refused(tmp_path, content):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(InputError, match=re.escape(name)):
             load_mesh(tmp_path / name)
+
+
+def test_a_broken_texture_is_not_dropped(tmp_path):
+    """Beside a good one, too."""
+    path = write_gltf(tmp_path)
+    (tmp_path / 'my mesh.png').write_bytes(b'no image')
+    with pytest.raises(InputError, match='texture cannot be read'):
+        load_mesh(path)
