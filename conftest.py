@@ -4,12 +4,14 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from support.shared_folder import shared_folder
-from support.small_room import SmallRoom, write_small_room
 
-from mesh_reloc_ros.process import use_one_core_per_operation
+# What takes seconds to import is imported where tests run: pytest-xdist has one more process.
+if TYPE_CHECKING:
+    from support.small_room import SmallRoom
 
 # Each test process, also each worker of pytest-xdist, has its own ROS domain on this machine only:
 # it neither sees other ROS nodes nor is seen by them. Processes that tests start inherit it.
@@ -18,9 +20,6 @@ os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
 # Logs and saved poses do not go to the user's home.
 _HOME = tempfile.TemporaryDirectory(prefix='ros_home_')
 os.environ['ROS_HOME'] = _HOME.name
-# As in the product: small operations that are spread over cores take several times as long. For
-# this process, and by the variable for the programs that tests start.
-use_one_core_per_operation()
 os.environ['OMP_NUM_THREADS'] = '1'
 
 _DDS_FIXTURES = {'make_node', 'process', 'processes', 'station'}
@@ -43,6 +42,17 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     return (yield)
 
 
+@pytest.fixture(scope='session', autouse=True)
+def one_core_per_operation() -> None:
+    """As in the product: small operations that are spread over cores take several times as long.
+
+    For this process; by `OMP_NUM_THREADS` for the programs that tests start.
+    """
+    from mesh_reloc_ros.process import use_one_core_per_operation
+
+    use_one_core_per_operation()
+
+
 @pytest.fixture(scope='session')
 def shared_data() -> Path:
     """Folder of real recordings beside the checkout; they are not part of the repository."""
@@ -53,11 +63,13 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope='session')
-def room(tmp_path_factory: pytest.TempPathFactory) -> SmallRoom:
+def room(tmp_path_factory: pytest.TempPathFactory) -> 'SmallRoom':
     """Return a small textured room and what a camera sees of it.
 
     The processes of a test run share the file, and the views that are kept beside it.
     """
+    from support.small_room import SmallRoom, write_small_room
+
     with shared_folder(tmp_path_factory, 'room') as folder:
         if folder.exists():
             return SmallRoom(folder / 'room.obj')

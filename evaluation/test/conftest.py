@@ -1,11 +1,14 @@
 """Fixtures of several test folders."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from evaluation_support.small_film import SMALL
-from mesh_reloc_evaluation.painted_room.sample import SampleFiles, make_sample
 from support.shared_folder import shared_folder
+
+# Imported where tests run, as in the conftest.py of all tests.
+if TYPE_CHECKING:
+    from mesh_reloc_evaluation.painted_room.sample import SampleFiles
 
 
 @pytest.fixture(scope='session')
@@ -20,6 +23,9 @@ def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope='session')
-def sample(demo_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> SampleFiles:
+def sample(demo_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> 'SampleFiles':
+    from evaluation_support.small_film import SMALL
+    from mesh_reloc_evaluation.painted_room.sample import make_sample
+
     with shared_folder(tmp_path_factory, demo_folder.name):
         return make_sample(demo_folder / 'sample', SMALL)

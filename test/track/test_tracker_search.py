@@ -1,10 +1,8 @@
 """The tracker without a start pose, or lost: it has the camera searched for."""
 
-import time
-
 import numpy as np
 from support.following import BLACK, LOST_AFTER, assert_right, path, picture, stamp
-from support.relocalizers import Answers, Knows, at
+from support.relocalizers import Answers, Knows, at, wait_for_the_search
 from support.small_room import CAMERA, SmallRoom, looking
 
 from mesh_reloc_ros.config.pipeline import Settings
@@ -105,12 +103,12 @@ def test_starting_anywhere_forgets_the_past(room, relocalizer):
 
 
 def track_until_trusted(tracker: Tracker, room: SmallRoom, first_ms: int):
-    """Track the path, image by image, while the search goes on; return stamp and estimate."""
+    """Track the path, image by image, after each search; return stamp and estimate."""
     for ms in range(first_ms, first_ms + 2000, 20):
+        wait_for_the_search()
         estimate = tracker.track(picture(room, ms))
         if estimate.trusted:
             return ms, estimate
-        time.sleep(0.02)
     raise AssertionError('the camera was not found')
 
 
@@ -138,12 +136,11 @@ def test_if_it_cannot_be_caught_up_with_the_search_goes_on(room, relocalizer):
     assert not tracker.track(first).trusted
     # The camera is elsewhere in the next image.
     relocalizer.may_answer.set()
-    relocalizer.answered.acquire(timeout=10)
     for ms in range(400, 3000, 20):
+        wait_for_the_search()
         estimate = tracker.track(known(room, relocalizer, ms))
         if estimate.trusted:
             break
-        time.sleep(0.02)
     assert len(relocalizer.hints) == 2
     assert_right(estimate, ms)
     tracker.close()
@@ -157,7 +154,7 @@ def test_a_new_start_drops_what_is_being_searched_for(room, relocalizer):
     assert not tracker.track(first).trusted
     tracker.start_at(path(0))
     relocalizer.may_answer.set()
-    relocalizer.answered.acquire(timeout=10)
+    wait_for_the_search()
     for ms in (0, 33, 66):
         estimate = tracker.track(picture(room, ms))
         assert estimate.trusted
