@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.progress import Progress, silent
+from mesh_reloc_ros.relocalize._winding import fronts_are_known
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.camera import Camera
@@ -33,8 +33,6 @@ _FREE_SHARE, _MIN_DISTANCE_SHARE = 0.85, 0.5
 _COARSE, _MIN_SEEN, _MIN_NEW = 8, 0.05, 0.08
 # Beyond this many distances, a view shows the surface too small to count.
 _FAR = 2.5
-# A mesh has fronts if at least this share of its edges join faces that agree on theirs.
-_MIN_COHERENT = 0.9
 # Texels are not taken for larger than this share of the mesh's size.
 _LARGEST_TEXEL = 1e-3
 _AT_ONCE = 512
@@ -45,21 +43,21 @@ def surface_views(scene: Scene, limit: int, progress: Progress = silent) -> Arra
 
     The distances follow from the size of the texels, face by face: so a room in a large site is
     seen as it would be by itself. At each distance the surface is divided into patches, seen from
-    the front along the normal and tilted; from either side if neighbouring faces disagree on which
-    side that is. A view that shows only patches that others show from about the same direction is
+    the front along the normal and tilted; from either side if the winding does not tell which side
+    that is. A view that shows only patches that others show from about the same direction is
     left out.
 
     :param limit: largest number of views; the nearest are thinned out if there are more.
     """
     stage, left = 'choosing views', limit
     progress(stage, 0.0)
-    patches, has_fronts = _all_patches(scene), _is_coherent(scene.mesh)
+    patches, fronts_known = _all_patches(scene), fronts_are_known(scene.mesh)
     views: list[Array] = []
     for number, patch in enumerate(reversed(patches)):
         # Each view shows at least one patch that no other shows.
         step = -(-len(patch.centre) // max(left, 1))
         centre, normal = patch.centre[::step], patch.normal[::step]
-        if not has_fronts:
+        if not fronts_known:
             centre, normal = np.concatenate((centre, centre)), np.concatenate((normal, -normal))
         some = dataclasses.replace(patch, centre=centre, normal=normal)
         found = _views_of(scene, some)
@@ -142,20 +140,6 @@ def _patches_of(distance: float, centre: Array, normal: Array, area: Array) -> _
     facing /= np.maximum(np.linalg.norm(facing, axis=1, keepdims=True), 1e-9)
     kept = total > _MIN_FILLED * side**2
     return _Patches(distance, centre[nearest][kept], facing[kept])
-
-
-def _is_coherent(mesh: TexturedMesh) -> bool:
-    """Whether neighbouring faces agree on which side is the front."""
-    _, vertex = np.unique(mesh.vertices, axis=0, return_inverse=True)
-    corners = vertex.reshape(-1)[mesh.faces].astype(np.int64)
-    start, end = corners.reshape(-1), np.roll(corners, -1, axis=1).reshape(-1)
-    low, high = np.minimum(start, end), np.maximum(start, end)
-    _, edge, uses = np.unique(low * len(vertex) + high, return_inverse=True, return_counts=True)
-    edge = edge.reshape(-1)
-    # Faces that agree run along their common edge in opposite directions.
-    direction = np.bincount(edge, np.sign(end - start))
-    shared = uses == 2
-    return bool(np.mean(direction[shared] == 0) >= _MIN_COHERENT) if shared.any() else True
 
 
 def _views_of(scene: Scene, patches: _Patches) -> Array:

@@ -10,6 +10,7 @@ from scipy.spatial import cKDTree
 from mesh_reloc_ros.config.relocalization import RelocalizationSettings
 from mesh_reloc_ros.progress import Progress, silent
 from mesh_reloc_ros.relocalize._cube import cube_camera, cube_directions, cube_poses
+from mesh_reloc_ros.relocalize._winding import fronts_are_known
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types import Array
 
@@ -50,8 +51,8 @@ def sample_viewpoints(
 
     An octree divides space until cells are small compared to the distance from their centre to the
     mesh. This works inside a room as well as around an object, at any scale. Centres that see back
-    faces lie behind walls or inside objects, and are dropped. If there are too many viewpoints, all
-    are spaced more widely.
+    faces lie behind walls or inside objects, and are dropped, unless the winding is not to be
+    believed. If there are too many viewpoints, all are spaced more widely.
     """
     stage, spacing = 'sampling viewpoints', settings.viewpoint_spacing
     progress(stage, 0.0)
@@ -77,13 +78,13 @@ def _divided(scene: Scene, spacing: float, min_share: float, limit: int) -> Arra
     middles, found = np.atleast_2d((low + high) / 2), np.zeros((0, 3))
     vertices = scene.mesh.vertices
     surface = cKDTree(vertices[:: len(vertices) // _MOST_VERTICES + 1])
-    level = 0
+    min_front, level = _MIN_FRONT if fronts_are_known(scene.mesh) else 0.0, 0
     while len(middles):
         places = _probed(scene, middles)
         gap = surface.query(middles)[0]
         # If the probe misses all of the mesh, take the distance to a vertex.
         distance = np.maximum(np.where(places.share > 0, places.distance, gap), nearest)
-        good = (places.share >= min_share) & (places.front >= _MIN_FRONT)
+        good = (places.share >= min_share) & (places.front >= min_front)
         in_reach = gap - size * np.sqrt(0.75) <= farthest
         coarse = ((size > spacing * distance) | (level < _FIRST_LEVELS)) & in_reach
         found = np.concatenate((found, middles[good & ~coarse]))
