@@ -33,6 +33,9 @@ _COARSE_POINTS, _COARSE_ITERATIONS = 2, 3
 _STEPS_ABOVE = 4
 # A step that moves the image by less than this, in pixels, ends a level: the finest, the coarser.
 _SMALL_STEP_PX, _SMALL_COARSE_STEP_PX = 0.05, 0.2
+# Above the finest level the start pose counts as a measurement: off by this share of the width,
+# where the image is off by so many pixels. What a small mesh hardly determines so stays.
+_START_SHARE, _COARSE_ERROR_PX = 0.1, 0.3
 
 
 def align_lm(
@@ -152,6 +155,9 @@ def _solve_levels(
                 robust_scale=settings.robust_scale * (1 + _ROBUST_GROWTH * levels_above),
                 max_iterations=settings.max_iterations * (steps_above if levels_above else 1),
                 small_px=_SMALL_COARSE_STEP_PX if levels_above else _SMALL_STEP_PX,
+                start_weight=(_COARSE_ERROR_PX / (_START_SHARE * level.camera.width)) ** 2
+                if levels_above
+                else 0.0,
             )
             solution = solve(
                 level.surface, pyramid[level.number], live_T_keyframe, exposure, options

@@ -43,6 +43,8 @@ class SolverOptions(NamedTuple):
     """The loss may rise by this factor in a step: it does not include the blocks' exposures."""
     mixing: tuple[float, float] = (-3.0, 0.5)
     """Bounds of the factor of Anderson acceleration; zeros switch it off."""
+    start_weight: float = 0.0
+    """Information of the start pose, relative to that of the image in the mean direction."""
 
 
 @kernel()
@@ -95,9 +97,11 @@ def _solve(
     loss, fewest_seen = _mean_loss(sums), options.min_seen * sums[SEEN]
     damping, iterations, mixes = 1e-4, 0, False
     last_plain, last_step = np.zeros(UNKNOWNS), np.zeros(UNKNOWNS)
+    moved = np.zeros(POSE_SIZE)
     while iterations < options.max_iterations:
         iterations += 1
-        plain = _damped_step(system, exposure, damping, prior)
+        start = options.start_weight * _start_information(system, pixels_per_step)
+        plain = _damped_step(system, exposure, damping, prior, moved, start)
         step = plain.copy()
         if mixes:
             step = _mixed_step(plain, last_plain, last_step, pixels_per_step, options.mixing)
@@ -115,6 +119,7 @@ def _solve(
             live_T_keyframe[:], exposure[:], loss = new_pose, new_exposure, new_loss
             system[:], sums[:] = new_system, new_sums
             last_plain, last_step = plain, step
+            moved += step[:POSE_SIZE]
             damping = max(damping * 0.1, 1e-7)
         else:
             damping = min(damping * 10, 1e7)
@@ -146,14 +151,32 @@ def _mixed_step(plain: Any, last_plain: Any, last_step: Any, weights: Any, bound
 
 
 @kernel()
-def _damped_step(system: Any, exposure: Any, damping: float, prior: Any) -> Any:
-    """Return the damped step [UNKNOWNS] by Cholesky decomposition; zeros if it is undetermined."""
+def _start_information(system: Any, pixels_per_step: Any) -> Any:
+    """Return the mean information of the image per pixel of motion, for each part of a twist [6]."""
+    per_px = 0.0
+    for i in range(POSE_SIZE):
+        per_px += system[i, i] / pixels_per_step[i] ** 2 / POSE_SIZE
+    return per_px * pixels_per_step**2
+
+
+@kernel()
+def _damped_step(
+    system: Any, exposure: Any, damping: float, prior: Any, moved: Any, start: Any
+) -> Any:
+    """Return the damped step [UNKNOWNS] by Cholesky decomposition; zeros if it is undetermined.
+
+    :param prior: [EXPOSURE_SIZE], information of the neutral exposure.
+    :param moved: [6], twist since the start. :param start: [6], information of the start.
+    """
     matrix, step = np.empty((UNKNOWNS, UNKNOWNS)), np.empty(UNKNOWNS)
     for i in range(UNKNOWNS):
         step[i] = -system[i, GRADIENT]
         for j in range(i):
             matrix[i, j] = system[i, j]
         matrix[i, i] = system[i, i] * (1 + damping) + 1e-9
+    for i in range(POSE_SIZE):
+        step[i] -= start[i] * moved[i]
+        matrix[i, i] += start[i]
     for i in range(EXPOSURE_SIZE):
         step[POSE_SIZE + i] -= prior[i] * (exposure[i] - NEUTRAL[i])
         matrix[POSE_SIZE + i, POSE_SIZE + i] += prior[i]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 
@@ -41,8 +43,12 @@ _NEAR, _SIGMAS = 10.0, 3.0
 # Time between two realignments while poses pass only narrowly.
 _REALIGNMENT_PERIOD_S = 0.3
 # Start of a realignment in the camera's frame: shares of the depth, and radians. Both parts move
-# the image the same way, by about a twentieth of a usual width.
+# the image the same way, by about a twentieth of the width of a usual camera: width over focal
+# length. A narrower camera, or a part around a small mesh, is moved by the same share of its width.
 _NUDGE = np.array([-0.015, 0.012, 0.02, 0.015, 0.02, 0.03])
+_USUAL_WIDTH = 1.2
+# An alignment that has not come back in one go may need a render from nearer.
+_REALIGNMENTS = 2
 
 
 class PoseValidator:
@@ -136,13 +142,16 @@ class PoseValidator:
         :param forget: drop the evidence on the focal length first.
         """
         limits, quality = settings.tracking, AlignmentQuality.of(alignment)
+        max_metres = limits.max_realignment_distance * max(1.0, quality.distance / _NEAR)
+        max_radians = max(limits.max_realignment_angle, _SIGMAS * quality.rotation_sigma)
+
+        def is_near(metres: float, radians: float) -> bool:
+            return metres <= max_metres and radians <= max_radians
+
         with stage('realignment'):
-            metres, radians = realign(self._scene, frame, alignment, settings.alignment)
+            metres, radians = realign(self._scene, frame, alignment, settings.alignment, is_near)
             self._realigned_ns = frame.stamp_ns
-            if not (
-                metres <= limits.max_realignment_distance * max(1.0, quality.distance / _NEAR)
-                and radians <= max(limits.max_realignment_angle, _SIGMAS * quality.rotation_sigma)
-            ):
+            if not is_near(metres, radians):
                 return Rejected(
                     Rejection.REALIGNMENT,
                     f'an alignment from another start ends {100 * metres:.1f} cm and'
@@ -155,16 +164,26 @@ class PoseValidator:
 
 
 def realign(
-    scene: Scene, frame: Frame, alignment: Alignment, settings: AlignmentSettings
+    scene: Scene,
+    frame: Frame,
+    alignment: Alignment,
+    settings: AlignmentSettings,
+    is_near: Callable[[float, float], bool] = lambda metres, radians: False,
 ) -> tuple[float, float]:
-    """Align an image again, from another start with another render.
+    """Align an image again, from another start with other renders.
 
+    :param is_near: whether a distance, metres and radians, is near enough to end.
     :returns: the distance to the aligned pose in metres and radians.
     """
-    depth = float(alignment.distance[0])
-    nudge = exp(_NUDGE * np.array([depth, depth, depth, 1.0, 1.0, 1.0]))
-    start = torch.from_numpy(alignment.pose @ nudge)[None]
     part = focus(scene, frame, alignment.pose)
-    pyramid = image_pyramid(part.image, part.camera)
-    again = align_lm(scene, pyramid, start, alignment.exposure, settings, grey=bool(frame.is_grey))
-    return distance(alignment.pose, again.pose)
+    depth, camera = float(alignment.distance[0]), part.camera
+    nudge = _NUDGE * np.array([depth, depth, depth, 1.0, 1.0, 1.0])
+    nudge *= min(1.0, camera.width / camera.fx / _USUAL_WIDTH)
+    pose, pyramid = alignment.pose @ exp(nudge), image_pyramid(part.image, camera)
+    for _ in range(_REALIGNMENTS):
+        start, exposure = torch.from_numpy(pose)[None], alignment.exposure
+        pose = align_lm(scene, pyramid, start, exposure, settings, grey=bool(frame.is_grey)).pose
+        metres, radians = distance(alignment.pose, pose)
+        if is_near(metres, radians):
+            break
+    return metres, radians
