@@ -59,6 +59,7 @@ class SurfacePoints:
 # Every cell of the image yields one point; a block has this many cells per side.
 _CELLS = 8
 BLOCK_SIZE = _CELLS**2
+_SMALLEST_CELL_PX = 2
 # Gradients below this, per pixel, are the noise of a camera.
 GRADIENT_FLOOR = 0.004
 
@@ -81,13 +82,14 @@ def select_points(level: RenderLevel, max_points: int) -> SurfacePoints:
 def strongest_pixels(level: RenderLevel, max_points: int) -> tuple[Tensor, Tensor]:
     """Return gradient [B, N] and index (row * width + column) of the strongest pixel of each cell.
 
-    There are about `max_points` cells, and 64 of them in a row are those of one block. Only pixels
+    About `max_points` cells show mesh, and 64 of them in a row are those of one block. Only pixels
     with mesh all around are chosen; where a cell has none, the gradient is 0.
     """
     du, dv = _gradients(level)
     strength = (du.square() + dv.square()).sum(1).sqrt() * _surrounded(level)
     height, width = strength.shape[1:]
-    cell = max(math.ceil(math.sqrt(height * width / max_points)), 1)
+    shown = float(level.mask.to(torch.float32).mean((1, 2, 3)).max())
+    cell = max(math.ceil(math.sqrt(shown * height * width / max_points)), _SMALLEST_CELL_PX)
     side = cell * _CELLS
     padding = (0, -width % side, 0, -height % side)
 
