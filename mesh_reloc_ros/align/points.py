@@ -59,6 +59,7 @@ class SurfacePoints:
 # Every cell of the image yields one point; a block has this many cells per side.
 _CELLS = 8
 BLOCK_SIZE = _CELLS**2
+# Cells are smaller where the mesh covers little of the image, but not smaller than this for it.
 _SMALLEST_CELL_PX = 2
 # Gradients below this, per pixel, are the noise of a camera.
 GRADIENT_FLOOR = 0.004
@@ -88,8 +89,9 @@ def strongest_pixels(level: RenderLevel, max_points: int) -> tuple[Tensor, Tenso
     du, dv = _gradients(level)
     strength = (du.square() + dv.square()).sum(1).sqrt() * _surrounded(level)
     height, width = strength.shape[1:]
+    cell = _cell_px(height * width, max_points)
     shown = float(level.mask.to(torch.float32).mean((1, 2, 3)).max())
-    cell = max(math.ceil(math.sqrt(shown * height * width / max_points)), _SMALLEST_CELL_PX)
+    cell = max(_cell_px(shown * height * width, max_points), min(cell, _SMALLEST_CELL_PX))
     side = cell * _CELLS
     padding = (0, -width % side, 0, -height % side)
 
@@ -103,6 +105,11 @@ def strongest_pixels(level: RenderLevel, max_points: int) -> tuple[Tensor, Tenso
     pixel = torch.arange(height * width, device=place.device).reshape(1, height, width)
     pixel = by_cell(functional.pad(pixel, padding)).expand(len(place), -1, -1)
     return best, pixel.gather(-1, place[..., None]).squeeze(-1)
+
+
+def _cell_px(pixels: float, max_points: int) -> int:
+    """Return the side of square cells so that about `max_points` cover so many pixels."""
+    return max(math.ceil(math.sqrt(pixels / max_points)), 1)
 
 
 def _gradients(level: RenderLevel) -> tuple[Tensor, Tensor]:

@@ -152,7 +152,7 @@ def _mixed_step(plain: Any, last_plain: Any, last_step: Any, weights: Any, bound
 
 @kernel()
 def _start_information(system: Any, pixels_per_step: Any) -> Any:
-    """Return the mean information of the image per pixel of motion, for each part of a twist [6]."""
+    """Return the information [6] of a start that is known as well as from the image, on average."""
     per_px = 0.0
     for i in range(POSE_SIZE):
         per_px += system[i, i] / pixels_per_step[i] ** 2 / POSE_SIZE
