@@ -10,7 +10,8 @@ from torch import Tensor
 from mesh_reloc_ros.align.lm import image_motion_px
 from mesh_reloc_ros.align.patches import PATCH_PIXELS, select_patch_points
 from mesh_reloc_ros.align.points import SurfacePoints, all_points, select_points
-from mesh_reloc_ros.align.pyramid import render_pyramid
+from mesh_reloc_ros.align.pyramid import RenderLevel, render_pyramid
+from mesh_reloc_ros.kernels.score import BLOCK_PX
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types import se3
 from mesh_reloc_ros.types.camera import Camera
@@ -19,6 +20,10 @@ from mesh_reloc_ros.types.camera import Camera
 MIN_SIDE_PX = 24
 # If the image is large, the whole view is rendered this many levels coarser than the patches.
 _PATCH_LEVELS = 2
+# The score is one level coarser than the render, so that an error of a pixel does not matter. Where
+# less than the whole image is rendered, it may be coarser, so that blur matters as little: as long
+# as the image is this wide and has as many blocks of mesh.
+_SCORE_WIDTH_PX, _SCORE_BLOCKS = 64, 10
 
 
 @dataclass(frozen=True)
@@ -79,8 +84,7 @@ def make_keyframe(
     rendered = _rendered_level(camera, finest, max_points)
     at_rendered = camera.at_level(rendered)
     render = scene.render(map_T_camera, at_rendered, grey=grey)
-    # The score needs one level more than what is rendered.
-    count = max(coarsest, rendered + 1) + 1 - rendered
+    count = max(coarsest, _coarsest_score_level(camera, rendered, finest)) + 1 - rendered
     pyramid = render_pyramid(render.colour, render.depth, at_rendered, count)
     levels = [
         _KeyframeLevel(number, view.camera, select_points(view, max_points >> (number - finest)))
@@ -97,10 +101,32 @@ def make_keyframe(
         camera=camera,
         is_grey=grey,
         levels=[level for level in levels if level.number <= coarsest],
-        # One level coarser than the render, so that an error of a pixel does not matter.
-        score_level=_KeyframeLevel(rendered + 1, pyramid[1].camera, all_points(pyramid[1])),
+        score_level=_score_level(pyramid, rendered, finest),
         coverage=render.mask.to(torch.float32).mean((1, 2)).cpu(),
     )
+
+
+def _score_level(pyramid: list[RenderLevel], rendered: int, finest: int) -> _KeyframeLevel:
+    """Return all points of the level that is compared with the image.
+
+    :param pyramid: renders from level `rendered` on.
+    """
+    chosen, coarsest = 1, _coarsest_score_level(pyramid[0].camera, 0, finest - rendered)
+    while chosen < coarsest:
+        pixels = int(pyramid[chosen + 1].mask.sum((1, 2, 3)).min())
+        if pixels < _SCORE_BLOCKS * BLOCK_PX**2:
+            break
+        chosen += 1
+    level = pyramid[chosen]
+    return _KeyframeLevel(rendered + chosen, level.camera, all_points(level))
+
+
+def _coarsest_score_level(camera: Camera, rendered: int, finest: int) -> int:
+    """Return the coarsest level that may be compared with the image; see `_SCORE_WIDTH_PX`."""
+    level, longer = rendered + 1, max(camera.width, camera.height)
+    while level <= finest + _PATCH_LEVELS and longer >> (level + 1) >= _SCORE_WIDTH_PX:
+        level += 1
+    return level
 
 
 def _rendered_level(camera: Camera, finest: int, max_points: int) -> int:

@@ -12,7 +12,7 @@ from mesh_reloc_ros.kernels.layout import CHANNELS
 from mesh_reloc_ros.kernels.photometric import LiveImage, Template, project, render_of, sample
 
 # Blocks of this many pixels a side are compared one by one.
-_BLOCK = 8
+BLOCK_PX = 8
 # A block counts if at least this share of it is seen, and if its render varies by more than this.
 _MIN_SEEN, _MIN_DEVIATION = 0.3, 0.015
 # What is summed up of each block: its pixels, those that are seen, and by channel the colours of
@@ -31,7 +31,7 @@ def block_correlations(batch: Template, live: LiveImage, live_T_keyframe: Any) -
     :param batch: every pixel of renders of the live image's size, in order.
     """
     width = live.pixels.shape[1]
-    across, down = -(-width // _BLOCK), -(-(batch.points.shape[1] // width) // _BLOCK)
+    across, down = -(-width // BLOCK_PX), -(-(batch.points.shape[1] // width) // BLOCK_PX)
     sums = np.empty((down * across, _SUMS))
     correlations = np.empty((len(live_T_keyframe), down * across))
     for b in range(len(live_T_keyframe)):
@@ -49,7 +49,7 @@ def _add_pixels(
     points, colours, weights = render.points, render.colours, render.weights
     width = live.pixels.shape[1]
     for n in range(len(points)):
-        cell = sums[n // width // _BLOCK * across + n % width // _BLOCK]
+        cell = sums[n // width // BLOCK_PX * across + n % width // BLOCK_PX]
         cell[_PIXELS] += 1
         if not weights[n] > 0:
             continue
