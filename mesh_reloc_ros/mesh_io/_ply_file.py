@@ -21,7 +21,12 @@ _TYPES = {
 _END = re.compile(rb'end_header[ \t]*(\r\n|\n|\r)')
 _LONGEST_HEADER = 1 << 20
 
+_LONGEST_LIST = 1000
+"""In rows that are read at once."""
+
 Numbers = NDArray[Any]
+Body = NDArray[np.uint8] | NDArray[np.float64]
+"""Bytes, or the numbers of a text."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +80,12 @@ def parse_ply(path: Path) -> PlyFile:
     order = '>' if layout == ['binary_big_endian'] else '<'
     file = _header(lines, order)
     if layout == ['ascii']:
-        _read_text(data[end.end() :], file)
+        body = data[end.end() :]
+        hint = 'has decimal commas' if b',' in body else 'is cut off, or damaged'
+        _read_elements(file, _numbers(body), 0, False, hint)
     else:
-        _read_binary(np.frombuffer(data, dtype=np.uint8), end.end(), file, order == '>')
+        whole = np.frombuffer(data, dtype=np.uint8)
+        _read_elements(file, whole, end.end(), order == '>', 'is cut off, or damaged')
     return file
 
 
@@ -112,64 +120,99 @@ def _header(lines: list[str], order: str) -> PlyFile:
     return file
 
 
-def _read_text(body: bytes, file: PlyFile) -> None:
+def _numbers(text: bytes) -> NDArray[np.float64]:
+    """Return the numbers in a text, up to the first word that is none."""
     with warnings.catch_warnings():
-        # It warns of words that are no numbers: then numbers are missing.
+        # It warns of such a word.
         warnings.simplefilter('ignore', DeprecationWarning)
-        numbers = np.fromstring(body, dtype=np.float64, sep=' ')
-    at = 0
+        return np.fromstring(text, dtype=np.float64, sep=' ')
+
+
+def _read_elements(file: PlyFile, body: Body, at: int, is_big: bool, hint: str) -> None:
+    """Read the elements, which begin at a place in the body.
+
+    :param hint: why rows may be missing.
+    :raises ValueError: the body ends too early.
+    """
     for name, element in file.elements.items():
-        widths = np.ones(len(element.properties), dtype=np.int64)
-        counts = np.array([kind is not None for *_, kind in element.properties], dtype=np.int64)
-        _require(element.count * len(widths) <= len(numbers) - at, name, b',' in body)
-        starts = np.empty((element.count, len(widths), 2), dtype=np.int64)
-        at = find_lists(numbers, at, widths, counts, False, starts)
-        _require(at >= 0, name, b',' in body)
-        for column, (field_name, kind, is_list) in enumerate(element.properties):
-            place, length = starts[:, column].T
-            with np.errstate(invalid='ignore', over='ignore'):
-                if is_list is None:
-                    element.columns[field_name] = numbers[place].astype(kind)
-                else:
-                    values = numbers[_run(place, length, 1)].astype(kind)
-                    element.lists[field_name] = Lists(length.copy(), values)
+        least = sum(_width(body, count or kind) for _, kind, count in element.properties)
+        end = -1
+        if element.count * least <= len(body) - at:
+            end = _read_equal_rows(element, body, at)
+            end = _read_rows(element, body, at, is_big) if end < 0 else end
+        if end < 0:
+            raise ValueError(f'not all rows of its element "{name[:40]}" can be read: it {hint}')
+        at = end
 
 
-def _read_binary(data: NDArray[np.uint8], at: int, file: PlyFile, is_big: bool) -> None:
-    for name, element in file.elements.items():
-        if not element.properties:
-            continue
-        least = sum((count or kind).itemsize for _, kind, count in element.properties)
-        _require(element.count * least <= len(data) - at, name, False)
-        if all(count is None for *_, count in element.properties):
-            row = np.dtype([(f'{k}', kind) for k, (_, kind, _) in enumerate(element.properties)])
-            rows = data[at : at + element.count * least].view(row)
-            for k, (field_name, _, _) in enumerate(element.properties):
-                element.columns[field_name] = rows[f'{k}']
-            at += element.count * least
-            continue
-        widths = np.array([kind.itemsize for _, kind, _ in element.properties])
-        counts = np.array([0 if c is None else c.itemsize for *_, c in element.properties])
-        starts = np.empty((element.count, len(widths), 2), dtype=np.int64)
-        at = find_lists(data, at, widths, counts, is_big, starts)
-        _require(at >= 0, name, False)
-        for column, (field_name, kind, count) in enumerate(element.properties):
-            place, length = starts[:, column].T
-            run = _run(place, length, kind.itemsize)
-            values = data[run[:, None] + np.arange(kind.itemsize)].view(kind).reshape(-1)
-            if count is None:
-                element.columns[field_name] = values
-            else:
-                element.lists[field_name] = Lists(length.copy(), values)
+def _read_equal_rows(element: Element, body: Body, at: int) -> int:
+    """Read rows whose lists are as long as those of the first row; return their end, or -1."""
+    fields: list[tuple[Any, ...]] = []
+    lengths, end = [], at
+    for number, (_, kind, count) in enumerate(element.properties):
+        length = 1
+        if count is not None:
+            first = body[end : end + _width(body, count)].view(_stored(body, count))
+            if not element.count or len(first) != 1 or not 0 <= first[0] <= _LONGEST_LIST:
+                return -1
+            length = int(first[0])
+            fields.append((f'length {number}', _stored(body, count)))
+            end += _width(body, count)
+        fields.append((f'{number}', _stored(body, kind), (length,)))
+        lengths.append(length)
+        end += _width(body, kind) * length
+    end = at + element.count * (end - at)
+    if end > len(body):
+        return -1
+    rows = body[at:end].view(np.dtype(fields)) if end > at else np.empty(0, np.dtype(fields))
+    is_list = [count is not None for *_, count in element.properties]
+    for number in np.flatnonzero(is_list):
+        if (rows[f'length {number}'] != lengths[number]).any():
+            return -1
+    for number, (name, kind, _) in enumerate(element.properties):
+        values = _converted(rows[f'{number}'].reshape(-1), kind)
+        _keep(element, name, values, np.full(len(rows), lengths[number]), is_list[number])
+    return end
 
 
-def _run(place: NDArray[np.int64], length: NDArray[np.int64], width: int) -> NDArray[np.int64]:
-    """Return the place of every value of lists that begin at `place` [N]."""
-    within = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)
-    return np.repeat(place, length) + width * within
+def _read_rows(element: Element, body: Body, at: int, is_big: bool) -> int:
+    """Read rows of any length; return their end, or -1 if the body ends before."""
+    properties = element.properties
+    widths = np.array([_width(body, kind) for _, kind, _ in properties])
+    counts = np.array([0 if count is None else _width(body, count) for *_, count in properties])
+    starts = np.empty((element.count, len(widths), 2), dtype=np.int64)
+    end: int = find_lists(body, at, widths, counts, is_big, starts)
+    if end < 0:
+        return end
+    for number, (name, kind, count) in enumerate(properties):
+        place, lengths = starts[:, number].T
+        within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        run = np.repeat(place, lengths) + widths[number] * within
+        stored = body[run[:, None] + np.arange(widths[number])].view(_stored(body, kind))
+        values = _converted(stored.reshape(-1), kind)
+        _keep(element, name, values, lengths.copy(), count is not None)
+    return end
 
 
-def _require(is_there: bool, element: str, has_commas: bool) -> None:
-    if not is_there:
-        reason = 'it has decimal commas' if has_commas else 'it is cut off, or damaged'
-        raise ValueError(f'not all rows of its element "{element[:40]}" can be read: {reason}')
+def _keep(
+    element: Element, name: str, values: Numbers, lengths: NDArray[np.int64], is_list: bool
+) -> None:
+    if is_list:
+        element.lists[name] = Lists(lengths, values)
+    else:
+        element.columns[name] = values
+
+
+def _stored(body: Body, kind: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the type of a value in the body: a text has been converted to float64."""
+    return kind if body.itemsize == 1 else body.dtype
+
+
+def _width(body: Body, kind: np.dtype[Any]) -> int:
+    """Return the size of a value in the body: in bytes, or one number."""
+    return kind.itemsize if body.itemsize == 1 else 1
+
+
+def _converted(values: Numbers, kind: np.dtype[Any]) -> Numbers:
+    with np.errstate(invalid='ignore', over='ignore'):
+        return values.astype(kind.newbyteorder('='), copy=False)

@@ -9,7 +9,7 @@ from pathlib import Path
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.mesh_io.content import Colour, Texture
 from mesh_reloc_ros.mesh_io.images import missing_texture
-from mesh_reloc_ros.mesh_io.names import find_file, readings, same_name, split_names
+from mesh_reloc_ros.mesh_io.names import find_file, readings, spellings_of_material, split_names
 from mesh_reloc_ros.mesh_io.text import decoded, printable
 from mesh_reloc_ros.mesh_io.udim import first_tile, with_tiles
 
@@ -44,8 +44,14 @@ class Materials:
         """
         if used == [''] and len(self.by_name) == 1:
             return list(self.by_name)
-        alike = {same_name(name): name for name in self.by_name}
-        return [name if name in self.by_name else alike.get(same_name(name)) for name in used]
+        alike = {key: name for name in self.by_name for key in spellings_of_material(name)}
+
+        def known(name: str) -> str | None:
+            if name in self.by_name:
+                return name
+            return next((alike[key] for key in spellings_of_material(name) if key in alike), None)
+
+        return [known(name) for name in used]
 
     def texture(self, name: str) -> Texture:
         """Return the texture file, the tiles or the plain colour of a material.

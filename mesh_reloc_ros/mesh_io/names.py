@@ -74,10 +74,9 @@ def split_names(value: str, folders: Sequence[Path]) -> tuple[list[Path], list[s
     return files, missing
 
 
-def same_name(name: str) -> str:
-    """Return a key that is the same for names that differ in case, quotes, blanks or comments."""
-    text = ' '.join(_unquoted(_COMMENT.sub('', name.strip())).split())
-    return unicodedata.normalize('NFC', text).casefold()
+def spellings_of_material(name: str) -> set[str]:
+    """Return keys of which names share one if they differ in case, quotes, comments or encoding."""
+    return _spellings(' '.join(_unquoted(_COMMENT.sub('', name.strip())).split()))
 
 
 def is_file(path: Path) -> bool:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.kernels.obj_scan import scan
-from mesh_reloc_ros.mesh_io.content import MeshContent, Texture, Tiles
+from mesh_reloc_ros.mesh_io.content import MeshContent, Texture
 from mesh_reloc_ros.mesh_io.mtl import Materials, read_materials
 from mesh_reloc_ros.mesh_io.origin import about_origin, as_float32, is_near
 from mesh_reloc_ros.mesh_io.text import decoded, encoding_of, printable
@@ -105,7 +105,6 @@ def _textures(
     used = np.unique(text.face_materials).tolist()
     # Before the first usemtl line, faces have no material.
     written = [text.materials[number] if number >= 0 else '' for number in used]
-    sources: list[Path | object] = []
     problems: list[str] = []
     # One more entry: that of the index -1.
     texture_of = np.full(len(text.materials) + 1, _NONE, dtype=np.int32)
@@ -117,11 +116,9 @@ def _textures(
             continue
         texture = library.texture(known)
         # Materials that share a texture are merged.
-        key = tuple(texture.files.values()) if isinstance(texture, Tiles) else texture
-        if key not in sources:
-            sources.append(key)
+        if texture not in textures:
             textures.append(texture)
-        texture_of[number] = sources.index(key)
+        texture_of[number] = textures.index(texture)
     return textures, texture_of[text.face_materials], problems
 
 

@@ -49,7 +49,7 @@ def read_ply(path: Path, progress: Progress = silent) -> MeshContent:
         raise InputError(f'mesh {path} cannot be read: a face has a vertex that does not exist')
     uvs, uv_corners = _uvs(vertex, face, polygons, corners, vertices)
     positions = np.stack([vertex.columns[axis] for axis in 'xyz'], axis=1)
-    about, origin = about_origin(positions.astype(positions.dtype.newbyteorder('=')), vertices)
+    about, origin = about_origin(positions, vertices)
     textures, face_textures = _pages(path, file, face, polygon)
     progress(stage, 1.0)
     return MeshContent(

@@ -102,6 +102,11 @@ def test_the_material_is_found(tmp_path, line):
     check_textured(load_mesh(write_mesh(tmp_path, OBJ.replace('usemtl m', line))))
 
 
+def test_a_material_may_be_written_in_another_code_page(tmp_path):
+    mtl = MTL.replace('newmtl m', 'newmtl Wände').encode('cp1252')
+    check_textured(load_mesh(write_mesh(tmp_path, OBJ.replace('usemtl m', 'usemtl Wände'), mtl)))
+
+
 def test_the_texture_may_lie_beside_its_mtl_file(tmp_path):
     mesh = write_mesh(tmp_path, texture='maps/mesh.png')
     (tmp_path / 'mesh.mtl').rename(tmp_path / 'maps' / 'mesh.mtl')
