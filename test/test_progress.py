@@ -1,5 +1,6 @@
 """Progress as a user sees it: bars on a terminal, lines in a log."""
 
+import contextlib
 import io
 import os
 import pty
@@ -18,10 +19,13 @@ def written_to(ends: Callable[[], tuple[int, int]], work: Callable[[TextIO], Non
     reading_end, writing_end = ends()
     with open(writing_end, 'w') as file:  # noqa: PTH123 (a file descriptor)
         work(file)
-        file.flush()
-        text = os.read(reading_end, 100_000).decode()
+    parts = []
+    # One call may return a part only. Once all is read, a terminal raises an error.
+    with contextlib.suppress(OSError):
+        while part := os.read(reading_end, 100_000):
+            parts.append(part)
     os.close(reading_end)
-    return text
+    return b''.join(parts).decode()
 
 
 def show_two_stages(file: TextIO) -> None:
