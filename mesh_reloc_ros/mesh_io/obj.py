@@ -59,7 +59,8 @@ def read_obj(path: Path, progress: Progress = silent) -> MeshContent:
     :raises InputError: a file is unreadable, a texture is missing, or numbers have decimal commas.
     """
     text = parse_obj(path, progress)
-    if not np.isfinite(text.vertices).all() and _has_decimal_commas(path):
+    is_finite = np.isfinite(text.vertices).all() and np.isfinite(text.uvs).all()
+    if not is_finite and _has_decimal_commas(path):
         raise InputError(
             f'mesh {path} has numbers with decimal commas: export it again with decimal points'
         )
@@ -138,7 +139,9 @@ def _corner_colours(text: _ObjText) -> NDArray[np.uint8] | None:
 
 def _has_decimal_commas(path: Path) -> bool:
     with path.open('rb') as file:
-        return re.search(rb'^v[ \t]+[-+]?\d+,\d', file.read(BLOCK_BYTES), re.MULTILINE) is not None
+        return (
+            re.search(rb'^vt?[ \t]+[-+]?\d+,\d', file.read(BLOCK_BYTES), re.MULTILINE) is not None
+        )
 
 
 class _Reader:

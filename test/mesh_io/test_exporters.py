@@ -130,8 +130,15 @@ def test_line_ends_of_any_system_are_read(tmp_path, end):
     check_textured(load_mesh(mesh))
 
 
-def test_decimal_commas_are_named(tmp_path):
-    mesh = write_mesh(tmp_path, OBJ.replace('1.0013', '1,0013').replace('v 0 0', 'v 0,0 0,0'))
+@pytest.mark.parametrize(
+    'obj',
+    [
+        OBJ.replace('1.0013', '1,0013').replace('v 0 0', 'v 0,0 0,0'),
+        OBJ.replace('vt 1 0', 'vt 0,9 0,1'),
+    ],
+)
+def test_decimal_commas_are_named(tmp_path, obj):
+    mesh = write_mesh(tmp_path, obj)
     with pytest.raises(InputError, match='decimal commas'):
         load_mesh(mesh)
 
@@ -146,6 +153,39 @@ def test_equal_vertices_and_texture_coordinates_are_joined(tmp_path):
     check_textured(mesh)
     assert len(mesh.vertices) == 4
     np.testing.assert_array_equal(mesh.faces, [[0, 1, 2], [0, 2, 3]])
+
+
+COLOURS = ((1, 0, 0), (0, 1, 0), (0, 0, 1), (0.2, 0.2, 0.2))
+
+
+def with_colours(scale: float, more: str = '') -> str:
+    """Return the quad with colours behind its corners."""
+    lines = CORNERS.splitlines()
+    for number, colour in enumerate(COLOURS):
+        lines[number] += ' ' + ' '.join(f'{scale * channel:g}' for channel in colour) + more
+    return '\n'.join([*lines, ''])
+
+
+@pytest.mark.parametrize(('scale', 'more'), [(1, ''), (255, ''), (1, ' 1')])
+def test_colours_of_vertices_become_the_texture(tmp_path, scale, more):
+    obj = tmp_path / 'mesh.obj'
+    obj.write_text(with_colours(scale, more) + 'f 1 2 3\nf 1 3 4\n')
+    mesh = load_mesh(obj)
+    texels = {tuple(texel) for texel in mesh.textures[0].reshape(-1, 3).tolist()}
+    assert {tuple(round(255 * channel) for channel in colour) for colour in COLOURS} <= texels
+    assert any('colours' in notice for notice in mesh.notices)
+
+
+@pytest.mark.parametrize('corners', [with_colours(1), CORNERS.replace('\n', ' 1\n')])
+def test_a_texture_counts_more_than_colours_or_weights_of_vertices(tmp_path, corners):
+    check_textured(load_mesh(write_mesh(tmp_path, OBJ.replace(CORNERS, corners))))
+
+
+def test_vertices_of_a_single_colour_are_no_texture(tmp_path):
+    obj = tmp_path / 'mesh.obj'
+    obj.write_text(CORNERS.replace('\n', ' 1 1 1\n') + 'f 1 2 3\nf 1 3 4\n')
+    with pytest.raises(InputError, match='nothing to align with'):
+        load_mesh(obj)
 
 
 def tiles(folder, map_line: str, obj: str):

@@ -122,6 +122,10 @@ def uv_accessor(header):
     return header['accessors'][header['meshes'][0]['primitives'][0]['attributes']['TEXCOORD_0']]
 
 
+def position_accessor(header):
+    return header['accessors'][header['meshes'][0]['primitives'][0]['attributes']['POSITION']]
+
+
 def index_accessor(header):
     return header['accessors'][header['meshes'][0]['primitives'][0]['indices']]
 
@@ -147,6 +151,7 @@ REFUSED = {
     'sparse': (lambda header: uv_accessor(header).update(sparse={'count': 1}), 'sparse'),
     'no data': (lambda header: uv_accessor(header).pop('bufferView'), 'without data'),
     'no data for a face': (lambda header: index_accessor(header).pop('bufferView'), 'without data'),
+    'vertex beyond': (lambda header: position_accessor(header).update(count=3), 'does not exist'),
     'damaged': (lambda header: header.update(meshes=[{}]), 'damaged'),
     'buffer missing': (lambda header: header['buffers'][0].update(uri='gone.bin'), r'gone\.bin'),
 }
