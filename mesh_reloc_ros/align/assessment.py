@@ -13,11 +13,13 @@ from mesh_reloc_ros.align.keyframe import Keyframe
 from mesh_reloc_ros.align.lm import Solution
 from mesh_reloc_ros.align.pyramid import ImageLevel
 from mesh_reloc_ros.align.score import correlation
+from mesh_reloc_ros.kernels.covariance import MapError
 from mesh_reloc_ros.types import se3
 
-# Position error of cells of a mesh, relative to their distance, 1 sigma, at a `map_error_scale` of
-# 1. Measured in a kitchen that was fused from a depth camera's images.
-_MISPLACED = 2e-3
+# Position error of cells of a mesh, 1 sigma, at a `map_error_scale` of 1: relative to the distance,
+# measured in a kitchen that was fused from a depth camera's images; and at most in texels, as the
+# texture tells from how near the surface was photographed.
+_MISPLACED, _MISPLACED_TEXELS = 2e-3, 2.6
 
 
 def assess(
@@ -30,7 +32,7 @@ def assess(
     :param map_error_scale: see the settings.
     """
     score_level, finest = keyframe.score_level, keyframe.levels[0]
-    system = solution.system
+    system, scale = solution.system, math.sqrt(map_error_scale)
     poses = se3.normalized(keyframe.map_T_camera @ se3.inverse(solution.live_T_keyframe))
     score, score_blocks = correlation(
         score_level.surface, pyramid[score_level.number], solution.live_T_keyframe
@@ -41,7 +43,7 @@ def assess(
             finest.surface,
             pyramid[finest.number],
             solution,
-            _MISPLACED * math.sqrt(map_error_scale),
+            MapError(scale * _MISPLACED, scale * _MISPLACED_TEXELS * keyframe.texel_size),
         ),
         exposure=solution.exposure,
         score=score,

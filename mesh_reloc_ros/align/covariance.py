@@ -24,7 +24,7 @@ from mesh_reloc_ros.align.lm import Solution
 from mesh_reloc_ros.align.points import SurfacePoints
 from mesh_reloc_ros.align.pyramid import ImageLevel
 from mesh_reloc_ros.kernels.block_sums import sum_blocks
-from mesh_reloc_ros.kernels.covariance import pose_covariances
+from mesh_reloc_ros.kernels.covariance import MapError, pose_covariances
 from mesh_reloc_ros.kernels.layout import FIGURES
 
 # Smaller variances of residuals, as of an image without noise, are not believed.
@@ -32,18 +32,16 @@ _LEAST_VARIANCE = 1e-8
 
 
 def pose_covariance(
-    surface: SurfacePoints, level: ImageLevel, solution: Solution, misplaced: float
+    surface: SurfacePoints, level: ImageLevel, solution: Solution, map_error: MapError
 ) -> Tensor:
     """Return the covariance [B, 6, 6] of the twist of solutions, float64.
 
     :param level: the level that was aligned last.
-    :param misplaced: position error of cells of the mesh, relative to their distance, 1 sigma: no
-        image shows it.
     """
     variances = np.maximum(solution.system.variance, _LEAST_VARIANCE)
     figures = block_sums(surface, level, solution)
     hessians = solution.system.hessian
-    return torch.from_numpy(pose_covariances(hessians, figures, variances, level.live, misplaced))
+    return torch.from_numpy(pose_covariances(hessians, figures, variances, level.live, map_error))
 
 
 def block_sums(

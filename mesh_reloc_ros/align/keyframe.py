@@ -52,6 +52,8 @@ class Keyframe:
     """Every pixel of a coarse level, for the score."""
     coverage: Tensor
     """[B], share of the image that the mesh covers."""
+    texel_size: float
+    """Metres, of the mesh."""
 
     def motion_px(self, before: Tensor, after: Tensor) -> Tensor:
         """Return how far the image moves between poses [B, 4, 4], roughly, [B] in pixels.
@@ -103,6 +105,7 @@ def make_keyframe(
         levels=[level for level in levels if level.number <= coarsest],
         score_level=_score_level(pyramid, rendered, finest),
         coverage=render.mask.to(torch.float32).mean((1, 2)).cpu(),
+        texel_size=scene.texel_size,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -36,27 +36,33 @@ _AREAS_COUNT, _LEAST_FREEDOM = 0.85, 3.0
 _FLATTEST, _MOST_DEPARTURE = 0.1, 0.5
 
 
+class MapError(NamedTuple):
+    """Position error of cells of the mesh, 1 sigma, that no image shows: the smaller of the two."""
+
+    share: float
+    """Relative to their distance."""
+    metres: float = math.inf
+
+
 @kernel()
 def pose_covariances(
-    systems: Any, figures: Any, variances: Any, live: LiveImage, misplaced: float
+    systems: Any, figures: Any, variances: Any, live: LiveImage, map_error: MapError
 ) -> Any:
     """Return the covariances [B, 6, 6] of the twists of poses.
 
     :param systems: [B, UNKNOWNS, UNKNOWNS], Hessians.
     :param figures: [B, blocks, FIGURES].
     :param variances: [B], of a residual if all were independent; matters if there are few blocks.
-    :param misplaced: position error of cells relative to their distance, 1 sigma.
     """
-    misplaced = math.hypot(misplaced, _RESAMPLED_PX / live.fx)
     covariances = np.empty((len(systems), POSE_SIZE, POSE_SIZE))
     for b in range(len(systems)):
-        covariances[b] = _pose_covariance(systems[b], figures[b], variances[b], live, misplaced)
+        covariances[b] = _pose_covariance(systems[b], figures[b], variances[b], live, map_error)
     return covariances
 
 
 @kernel()
 def _pose_covariance(
-    system: Any, blocks: Any, variance: float, live: LiveImage, misplaced: float
+    system: Any, blocks: Any, variance: float, live: LiveImage, map_error: MapError
 ) -> Any:
     if not math.isfinite(system.sum() + blocks.sum()):
         return np.full((POSE_SIZE, POSE_SIZE), np.nan)
@@ -69,8 +75,9 @@ def _pose_covariance(
     areas, count = _squares(blocks, live, _AREA)
     size = _size(scores, shares, areas, count, variance)
     cells, count = _squares(blocks, live, _CELL)
-    lever = _lever(blocks, along, cells, count, within, live)
-    covariance = root @ (size * (bread @ bread) + misplaced * misplaced * lever) @ root + unknown
+    displaced = _displaced(blocks, live, map_error)
+    lever = _lever(blocks, along, cells, count, within, live, displaced)
+    covariance = root @ (size * (bread @ bread) + lever) @ root + unknown
     return 0.5 * (covariance + covariance.T) + _LEAST_VARIANCE * np.eye(POSE_SIZE)
 
 
@@ -140,16 +147,37 @@ def _share_out(within: Any, blocks: Any, shares: Any) -> None:
 
 
 @kernel()
-def _lever(blocks: Any, along: Any, cells: Any, count: int, within: Any, live: LiveImage) -> Any:
-    """Return the variance [6, 6] of the whitened pull at the pose if cells move by 1 radian."""
+def _displaced(blocks: Any, live: LiveImage, map_error: MapError) -> Any:
+    """Return by how much the surface in each block seems displaced [blocks], radians, 1 sigma."""
+    displaced = np.zeros(len(blocks))
+    for n in range(len(blocks)):
+        weight = blocks[n, PLACE]
+        if weight > 0:
+            by_map = min(map_error.share, map_error.metres * blocks[n, PLACE + 3] / weight)
+            displaced[n] = math.hypot(by_map, _RESAMPLED_PX / live.fx)
+    return displaced
+
+
+@kernel()
+def _lever(
+    blocks: Any,
+    along: Any,
+    cells: Any,
+    count: int,
+    within: Any,
+    live: LiveImage,
+    displaced: Any,
+) -> Any:
+    """Return the variance [6, 6] of the whitened pull at the pose of displaced cells."""
     arms = np.zeros((count, 2, POSE_SIZE))
     total = stiffness = 0.0
     for n in range(len(blocks)):
         uu, uv, vv = blocks[n, RENDER], blocks[n, RENDER + 1], blocks[n, RENDER + 2]
-        arms[cells[n], 0] += live.fx * (uu * along[n, 0] + uv * along[n, 1])
-        arms[cells[n], 1] += live.fy * (uv * along[n, 0] + vv * along[n, 1])
+        across, down = live.fx * displaced[n], live.fy * displaced[n]
+        arms[cells[n], 0] += across * (uu * along[n, 0] + uv * along[n, 1])
+        arms[cells[n], 1] += down * (uv * along[n, 0] + vv * along[n, 1])
         total += uu + vv
-        stiffness += (uu + vv) * 0.5 * (live.fx**2 * uu + live.fy**2 * vv)
+        stiffness += (uu + vv) * 0.5 * (across**2 * uu + down**2 * vv)
     rows = arms.reshape(-1, POSE_SIZE)
     lever = rows.T @ rows
     # Surfaces are out of place within a cell as well.

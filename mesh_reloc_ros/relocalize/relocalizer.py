@@ -182,7 +182,8 @@ class Relocalizer:
                 return None
             before, pose, exposure = pose, alignment.map_T_camera, alignment.exposure
             if same(pose.numpy(), before[0].numpy(), metres, _CONVERGED_ANGLE)[0]:
-                return alignment
+                last = self._align(pyramid, pose, exposure, AlignMode.TRACK, grey)
+                return last if self._is_clear(last) else alignment
         return None
 
     def _align(

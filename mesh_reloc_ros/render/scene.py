@@ -80,6 +80,8 @@ class Scene:
         self._hides = hides if mesh.is_plain.any() else None
         self.outline = _outline(mesh.vertices)
         """[K, 3], metres: vertices that enclose the mesh closely enough to bound it in a view."""
+        self.texel_size = _median_texel(mesh, self.texel_sizes.cpu().numpy())
+        """Metres along a side, in the median over the textured surface."""
 
     @property
     def face_normals(self) -> Tensor:
@@ -137,6 +139,19 @@ class Scene:
         fragments = self.rasterizer.rasterize(pose, camera.at_level(level))
         depth = fragments.depth[fragments.face >= 0]
         return float(depth.median()) if len(depth) else 1.0
+
+
+def _median_texel(mesh: TexturedMesh, sizes: NDArray[np.float32]) -> float:
+    """Return the median of sizes [F] over the textured area; infinite if there is none."""
+    corners = mesh.vertices[mesh.faces]
+    area = np.linalg.norm(
+        np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1
+    ) * (~mesh.is_plain)
+    order = np.argsort(sizes)
+    below = np.cumsum(area[order], dtype=np.float64)
+    if not len(below) or not below[-1] > 0:
+        return math.inf
+    return float(sizes[order[np.searchsorted(below, below[-1] / 2)]])
 
 
 def _outline(vertices: NDArray[np.float32]) -> Array:

@@ -1,6 +1,7 @@
 """The covariance: its sums, weak directions, and what textured noise does to it."""
 
 import dataclasses
+import math
 
 import cv2
 import numpy as np
@@ -15,6 +16,7 @@ from mesh_reloc_ros.align.covariance import block_sums, pose_covariance
 from mesh_reloc_ros.align.lm import solve
 from mesh_reloc_ros.align.points import SurfacePoints, select_points
 from mesh_reloc_ros.align.pyramid import ImageLevel, render_pyramid
+from mesh_reloc_ros.kernels.covariance import MapError
 from mesh_reloc_ros.kernels.layout import CURVATURE, FIGURES, PLACE, RENDER, UNKNOWNS
 from mesh_reloc_ros.kernels.levenberg_marquardt import SolverOptions
 from mesh_reloc_ros.kernels.se3 import log
@@ -49,10 +51,13 @@ def view_of(mesh: TexturedMesh, pose, points=2400):
     return select_points(level, points), level.colour[0]
 
 
-def covariance(surface: SurfacePoints, level, misplaced=0.0):
-    """Return the covariance [6, 6] where the image is aligned."""
+def covariance(surface: SurfacePoints, level, misplaced=0.0, metres=math.inf):
+    """Return the covariance [6, 6] where the image is aligned.
+
+    :param misplaced: relative to the distance, and `metres` at most: how far surfaces are off.
+    """
     solution = solved(surface, level)
-    found = pose_covariance(surface, level, solution, misplaced)[0].numpy()
+    found = pose_covariance(surface, level, solution, MapError(misplaced, metres))[0].numpy()
     np.testing.assert_array_equal(found, found.T)
     assert np.linalg.eigvalsh(found).min() > 0
     return found
@@ -198,7 +203,7 @@ def test_errors_are_as_large_as_it_says_however_few_blocks_are_seen(corner, coun
         image = noisy(colour, seed=8, strength=6.0, size_px=size_px)
         for part in parts(surface, count):
             solution = solved(part, image, steps=40)
-            found = pose_covariance(part, image, solution, misplaced=0.0)[0].numpy()
+            found = pose_covariance(part, image, solution, MapError(0.0))[0].numpy()
             # The view was rendered where the image was taken.
             error = log(solution.live_T_keyframe[0].numpy())
             normalised.append(error @ np.linalg.solve(found, error))
@@ -230,3 +235,17 @@ def test_a_mesh_that_is_out_of_place_adds_what_no_image_tells(corner):
     # Areas of a quarter of the image's width that are out of place by a thousandth of their
     # distance, each on its own: all together, the image turns by less.
     assert 1e-4 < np.sqrt(np.linalg.eigvalsh(off - exact)[0]) < 1e-3
+
+
+def test_a_mesh_is_out_of_place_by_so_many_metres_at_most(corner):
+    surface, colour = corner
+    image = noisy(colour, seed=7)
+    nearest = float(surface.points[..., 2].min())
+    far, same, near = (
+        covariance(surface, image, misplaced=1e-3, metres=m)
+        for m in (math.inf, 1.0, 1e-4 * nearest)
+    )
+    np.testing.assert_array_equal(same, far)
+    # Less than a tenth of the displacement everywhere.
+    exact = covariance(surface, image)
+    assert (np.diag(near - exact) < 0.011 * np.diag(far - exact)).all()
