@@ -1,5 +1,6 @@
 """A camera that publishes images for the node and receives all that the node publishes."""
 
+import copy
 import time
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +9,9 @@ import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped, TransformStamped
 from numpy.typing import NDArray
+from rclpy.serialization import serialize_message
 from sensor_msgs.msg import CameraInfo, Image
+from std_msgs.msg import Header
 from std_srvs.srv import Trigger
 from tf2_msgs.msg import TFMessage
 
@@ -61,6 +64,8 @@ class LiveCamera:
         """Stamp of the last image that the node has to process."""
         self._done = 0
         """How many it had processed or dropped before."""
+        self._info = b''
+        """The camera_info that was published last, without its header."""
 
     def connect(self, process: NodeProcess) -> None:
         """Wait until the node is active and receives what the camera publishes."""
@@ -93,6 +98,7 @@ class LiveCamera:
     def publish(self, message: CameraInfo | Image) -> None:
         """Publish a message without waiting for the node."""
         if isinstance(message, CameraInfo):
+            self._info = without_header(message)
             self.infos.publish(message)
         else:
             self._done, self._awaited = self._count_done(), stamp_ns(message)
@@ -102,6 +108,8 @@ class LiveCamera:
         """Publish an image after its camera_info, and wait until the node has processed it."""
         info = info or camera_info()
         info.header = image.header
+        if without_header(info) != self._info:
+            self._publish_first(info)
         received = self.count('images received')
         self.publish(info)
         self.publish(image)
@@ -112,6 +120,16 @@ class LiveCamera:
                 # DDS loses messages where the other side does not know this one yet.
                 self.infos.publish(info)
                 self.images.publish(image)
+
+    def _publish_first(self, info: CameraInfo) -> None:
+        """Publish a camera_info until the node has it: the one before is not for the next image."""
+        received, deadline = self.count('camera_info received'), time.monotonic() + LONG_S
+        self.publish(info)
+        while not self.station.spin_until(
+            lambda: self.count('camera_info received') > received, _ARRIVAL_S
+        ):
+            assert time.monotonic() < deadline, 'the node does not receive camera_info'
+            self.publish(info)
 
     def show(self, pose: NDArray[Any], stamp: int | None = None) -> int:
         """Send the view from a pose, and wait until it is processed; return its stamp."""
@@ -251,3 +269,10 @@ class LiveCamera:
     def _is_of_the_node(self, message: DiagnosticArray) -> bool:
         names = {status.name for status in message.status}
         return f'{self._name.strip("/")}: tracking' in names
+
+
+def without_header(info: CameraInfo) -> bytes:
+    """Return what a camera_info says of the camera."""
+    bare = copy.copy(info)
+    bare.header = Header()
+    return serialize_message(bare)
