@@ -35,7 +35,10 @@ def assess(
     system, scale = solution.system, math.sqrt(map_error_scale)
     poses = se3.normalized(keyframe.map_T_camera @ se3.inverse(solution.live_T_keyframe))
     score, score_blocks = correlation(
-        score_level.surface, pyramid[score_level.number], solution.live_T_keyframe
+        score_level.surface,
+        pyramid[score_level.number],
+        solution.live_T_keyframe,
+        solution.exposure,
     )
     return Alignment(
         map_T_camera=poses,
@@ -48,7 +51,7 @@ def assess(
         exposure=solution.exposure,
         score=score,
         score_blocks=score_blocks,
-        inlier_ratio=torch.from_numpy(system.inliers / np.maximum(system.chosen, 1e-9)),
+        inlier_ratio=torch.from_numpy(system.inliers / np.maximum(system.usable, 1e-9)),
         coverage=keyframe.coverage,
         distance=torch.from_numpy(finest.surface.median_depth),
         iterations=solution.iterations,

@@ -14,6 +14,7 @@ from mesh_reloc_ros.align.keyframe import MIN_SIDE_PX, Keyframe, make_keyframe
 from mesh_reloc_ros.align.lm import Solution, solve
 from mesh_reloc_ros.align.pyramid import ImageLevel
 from mesh_reloc_ros.config.alignment import AlignmentSettings
+from mesh_reloc_ros.kernels.exposure import ALPHA
 from mesh_reloc_ros.kernels.levenberg_marquardt import SolverOptions
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.stopwatch import stage
@@ -33,6 +34,10 @@ _COARSE_POINTS, _COARSE_ITERATIONS = 2, 3
 _STEPS_ABOVE = 4
 # A step that moves the image by less than this, in pixels, ends a level: the finest, the coarser.
 _SMALL_STEP_PX, _SMALL_COARSE_STEP_PX = 0.05, 0.2
+# The noise of an image is no reason to reject it: the robust scale is at least so many deviations.
+_NOISE_SIGMAS = 3.0
+# The robust scale grows with the gain of the image, up to this gain.
+_LARGEST_GAIN = 4.0
 # Above the finest level the start pose counts as a measurement: off by this share of the width,
 # where the image is off by so many pixels. What a small mesh hardly determines so stays.
 _START_SHARE, _COARSE_ERROR_PX = 0.1, 0.3
@@ -150,21 +155,34 @@ def _solve_levels(
         for level in reversed(keyframe.levels):
             if level.number > coarsest:
                 continue
-            levels_above = level.number - settings.finest_level
-            options = SolverOptions(
-                robust_scale=settings.robust_scale * (1 + _ROBUST_GROWTH * levels_above),
-                max_iterations=settings.max_iterations * (steps_above if levels_above else 1),
-                small_px=_SMALL_COARSE_STEP_PX if levels_above else _SMALL_STEP_PX,
-                start_weight=(_COARSE_ERROR_PX / (_START_SHARE * level.camera.width)) ** 2
-                if levels_above
-                else 0.0,
-            )
-            solution = solve(
-                level.surface, pyramid[level.number], live_T_keyframe, exposure, options
-            )
+            live = pyramid[level.number]
+            options = _solver_options(live, exposure, settings, steps_above)
+            solution = solve(level.surface, live, live_T_keyframe, exposure, options)
             live_T_keyframe, exposure = solution.live_T_keyframe, solution.exposure
             iterations += solution.iterations
     return dataclasses.replace(solution, iterations=iterations)
+
+
+def _solver_options(
+    live: ImageLevel, exposure: Tensor, settings: AlignmentSettings, steps_above: int
+) -> SolverOptions:
+    """Return how a level of the image is aligned, from exposures [B, 6]."""
+    levels_above = live.number - settings.finest_level
+    scale = settings.robust_scale * (1 + _ROBUST_GROWTH * levels_above)
+    # A brighter image differs from the mesh by more.
+    gain = min(max(float(exposure[:, ALPHA].mean()), 1.0), _LARGEST_GAIN)
+    options = SolverOptions(
+        robust_scale=max(gain * scale, _NOISE_SIGMAS * live.noise),
+        max_iterations=settings.max_iterations,
+        small_px=_SMALL_STEP_PX,
+    )
+    if not levels_above:
+        return options
+    return options._replace(
+        max_iterations=steps_above * settings.max_iterations,
+        small_px=_SMALL_COARSE_STEP_PX,
+        start_weight=(_COARSE_ERROR_PX / (_START_SHARE * live.camera.width)) ** 2,
+    )
 
 
 def _settled(moved_px: Tensor, last_px: Tensor) -> bool:

@@ -22,6 +22,7 @@ from mesh_reloc_ros.kernels.layout import (
     SUMS,
     TRANSLATION,
     UNKNOWNS,
+    UNUSABLE,
     WEIGHT,
 )
 from mesh_reloc_ros.kernels.levenberg_marquardt import SolverOptions, solve_batch
@@ -41,8 +42,8 @@ class NormalEquations:
     """[B], mean of the loss over the channels of the points that are seen."""
     variance: Array
     """[B], weighted variance of one residual."""
-    chosen: Array
-    """[B], weight of all points."""
+    usable: Array
+    """[B], weight of all points but those where the image says nothing."""
     seen: Array
     """[B], weight of the points inside the image."""
     inliers: Array
@@ -112,7 +113,7 @@ def _normal_equations(systems: Array, sums: Array, surface: SurfacePoints) -> No
         gradient=systems[..., GRADIENT],
         cost=sums[:, LOSS] / np.maximum(CHANNELS * seen, 1e-9),
         variance=sums[:, SQUARED] / np.maximum(sums[:, WEIGHT], 1e-9),
-        chosen=surface.weights.sum(1).astype(np.float64),
+        usable=surface.weights.sum(1) - sums[:, UNUSABLE],
         seen=seen,
         inliers=sums[:, INLIERS],
     )

@@ -11,6 +11,7 @@ import torch.nn.functional as functional
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mesh_reloc_ros.align.image_quality import noise_deviation, usable_pixels
 from mesh_reloc_ros.kernels.photometric import LiveImage
 from mesh_reloc_ros.types.camera import Camera
 
@@ -25,12 +26,18 @@ class ImageLevel:
     """[H, W, 3] RGB, in main memory."""
     camera: Camera
     """Of this level."""
+    usable: NDArray[np.uint8] | None = None
+    """[H, W], 0 where the image says nothing; None: it does everywhere."""
+    noise: float = 0.0
+    """Standard deviation of its noise, 0 to 1."""
 
     @property
     def live(self) -> LiveImage:
         """What compiled functions take."""
-        camera = self.camera
-        return LiveImage(self.image, camera.fx, camera.fy, camera.cx, camera.cy)
+        camera, usable = self.camera, self.usable
+        if usable is None:
+            usable = np.ones(self.image.shape[:2], dtype=np.uint8)
+        return LiveImage(self.image, usable, camera.fx, camera.fy, camera.cx, camera.cy)
 
 
 def image_pyramid(image: NDArray[np.uint8], camera: Camera) -> list[ImageLevel]:
@@ -38,15 +45,28 @@ def image_pyramid(image: NDArray[np.uint8], camera: Camera) -> list[ImageLevel]:
 
     Level l is [H / 2^l, W / 2^l, 3]; odd rows and columns at the far border are dropped.
     """
-    levels = [ImageLevel(0, np.ascontiguousarray(image), camera)]
+    noise = noise_deviation(image)
+    levels = [ImageLevel(0, np.ascontiguousarray(image), camera, usable_pixels(image), noise)]
     while min(levels[-1].image.shape[:2]) > 1:
-        number, finer = len(levels), levels[-1].image
-        height, width = finer.shape[0] // 2, finer.shape[1] // 2
-        even = finer[: 2 * height, : 2 * width]
-        halved = cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA)
-        level = np.asarray(halved, dtype=np.uint8)
-        levels.append(ImageLevel(number, level, camera.at_level(number)))
+        number, finer = len(levels), levels[-1]
+        usable = None if finer.usable is None else _halved_mask(finer.usable)
+        level, of_level = _halved_image(finer.image), camera.at_level(number)
+        # The mean of four pixels has half of their noise.
+        levels.append(ImageLevel(number, level, of_level, usable, noise / 2**number))
     return levels
+
+
+def _halved_image(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    height, width = image.shape[0] // 2, image.shape[1] // 2
+    even = image[: 2 * height, : 2 * width]
+    halved = cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA)
+    return np.asarray(halved, dtype=np.uint8)
+
+
+def _halved_mask(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return where all four pixels of a mask [H, W] are set."""
+    even = mask[: mask.shape[0] // 2 * 2, : mask.shape[1] // 2 * 2]
+    return even[::2, ::2] & even[1::2, ::2] & even[::2, 1::2] & even[1::2, 1::2]
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ _FULL_SHARE = 0.3
 
 
 def correlation(
-    surface: SurfacePoints, level: ImageLevel, live_T_keyframe: Tensor
+    surface: SurfacePoints, level: ImageLevel, live_T_keyframe: Tensor, exposure: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Return the median over the image's blocks [B] of the correlation of render and image.
 
@@ -25,24 +25,26 @@ def correlation(
     With the median, an object that covers a part of the view does not lower the score. It is 0 if
     too little is seen. See `block_correlations` for the parameters.
     """
-    blocks = block_correlations(surface, level, live_T_keyframe)
+    blocks = block_correlations(surface, level, live_T_keyframe, exposure)
     count = (~blocks.isnan()).sum(1)
     return torch.where(count >= _MIN_BLOCKS, blocks.nanmedian(dim=1).values, 0.0), count
 
 
-def mean_block_ncc(surface: SurfacePoints, level: ImageLevel, live_T_keyframe: Tensor) -> Tensor:
+def mean_block_ncc(
+    surface: SurfacePoints, level: ImageLevel, live_T_keyframe: Tensor, exposure: Tensor
+) -> Tensor:
     """Return the mean over the image's blocks [B], reduced if few of them count.
 
     It ranks poses that are far apart: a few blocks agree by chance, many do not. See
     `block_correlations` for the parameters.
     """
-    blocks = block_correlations(surface, level, live_T_keyframe)
+    blocks = block_correlations(surface, level, live_T_keyframe, exposure)
     share = (~blocks.isnan()).to(torch.float32).mean(1)
     return blocks.nanmean(dim=1).nan_to_num(0.0) * (share / _FULL_SHARE).clamp(max=1)
 
 
 def block_correlations(
-    surface: SurfacePoints, level: ImageLevel, live_T_keyframe: Tensor
+    surface: SurfacePoints, level: ImageLevel, live_T_keyframe: Tensor, exposure: Tensor
 ) -> Tensor:
     """Return the correlation of render and image in each block [B, blocks], NaN if undefined.
 
@@ -52,6 +54,9 @@ def block_correlations(
 
     :param surface: every pixel of a render with the level's camera, in order.
     :param live_T_keyframe: [B, 4, 4] float64, rendering camera to live camera.
+    :param exposure: [B, 6], tells which colours are beyond the limit of the image.
     """
-    found = kernels.block_correlations(surface.template, level.live, live_T_keyframe.numpy())
+    found = kernels.block_correlations(
+        surface.template, level.live, live_T_keyframe.numpy(), exposure.double().numpy()
+    )
     return torch.from_numpy(found).to(torch.float32)

@@ -15,6 +15,8 @@ from mesh_reloc_ros.kernels.photometric import (
     Template,
     block_count,
     block_of,
+    is_censored,
+    is_usable,
     pixel_jacobian,
     project,
     render_of,
@@ -94,16 +96,19 @@ def _sample(
         if not weights[n] > 0:
             continue
         inside, x, y, inverse_z, u, v = project(points, n, live_T_keyframe, live)
-        if not inside:
+        if not (inside and is_usable(live, u, v)):
             continue
         rays[0, count], rays[1, count], rays[2, count] = x, y, inverse_z
         for c in range(CHANNELS):
             colour, channel = colours[n, c], channels[c]
             colour_live, live_u, live_v = sample(live.pixels, u, v, c)
-            error = exposed(exposure, colour, c) - colour_live
+            predicted = exposed(exposure, colour, c)
+            error = predicted - colour_live
             _, weight, steepness = robust_loss(error * error * inverse_scale2)
             slope = contrast(exposure, colour, c)
             channel[_ERROR, count] = error
+            if is_censored(predicted, colour_live):
+                weight = 0.0
             channel[_WEIGHT, count] = weights[n] * weight
             channel[_STEEPNESS, count] = steepness
             channel[_GAIN, count] = exposure_jacobian(exposure, colour, c)[0]

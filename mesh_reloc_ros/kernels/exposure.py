@@ -17,6 +17,8 @@ from mesh_reloc_ros.kernels.compile import kernel
 from mesh_reloc_ros.kernels.layout import CHANNELS
 
 _ALPHA, _BETA = 0, CHANNELS
+ALPHA = slice(_ALPHA, _BETA)
+"""Where the gains of an exposure are."""
 NEUTRAL = np.array([1.0, 1.0, 1.0, 0.0, 0.0, 0.0])
 """[EXPOSURE_SIZE], of an image that looks as the mesh's texture does."""
 # A weak prior towards neutral, as 1 sigma. It matters only where the image has too little contrast

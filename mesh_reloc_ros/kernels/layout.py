@@ -22,9 +22,10 @@ GRADIENT = UNKNOWNS
 COLUMNS = UNKNOWNS + 1
 
 # What is summed up over all points [SUMS]: the loss, weighted squared residuals, weights, and the
-# weights of points that are seen and of those whose residuals are small.
-LOSS, SQUARED, WEIGHT, SEEN, INLIERS = range(5)
-SUMS = 5
+# weights of points that are seen, of those whose residuals are small, and of those that lie in the
+# image where it says nothing.
+LOSS, SQUARED, WEIGHT, SEEN, INLIERS, UNUSABLE = range(6)
+SUMS = 6
 
 # What is summed up of each block of points [FIGURES]: the gradient of its loss, the exposure of the
 # block eliminated; from RENDER on the products of the render's gradients, uu uv vv; from CURVATURE

@@ -23,6 +23,7 @@ from mesh_reloc_ros.kernels.layout import (
     SEEN,
     SQUARED,
     UNKNOWNS,
+    UNUSABLE,
     WEIGHT,
 )
 from mesh_reloc_ros.kernels.photometric import (
@@ -30,6 +31,8 @@ from mesh_reloc_ros.kernels.photometric import (
     Template,
     block_count,
     block_of,
+    is_censored,
+    is_usable,
     pixel_jacobian,
     project,
     robust_loss,
@@ -95,15 +98,22 @@ def _add_points(
     for n in range(len(points)):
         if not weights[n] > 0:
             continue
-        seen, x, y, inverse_z, u, v = project(points, n, live_T_keyframe, live)
-        if not seen:
+        inside, x, y, inverse_z, u, v = project(points, n, live_T_keyframe, live)
+        if not inside:
+            continue
+        if not is_usable(live, u, v):
+            sums[UNUSABLE] += weights[n]
             continue
         pixel_jacobian(x, y, inverse_z, live.fx, live.fy, along)
         uu = uv = vv = eu = ev = 0.0
-        inlier = True
+        inlier, censored = True, 0
         for c in range(CHANNELS):
             colour = colours[n, c]
-            error = exposed(exposure, colour, c) - sample(live.pixels, u, v, c)[0]
+            predicted, colour_live = exposed(exposure, colour, c), sample(live.pixels, u, v, c)[0]
+            if is_censored(predicted, colour_live):
+                censored += 1
+                continue
+            error = predicted - colour_live
             slope = contrast(exposure, colour, c)
             gu, gv = slope * gradients[n, c, 0], slope * gradients[n, c, 1]
             squared = error * error * inverse_scale2
@@ -133,6 +143,9 @@ def _add_points(
             for k in range(j + 1):
                 pose[j, k] += left * along[0, k] + right * along[1, k]
             pose[j, POSE_SIZE] -= eu * along[0, j] + ev * along[1, j]
+        if censored == CHANNELS:
+            sums[UNUSABLE] += weights[n]
+            continue
         sums[SEEN] += weights[n]
         if inlier:
             sums[INLIERS] += weights[n]

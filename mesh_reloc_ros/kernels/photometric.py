@@ -19,6 +19,8 @@ from mesh_reloc_ros.kernels.compile import kernel
 # Points nearer than this are not seen.
 NEAR_M = 1e-2
 _UNIT = 1 / 255
+# Colours above this are at the limit of the image.
+_LIMIT = 250 / 255
 
 
 class Template(NamedTuple):
@@ -40,6 +42,8 @@ class LiveImage(NamedTuple):
 
     pixels: NDArray[np.uint8]
     """[H, W, 3]."""
+    usable: NDArray[np.uint8]
+    """[H, W], 0 where the image says nothing, as in black borders."""
     fx: float
     fy: float
     cx: float
@@ -95,6 +99,23 @@ def project(points: Any, n: int, live_T_keyframe: Any, live: LiveImage) -> Any:
     height, width = live.pixels.shape[:2]
     inside = u >= 0 and v >= 0 and u < width - 1 and v < height - 1
     return inside, x, y, inverse_z, u, v
+
+
+@kernel(fastmath=True)
+def is_usable(live: LiveImage, u: float, v: float) -> bool:
+    """Whether the image says something at a pixel inside it, and around it."""
+    u0, v0 = int(u), int(v)
+    usable = live.usable
+    return (usable[v0, u0] & usable[v0, u0 + 1] & usable[v0 + 1, u0] & usable[v0 + 1, u0 + 1]) > 0
+
+
+@kernel(fastmath=True)
+def is_censored(predicted: float, colour: float) -> bool:
+    """Whether a colour is at the limit of the image, and a predicted one beyond: no contradiction.
+
+    How far beyond is not known, so it says nothing else.
+    """
+    return colour > _LIMIT and predicted > colour
 
 
 @kernel(fastmath=True)

@@ -8,13 +8,23 @@ from typing import Any
 import numpy as np
 
 from mesh_reloc_ros.kernels.compile import kernel
+from mesh_reloc_ros.kernels.exposure import contrast, exposed
 from mesh_reloc_ros.kernels.layout import CHANNELS
-from mesh_reloc_ros.kernels.photometric import LiveImage, Template, project, render_of, sample
+from mesh_reloc_ros.kernels.photometric import (
+    LiveImage,
+    Template,
+    is_censored,
+    is_usable,
+    project,
+    render_of,
+    sample,
+)
 
 # Blocks of this many pixels a side are compared one by one.
 BLOCK_PX = 8
 # A block counts if at least this share of it is seen, and if its render varies by more than this.
 _MIN_SEEN, _MIN_DEVIATION = 0.3, 0.015
+_LEAST_CONTRAST = 0.1
 # What is summed up of each block: its pixels, those that are seen, and by channel the colours of
 # render and live image, their squares, and their product.
 _PIXELS, _SEEN, _RENDER, _LIVE = 0, 1, 2, 2 + CHANNELS
@@ -23,12 +33,15 @@ _PRODUCT, _SUMS = 2 + 4 * CHANNELS, 2 + 5 * CHANNELS
 
 
 @kernel(fastmath=True)
-def block_correlations(batch: Template, live: LiveImage, live_T_keyframe: Any) -> Any:
+def block_correlations(
+    batch: Template, live: LiveImage, live_T_keyframe: Any, exposure: Any
+) -> Any:
     """Return the zero-mean normalized correlation of each block [B, blocks] at poses [B, 4, 4].
 
     NaN where little of a block is seen, or where its render has no contrast.
 
     :param batch: every pixel of renders of the live image's size, in order.
+    :param exposure: [B, EXPOSURE_SIZE], tells which colours are beyond the limit of the image.
     """
     width = live.pixels.shape[1]
     across, down = -(-width // BLOCK_PX), -(-(batch.points.shape[1] // width) // BLOCK_PX)
@@ -36,7 +49,7 @@ def block_correlations(batch: Template, live: LiveImage, live_T_keyframe: Any) -
     correlations = np.empty((len(live_T_keyframe), down * across))
     for b in range(len(live_T_keyframe)):
         sums[:] = 0
-        _add_pixels(render_of(batch, b), live, live_T_keyframe[b], across, sums)
+        _add_pixels(render_of(batch, b), live, live_T_keyframe[b], exposure[b], across, sums)
         for i in range(len(sums)):
             correlations[b, i] = _correlation(sums[i])
     return correlations
@@ -44,7 +57,12 @@ def block_correlations(batch: Template, live: LiveImage, live_T_keyframe: Any) -
 
 @kernel(fastmath=True)
 def _add_pixels(
-    render: Template, live: LiveImage, live_T_keyframe: Any, across: int, sums: Any
+    render: Template,
+    live: LiveImage,
+    live_T_keyframe: Any,
+    exposure: Any,
+    across: int,
+    sums: Any,
 ) -> None:
     points, colours, weights = render.points, render.colours, render.weights
     width = live.pixels.shape[1]
@@ -54,11 +72,16 @@ def _add_pixels(
         if not weights[n] > 0:
             continue
         inside, _, _, _, u, v = project(points, n, live_T_keyframe, live)
-        if not inside:
+        if not (inside and is_usable(live, u, v)):
             continue
         cell[_SEEN] += 1
         for c in range(CHANNELS):
             colour, colour_live = colours[n, c], sample(live.pixels, u, v, c)[0]
+            if is_censored(exposed(exposure, colour, c), colour_live):
+                # As the image would show it.
+                colour = (colour_live - exposed(exposure, 0.0, c)) / max(
+                    contrast(exposure, colour, c), _LEAST_CONTRAST
+                )
             cell[_RENDER + c] += colour
             cell[_LIVE + c] += colour_live
             cell[_RENDER_SQUARED + c] += colour * colour

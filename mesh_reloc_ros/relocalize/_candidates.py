@@ -137,7 +137,7 @@ def _aligned_batch(
         small_px=_SMALL_STEP_PX,
     )
     solution = solve(surface, level, still, exposure, options)
-    score = mean_block_ncc(all_points(view), level, solution.live_T_keyframe)
+    score = mean_block_ncc(all_points(view), level, solution.live_T_keyframe, solution.exposure)
     return Candidates(
         se3.normalized(poses @ se3.inverse(solution.live_T_keyframe)),
         solution.exposure,

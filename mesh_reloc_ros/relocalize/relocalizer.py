@@ -94,7 +94,7 @@ class Relocalizer:
         """
         if frame.image.std() < _MIN_DEVIATION:
             return []
-        frame = with_colour_mode(frame)
+        frame = with_colour_mode(frame, self._scene.is_grey)
         if near is not None and not self._is_anywhere(near):
             count = self._settings.candidates
             part = focus(self._scene, frame, near.map_T_camera, FAR_MARGIN)

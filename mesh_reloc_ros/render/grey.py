@@ -42,8 +42,13 @@ def shows_grey(image: NDArray[np.uint8]) -> bool | None:
     return bool((sample.max(-1) - sample.min(-1)).mean() < _SAME)
 
 
-def with_colour_mode(frame: Frame, default: bool = False) -> Frame:
-    """Return the frame with `is_grey` set: as given, else as the image shows, else the default."""
+def with_colour_mode(frame: Frame, mesh_is_grey: bool, default: bool = False) -> Frame:
+    """Return the frame with `is_grey` set: as given, else as the image shows, else the default.
+
+    :param mesh_is_grey: the image is made grey as well.
+    """
+    if mesh_is_grey and not frame.is_grey:
+        return dataclasses.replace(frame, image=greyed_bytes(frame.image), is_grey=True)
     if frame.is_grey is not None:
         return frame
     shown = shows_grey(frame.image)

@@ -16,7 +16,7 @@ from mesh_reloc_ros.mesh_io.load import load_mesh
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.progress import Progress, silent
 from mesh_reloc_ros.render._shading import Shader
-from mesh_reloc_ros.render.grey import greyed
+from mesh_reloc_ros.render.grey import greyed, shows_grey
 from mesh_reloc_ros.render.rasterizer import make_rasterizer
 from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.camera import Camera
@@ -80,6 +80,9 @@ class Scene:
         self._hides = hides if mesh.is_plain.any() else None
         self.outline = _outline(mesh.vertices)
         """[K, 3], metres: vertices that enclose the mesh closely enough to bound it in a view."""
+        shown = [shows_grey(texture) for texture in mesh.textures]
+        self.is_grey = True in shown and False not in shown
+        """Whether the textures show brightness only."""
         self.texel_size = _median_texel(mesh, self.texel_sizes.cpu().numpy())
         """Metres along a side, in the median over the textured surface."""
 

@@ -187,7 +187,7 @@ class Tracker:
         self._has_begun = True
         self._hypotheses.next_image()
         self._look_ahead.cancel()
-        frame = with_colour_mode(frame, self._is_grey)
+        frame = with_colour_mode(frame, self._scene.is_grey, self._is_grey)
         self._is_grey = bool(frame.is_grey)
         return frame
 

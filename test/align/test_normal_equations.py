@@ -13,7 +13,7 @@ from mesh_reloc_ros.align.pyramid import ImageLevel
 from mesh_reloc_ros.kernels.levenberg_marquardt import SolverOptions
 from mesh_reloc_ros.types import se3
 
-FIELDS = ('hessian', 'gradient', 'cost', 'variance', 'chosen', 'seen', 'inliers')
+FIELDS = ('hessian', 'gradient', 'cost', 'variance', 'usable', 'seen', 'inliers')
 
 
 def build(surface, level, live_T_keyframe, exposure, scale):
@@ -96,7 +96,7 @@ def test_figures_of_a_problem_that_can_be_counted(pass_over):
     level = ImageLevel(0, np.full((60, 80, 3), 102, dtype=np.uint8), CAMERA)
     still, neutral = torch.eye(4, dtype=torch.float64)[None], torch.tensor([[1.0, 1, 1, 0, 0, 0]])
     system = pass_over(surface, level, still, neutral, 0.2)
-    assert system.chosen[0] == pytest.approx(3.5)
+    assert system.usable[0] == pytest.approx(3.5)
     assert system.seen[0] == pytest.approx(2.5)
     assert system.inliers[0] == pytest.approx(1.5)
     # rho is 0, 1/4 / (1 + 1/4) = 0.2 and 4 / 5, weighted by 1, 1/2 and 1.
@@ -108,5 +108,5 @@ def test_nothing_in_view_gives_zeros(pass_over):
     surface, level, live_T_keyframe, exposure, scale = random_problem(seed=3)
     away = se3.exp(torch.tensor([0, 0, -50.0, 0, 0, 0], dtype=torch.float64)) @ live_T_keyframe
     system = pass_over(surface, level, away, exposure, scale)
-    for name in set(FIELDS) - {'chosen'}:
+    for name in set(FIELDS) - {'usable'}:
         assert not getattr(system, name).any(), name

@@ -7,6 +7,7 @@ import pytest
 import torch
 from support.oracle import score as oracle
 
+from mesh_reloc_ros.align.alignment import neutral_exposure
 from mesh_reloc_ros.align.points import all_points
 from mesh_reloc_ros.align.pyramid import ImageLevel
 from mesh_reloc_ros.align.score import block_correlations, correlation, mean_block_ncc
@@ -22,9 +23,10 @@ def view(room_levels):
 
 
 def correlation_of(surface, level, live_T_keyframe):
-    return correlation(surface, level, live_T_keyframe)[0]
+    return correlation(surface, level, live_T_keyframe, AS_IT_IS)[0]
 
 
+AS_IT_IS = neutral_exposure(3)
 STILL = torch.eye(4, dtype=torch.float64).repeat(3, 1, 1)
 
 
@@ -88,7 +90,7 @@ def test_the_compiled_score_is_that_of_the_reference(view):
     for scale in (0.003, 0.01, 0.1, 0.5):
         motions = se3.exp(scale * torch.randn(3, 6, generator=generator, dtype=torch.float64))
         reference = oracle.block_correlations(surface, level, motions).float()
-        compiled = block_correlations(surface, level, motions)
+        compiled = block_correlations(surface, level, motions, neutral_exposure(len(motions)))
         assert torch.allclose(compiled, reference, atol=2e-4, equal_nan=True)
         assert scale > 0.1 or (~reference.isnan()).sum(1).min() > 5
 
@@ -97,7 +99,7 @@ def test_a_few_blocks_that_agree_are_less_than_many(view):
     surface, level = view
     few = replace(surface, weights=surface.weights.copy())
     few.weights[:, : few.weights.shape[1] * 9 // 10] = 0
-    assert float(mean_block_ncc(surface, level, STILL)[0]) == pytest.approx(1.0, abs=1e-3)
-    assert 0 < float(mean_block_ncc(few, level, STILL)[0]) < 0.6
+    assert float(mean_block_ncc(surface, level, STILL, AS_IT_IS)[0]) == pytest.approx(1.0, abs=1e-3)
+    assert 0 < float(mean_block_ncc(few, level, STILL, AS_IT_IS)[0]) < 0.6
     none = replace(surface, weights=np.zeros_like(surface.weights))
-    assert not mean_block_ncc(none, level, STILL).any()
+    assert not mean_block_ncc(none, level, STILL, AS_IT_IS).any()

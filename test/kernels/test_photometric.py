@@ -32,7 +32,8 @@ CAMERA = Camera(width=60, height=44, fx=50.0, fy=57.0, cx=24.3, cy=25.8)
 def live_image(pixels=None):
     if pixels is None:
         pixels = np.zeros((CAMERA.height, CAMERA.width, 3), dtype=np.uint8)
-    return LiveImage(pixels, CAMERA.fx, CAMERA.fy, CAMERA.cx, CAMERA.cy)
+    usable = np.ones(pixels.shape[:2], dtype=np.uint8)
+    return LiveImage(pixels, usable, CAMERA.fx, CAMERA.fy, CAMERA.cx, CAMERA.cy)
 
 
 def test_a_point_is_seen_where_the_camera_projects_it():

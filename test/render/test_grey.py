@@ -1,10 +1,13 @@
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 import torch
-from support.small_room import CAMERA, SmallRoom, pose_at
+from support.small_room import CAMERA, SmallRoom, pose_at, small_room_mesh
 
 from mesh_reloc_ros.render.grey import greyed_bytes, shows_grey, with_colour_mode
+from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types.frame import Frame
 
 
@@ -55,4 +58,22 @@ def test_a_frame_goes_by_what_is_given_then_by_its_image_then_by_the_default(roo
         (greyed(view), False, False),
         (dark, not default, not default),
     ):
-        assert with_colour_mode(Frame(1, image, CAMERA, is_grey=given), default).is_grey is expected
+        frame = with_colour_mode(Frame(1, image, CAMERA, is_grey=given), False, default)
+        assert frame.is_grey is expected
+        assert frame.image is image
+
+
+def test_with_a_grey_mesh_every_image_is_made_grey(room):
+    view = room.view(pose_at(0))
+    for given in (None, False):
+        frame = with_colour_mode(Frame(1, view, CAMERA, is_grey=given), mesh_is_grey=True)
+        assert frame.is_grey
+        np.testing.assert_array_equal(frame.image, greyed_bytes(view))
+
+
+def test_a_scene_is_grey_if_its_textures_are():
+    mesh = small_room_mesh()
+    assert not Scene(mesh, 'cpu').is_grey
+    grey = [greyed_bytes(texture) for texture in mesh.textures]
+    assert Scene(replace(mesh, textures=grey), 'cpu').is_grey
+    assert not Scene(replace(mesh, textures=[*grey[:-1], mesh.textures[-1]]), 'cpu').is_grey

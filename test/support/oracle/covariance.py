@@ -11,7 +11,14 @@ from mesh_reloc_ros.align.pyramid import ImageLevel
 from mesh_reloc_ros.types import se3
 from mesh_reloc_ros.types.camera import Camera
 from support.oracle.normal_equations import block_prior
-from support.oracle.residual import NEAR_M, live_gradients, residuals, sample_live, tensors_of
+from support.oracle.residual import (
+    NEAR_M,
+    censored,
+    live_gradients,
+    residuals,
+    sample_live,
+    tensors_of,
+)
 
 
 def block_sums(
@@ -23,6 +30,7 @@ def block_sums(
     error = residuals(samples, surface, exposure).double()
     root = 1 / (1 + (error / scale).square())
     weight = root.square() * (given.weights * samples.inside)[..., None]
+    weight = weight * ~censored(samples, error)
 
     def by_block(values: Tensor) -> Tensor:
         """Return values [B, N, ...] as [B, blocks, points, ...]."""

@@ -6,7 +6,7 @@ from torch import Tensor
 from mesh_reloc_ros.align.lm import NormalEquations
 from mesh_reloc_ros.align.points import SurfacePoints
 from mesh_reloc_ros.align.pyramid import ImageLevel
-from support.oracle.residual import jacobian, residuals, sample_live, tensors_of
+from support.oracle.residual import censored, jacobian, residuals, sample_live, tensors_of
 
 BLOCK_GAIN_SIGMA, BLOCK_OFFSET_SIGMA = 0.2, 0.1
 
@@ -23,16 +23,19 @@ def build(
     samples = sample_live(surface, level, live_T_keyframe)
     error = residuals(samples, surface, exposure)
     chosen = tensors_of(surface).weights
-    prior = chosen * samples.inside
+    beyond = censored(samples, error)
+    unusable = chosen * (samples.inside & beyond.all(-1))
+    prior = chosen * samples.inside - unusable
+    counts = prior[..., None] * ~beyond
     squared = (error / robust_scale).square()
-    weight = (1 / (1 + squared)).square() * prior[..., None]
+    weight = (1 / (1 + squared)).square() * counts
     rows = jacobian(samples, surface, level, exposure).reshape(batch, -1, 12)
     weighted = rows * weight.reshape(batch, -1, 1)
     right = error.reshape(batch, -1, 1)
     system = weighted.transpose(1, 2) @ torch.cat((rows, right), dim=-1)
     system = system.double() - _local(rows, right, weight, surface, robust_scale)
     seen = prior.sum(1).double()
-    robust = ((squared / (1 + squared)) * prior[..., None]).sum((1, 2)).double()
+    robust = ((squared / (1 + squared)) * counts).sum((1, 2)).double()
     total = weight.sum((1, 2)).double()
     variance = (weight * error.square()).sum((1, 2)).double() / total.clamp(min=1e-9)
     return NormalEquations(
@@ -40,9 +43,9 @@ def build(
         gradient=system[..., 12].numpy(),
         cost=(robust / (3 * seen.clamp(min=1e-9))).numpy(),
         variance=variance.numpy(),
-        chosen=chosen.sum(1).double().numpy(),
+        usable=(chosen - unusable).sum(1).double().numpy(),
         seen=seen.numpy(),
-        inliers=((squared < 1).all(-1) * prior).sum(1).double().numpy(),
+        inliers=(((squared < 1) | beyond).all(-1) * prior).sum(1).double().numpy(),
     )
 
 

@@ -87,6 +87,11 @@ def residuals(samples: Samples, surface: SurfacePoints, exposure: Tensor) -> Ten
     return alpha * torch.from_numpy(surface.colours) + beta - samples.colours
 
 
+def censored(samples: Samples, errors: Tensor) -> Tensor:
+    """Return which of residuals [B, N, 3] are beyond the limit of the image, and say nothing."""
+    return (samples.colours > 250 / 255) & (errors > 0)
+
+
 def jacobian(
     samples: Samples, surface: SurfacePoints, level: ImageLevel, exposure: Tensor
 ) -> Tensor:
