@@ -20,10 +20,10 @@ from mesh_reloc_ros.types.camera import Camera
 MIN_SIDE_PX = 24
 # If the image is large, the whole view is rendered this many levels coarser than the patches.
 _PATCH_LEVELS = 2
-# The score is one level coarser than the render, so that an error of a pixel does not matter. Where
-# less than the whole image is rendered, it may be coarser, so that blur matters as little: as long
-# as the image is this wide and has as many blocks of mesh.
-_SCORE_WIDTH_PX, _SCORE_BLOCKS = 64, 10
+# The score is one level coarser than the render, so that an error of a pixel does not matter. With
+# fewer blocks of mesh than this, it may be coarser, so that blur matters as little for a mesh that
+# is small in view: as long as the image is this wide and has as many blocks of mesh.
+_SMALL_BLOCKS, _SCORE_WIDTH_PX, _SCORE_BLOCKS = 150, 64, 10
 
 
 @dataclass(frozen=True)
@@ -115,13 +115,16 @@ def _score_level(pyramid: list[RenderLevel], rendered: int, finest: int) -> _Key
     :param pyramid: renders from level `rendered` on.
     """
     chosen, coarsest = 1, _coarsest_score_level(pyramid[0].camera, 0, finest - rendered)
-    while chosen < coarsest:
-        pixels = int(pyramid[chosen + 1].mask.sum((1, 2, 3)).min())
-        if pixels < _SCORE_BLOCKS * BLOCK_PX**2:
-            break
-        chosen += 1
+    if _blocks(pyramid[chosen]) < _SMALL_BLOCKS:
+        while chosen < coarsest and _blocks(pyramid[chosen + 1]) >= _SCORE_BLOCKS:
+            chosen += 1
     level = pyramid[chosen]
     return _KeyframeLevel(rendered + chosen, level.camera, all_points(level))
+
+
+def _blocks(level: RenderLevel) -> float:
+    """Return the size of the mesh in blocks of the score, the smallest of a batch."""
+    return float(level.mask.sum((1, 2, 3)).min()) / BLOCK_PX**2
 
 
 def _coarsest_score_level(camera: Camera, rendered: int, finest: int) -> int:

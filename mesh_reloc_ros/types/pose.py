@@ -70,7 +70,9 @@ def about_map_axes(covariance: Array, map_T_camera: Array) -> Array:
     """Turn the covariance [6, 6] of x in `map_T_camera exp(x)` to the map's axes, the ROS order."""
     rotation = np.zeros((6, 6))
     rotation[:3, :3] = rotation[3:, 3:] = map_T_camera[:3, :3]
-    return rotation @ covariance @ rotation.T
+    turned = rotation @ covariance @ rotation.T
+    # Rounding must not make it asymmetric.
+    return 0.5 * (turned + turned.T)
 
 
 def about_camera_axes(covariance: Array, map_T_camera: Array) -> Array:

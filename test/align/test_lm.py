@@ -94,8 +94,9 @@ def test_acceleration_takes_fewer_steps_to_the_same_solution(problem, solver):
     surface, level, starts = problem
     generator = torch.Generator().manual_seed(9)
     noise = 40 * torch.randn(level.image.shape, generator=generator).numpy()
-    # Below the limit of the image, where the loss is smooth.
-    noisy = replace(level, image=(level.image + noise).round().clip(0, 245).astype(np.uint8))
+    # Below the limit of the image, beyond which colours do not count.
+    image = (0.7 * level.image + noise).round().clip(0, 245).astype(np.uint8)
+    noisy = replace(level, image=image)
     one = picked(surface, [0])
     near = se3.exp(0.4 * logs(starts))
     options = SolverOptions(SCALE, max_iterations=300, small_px=3e-3)
@@ -111,7 +112,7 @@ def test_acceleration_takes_fewer_steps_to_the_same_solution(problem, solver):
         assert fast.iterations <= slow.iterations < 300, (fast.iterations, slow.iterations)
         off = se3.inverse(fast.live_T_keyframe) @ slow.live_T_keyframe
         assert image_motion_px(one, level.camera, off) < 0.1
-        assert fast.system.cost < 1.002 * slow.system.cost
+        assert fast.system.cost < 1.001 * slow.system.cost
 
 
 @pytest.mark.parametrize('solver', [solve, oracle.solve])
