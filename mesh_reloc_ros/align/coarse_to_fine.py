@@ -12,6 +12,7 @@ from mesh_reloc_ros.align.alignment import Alignment, AlignMode, neutral_exposur
 from mesh_reloc_ros.align.assessment import assess
 from mesh_reloc_ros.align.keyframe import MIN_SIDE_PX, Keyframe, make_keyframe
 from mesh_reloc_ros.align.lm import Solution, solve
+from mesh_reloc_ros.align.points import SurfacePoints
 from mesh_reloc_ros.align.pyramid import ImageLevel
 from mesh_reloc_ros.config.alignment import AlignmentSettings
 from mesh_reloc_ros.kernels.exposure import ALPHA
@@ -41,6 +42,9 @@ _LARGEST_GAIN = 4.0
 # Above the finest level the start pose counts as a measurement: off by this share of the width,
 # where the image is off by so many pixels. What a small mesh hardly determines so stays.
 _START_SHARE, _COARSE_ERROR_PX = 0.1, 0.3
+# Coarse levels may lead astray. If the loss of the finest level is less than this share of its loss
+# there at the start, it starts there.
+_CLEARLY_LESS = 0.9
 
 
 def align_lm(
@@ -149,7 +153,7 @@ def _solve_levels(
 
     :param steps_above: factor on the number of steps above the finest level.
     """
-    live_T_keyframe = se3.inverse(poses) @ keyframe.map_T_camera
+    start = live_T_keyframe = se3.inverse(poses) @ keyframe.map_T_camera
     iterations = 0
     with stage('solve'):
         for level in reversed(keyframe.levels):
@@ -157,10 +161,31 @@ def _solve_levels(
                 continue
             live = pyramid[level.number]
             options = _solver_options(live, exposure, settings, steps_above)
+            if level is keyframe.levels[0] and iterations:
+                candidates = live_T_keyframe, start
+                live_T_keyframe = _better(level.surface, live, candidates, exposure, options)
             solution = solve(level.surface, live, live_T_keyframe, exposure, options)
             live_T_keyframe, exposure = solution.live_T_keyframe, solution.exposure
             iterations += solution.iterations
     return dataclasses.replace(solution, iterations=iterations)
+
+
+def _better(
+    surface: SurfacePoints,
+    live: ImageLevel,
+    candidates: tuple[Tensor, Tensor],
+    exposure: Tensor,
+    options: SolverOptions,
+) -> Tensor:
+    """Return of each pair of poses [B, 4, 4] the first, or the second if it is clearly better."""
+    options = options._replace(max_iterations=0)
+    first, second = (
+        torch.from_numpy(solve(surface, live, poses, exposure, options).system.cost)
+        for poses in candidates
+    )
+    # NaN, where nothing is seen, is not better.
+    is_better = (second < _CLEARLY_LESS * first)[:, None, None]
+    return torch.where(is_better, candidates[1], candidates[0])
 
 
 def _solver_options(

@@ -34,10 +34,10 @@ from mesh_reloc_ros.types.initial_pose import InitialPose
 
 # A pose is another answer if it differs by more than this share of the distance, or radians.
 _ELSEWHERE_SHARE, _ELSEWHERE_ANGLE = 0.15, math.radians(10)
-# A pose has converged if an alignment with a new render moves it by less than this share of the
-# distance, and radians. The number of alignments is limited.
+# A pose has converged if alignments with new renders, so many in a row, move it by less than this
+# share of the distance, and radians. The number of alignments is limited.
 _CONVERGED_SHARE, _CONVERGED_ANGLE = 0.01, 0.01
-_MAX_ALIGNMENTS = 4
+_RESTS, _MAX_ALIGNMENTS = 2, 6
 # Poses by features that are aligned: at most this many, with a share of the inliers of the first,
 # and this many at least. Images of other places have 2 to 6 (90 of them), the right pose 87 to 440
 # in whole scenes, and 8 to 90 where the mesh covers 3 to 38 % of the image.
@@ -175,15 +175,16 @@ class Relocalizer:
 
         :param distance: to what the camera sees, metres.
         """
-        metres = _CONVERGED_SHARE * distance
+        metres, rests = _CONVERGED_SHARE * distance, 0
         for _ in range(_MAX_ALIGNMENTS):
             alignment = self._align(pyramid, pose, exposure, AlignMode.TRACK, grey)
             if not self._is_clear(alignment):
                 return None
             before, pose, exposure = pose, alignment.map_T_camera, alignment.exposure
-            if same(pose.numpy(), before[0].numpy(), metres, _CONVERGED_ANGLE)[0]:
-                last = self._align(pyramid, pose, exposure, AlignMode.TRACK, grey)
-                return last if self._is_clear(last) else alignment
+            near = same(pose.numpy(), before[0].numpy(), metres, _CONVERGED_ANGLE)[0]
+            rests = rests + 1 if near else 0
+            if rests == _RESTS:
+                return alignment
         return None
 
     def _align(
