@@ -1,4 +1,4 @@
-"""What an image says, pixel by pixel: black borders and noise."""
+"""Pixels that carry no information, and the noise of an image."""
 
 from __future__ import annotations
 

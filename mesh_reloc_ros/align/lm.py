@@ -43,7 +43,7 @@ class NormalEquations:
     variance: Array
     """[B], weighted variance of one residual."""
     usable: Array
-    """[B], weight of all points but those where the image says nothing."""
+    """[B], weight of all points but those on pixels without information."""
     seen: Array
     """[B], weight of the points inside the image."""
     inliers: Array

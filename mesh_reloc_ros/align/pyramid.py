@@ -27,7 +27,7 @@ class ImageLevel:
     camera: Camera
     """Of this level."""
     usable: NDArray[np.uint8] | None = None
-    """[H, W], 0 where the image says nothing; None: it does everywhere."""
+    """[H, W], 0 where pixels carry no information; None: all do."""
     noise: float = 0.0
     """Standard deviation of its noise, 0 to 1."""
 

@@ -22,8 +22,8 @@ GRADIENT = UNKNOWNS
 COLUMNS = UNKNOWNS + 1
 
 # What is summed up over all points [SUMS]: the loss, weighted squared residuals, weights, and the
-# weights of points that are seen, of those whose residuals are small, and of those that lie in the
-# image where it says nothing.
+# weights of points that are seen, of those whose residuals are small, and of those on pixels
+# without information.
 LOSS, SQUARED, WEIGHT, SEEN, INLIERS, UNUSABLE = range(6)
 SUMS = 6
 

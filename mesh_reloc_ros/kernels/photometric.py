@@ -43,7 +43,7 @@ class LiveImage(NamedTuple):
     pixels: NDArray[np.uint8]
     """[H, W, 3]."""
     usable: NDArray[np.uint8]
-    """[H, W], 0 where the image says nothing, as in black borders."""
+    """[H, W], 0 where pixels carry no information, as in black borders."""
     fx: float
     fy: float
     cx: float
@@ -103,7 +103,7 @@ def project(points: Any, n: int, live_T_keyframe: Any, live: LiveImage) -> Any:
 
 @kernel(fastmath=True)
 def is_usable(live: LiveImage, u: float, v: float) -> bool:
-    """Whether the image says something at a pixel inside it, and around it."""
+    """Whether a pixel inside the image, and its neighbours, carry information."""
     u0, v0 = int(u), int(v)
     usable = live.usable
     return (usable[v0, u0] & usable[v0, u0 + 1] & usable[v0 + 1, u0] & usable[v0 + 1, u0 + 1]) > 0
@@ -113,7 +113,7 @@ def is_usable(live: LiveImage, u: float, v: float) -> bool:
 def is_censored(predicted: float, colour: float) -> bool:
     """Whether a colour is at the limit of the image, and a predicted one beyond: no contradiction.
 
-    How far beyond is not known, so it says nothing else.
+    How far beyond is not known, so the pixel carries no other information.
     """
     return colour > _LIMIT and predicted > colour
 

@@ -1,4 +1,4 @@
-"""Whether the winding of a mesh's faces tells from which side its surface was photographed."""
+"""Whether the winding of a mesh's faces shows from which side its surface was photographed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where an image says something, and how noisy it is."""
+"""Pixels without information, and the noise of images."""
 
 import cv2
 import numpy as np
