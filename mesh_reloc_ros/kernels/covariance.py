@@ -19,9 +19,10 @@ from mesh_reloc_ros.kernels.layout import (
 )
 from mesh_reloc_ros.kernels.photometric import LiveImage, pixel_jacobian
 
-# Scores of blocks within an area may be correlated. Surfaces are out of place, and interpolated
-# images displaced, cell by cell. Both are squares of this share of the image's longer side.
-_AREA, _CELL = 1 / 4, 1 / 10
+# Scores of blocks within an area, a square of this share of the longer side, may be correlated.
+# Surfaces are out of place, and interpolated images displaced, cell by cell: squares of this share
+# of the focal length, a tenth of a usual image, however small the part that is aligned.
+_AREA, _CELL = 1 / 4, 0.12
 # Between pixels the image is taken as linear, which displaces a cell by this, 1 sigma.
 _RESAMPLED_PX = 0.014
 # Directions with less information than this share of the best one's count as unobserved.
@@ -72,9 +73,10 @@ def _pose_covariance(
     bread = _inverse_bread(shares.sum(0), curvature, blocks)
     within = unroot @ root - shares.sum(0)
     _share_out(within, blocks, shares)
-    areas, count = _squares(blocks, live, _AREA)
+    longer = max(live.pixels.shape[0], live.pixels.shape[1])
+    areas, count = _squares(blocks, live, _AREA * longer)
     size = _size(scores, shares, areas, count, variance)
-    cells, count = _squares(blocks, live, _CELL)
+    cells, count = _squares(blocks, live, _CELL * live.fx)
     displaced = _displaced(blocks, live, map_error)
     lever = _lever(blocks, along, cells, count, within, live, displaced)
     covariance = root @ (size * (bread @ bread) + lever) @ root + unknown
@@ -82,14 +84,13 @@ def _pose_covariance(
 
 
 @kernel()
-def _squares(blocks: Any, live: LiveImage, share: float) -> Any:
+def _squares(blocks: Any, live: LiveImage, side_px: float) -> Any:
     """Return the square of the image that each block lies in [blocks], and the number of squares.
 
-    :param share: side of a square relative to the image's longer side.
+    :param side_px: side of a square.
     """
     squares = np.zeros(len(blocks), np.int64)
     height, width = live.pixels.shape[0], live.pixels.shape[1]
-    side_px = share * max(height, width)
     rows, columns = int(height / side_px) + 1, int(width / side_px) + 1
     for n in range(len(blocks)):
         weight = blocks[n, PLACE]
