@@ -11,7 +11,7 @@ from torch import Tensor
 from mesh_reloc_ros.align.alignment import Alignment, AlignMode, neutral_exposure
 from mesh_reloc_ros.align.assessment import assess
 from mesh_reloc_ros.align.keyframe import MIN_SIDE_PX, Keyframe, make_keyframe
-from mesh_reloc_ros.align.lm import Solution, solve
+from mesh_reloc_ros.align.lm import Solution, image_motion_px, solve
 from mesh_reloc_ros.align.points import SurfacePoints
 from mesh_reloc_ros.align.pyramid import ImageLevel
 from mesh_reloc_ros.config.alignment import AlignmentSettings
@@ -42,9 +42,10 @@ _LARGEST_GAIN = 4.0
 # Above the finest level the start pose counts as a measurement: off by this share of the width,
 # where the image is off by so many pixels. What a small mesh hardly determines so stays.
 _START_SHARE, _COARSE_ERROR_PX = 0.1, 0.3
-# Coarse levels may lead astray. If the loss of the finest level is less than this share of its loss
-# there at the start, it starts there.
-_CLEARLY_LESS = 0.9
+# Coarse levels may lead astray. If they move the image by more than this share of its width, and if
+# the loss of the finest level at the start is less than this share of that at the end, it starts
+# there.
+_FAR_SHARE, _CLEARLY_LESS = 0.02, 0.9
 
 
 def align_lm(
@@ -178,6 +179,9 @@ def _better(
     options: SolverOptions,
 ) -> Tensor:
     """Return of each pair of poses [B, 4, 4] the first, or the second if it is clearly better."""
+    moved_px = image_motion_px(surface, live.camera, candidates[0] @ se3.inverse(candidates[1]))
+    if not bool((moved_px > _FAR_SHARE * live.camera.width).any()):
+        return candidates[0]
     options = options._replace(max_iterations=0)
     first, second = (
         torch.from_numpy(solve(surface, live, poses, exposure, options).system.cost)
