@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import difflib
+import sys
 from pathlib import Path
 
-from ament_index_python.packages import get_package_share_directory
+from ament_index_python.packages import (
+    PackageNotFoundError,
+    get_package_prefix,
+    get_package_share_directory,
+)
 from launch import LaunchContext, LaunchDescription
-from launch.actions import DeclareLaunchArgument, LogInfo, OpaqueFunction
-from launch.conditions import IfCondition
+from launch.actions import DeclareLaunchArgument, LogInfo, OpaqueFunction, Shutdown
+from launch.events.process import ProcessExited
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
 from mesh_reloc_ros.config.declaration import Setting, settings_of
 from mesh_reloc_ros.config.deprecation import without_deprecated
+from mesh_reloc_ros.config.launch_arguments import unknown_arguments
 from mesh_reloc_ros.config.node import NodeSettings
 
 _SHARE = Path(get_package_share_directory('mesh_reloc_ros'))
@@ -76,14 +81,17 @@ _ARGUMENTS = [
         choices=_YES_OR_NO,
         description='Start RViz with the configuration of this package',
     ),
+    DeclareLaunchArgument(
+        'required',
+        default_value='true',
+        choices=_YES_OR_NO,
+        description='End the launch when the node ends, with status 1 if the node failed',
+    ),
 ]
 
 
 def _check_names(context: LaunchContext) -> list[LogInfo]:
-    """Replace deprecated arguments, and report them and misspelt ones.
-
-    Launch itself ignores unknown arguments: they may belong to a launch file that includes this
-    one.
+    """Replace deprecated arguments, and report them and unknown ones.
 
     :raises InputError: an argument is given by a deprecated and by its current name.
     """
@@ -92,10 +100,12 @@ def _check_names(context: LaunchContext) -> list[LogInfo]:
     given.clear()
     given.update(current)
     known = [argument.name for argument in _ARGUMENTS]
-    for name in given.keys() - set(known):
-        for similar in difflib.get_close_matches(name, known, n=1, cutoff=0.88):
-            warnings.append(f'unknown argument {name}: did you mean {similar}?')
-    return [LogInfo(msg=f'mesh_reloc.launch.py: {warning}') for warning in warnings]
+    warnings += unknown_arguments(Path(__file__).name, known, given, sys.argv)
+    return [_line(warning) for warning in warnings]
+
+
+def _line(text: str) -> LogInfo:
+    return LogInfo(msg=f'{Path(__file__).name}: {text}')
 
 
 def _numbers(initial_pose: str) -> list[float]:
@@ -155,21 +165,46 @@ def _node(context: LaunchContext) -> list[Node]:
             ],
             output='screen',
             emulate_tty=True,
+            on_exit=_end_with_node if value('required') == 'true' else None,
+        )
+    ]
+
+
+def _end_with_node(event: ProcessExited, context: LaunchContext) -> Shutdown | None:
+    """End the launch.
+
+    :raises RuntimeError: the node failed. Launch has no other way to end with a status but 0.
+    """
+    if context.is_shutdown:
+        return None
+    if event.returncode:
+        raise RuntimeError(f'mesh_reloc_node ended with status {event.returncode}')
+    return Shutdown(reason='mesh_reloc_node ended')
+
+
+def _rviz(context: LaunchContext) -> list[Node | LogInfo]:
+    """Return RViz if it is asked for, or a line if it is not installed."""
+    if LaunchConfiguration('rviz').perform(context) != 'true':
+        return []
+    try:
+        is_installed = Path(get_package_prefix('rviz2'), 'lib', 'rviz2', 'rviz2').exists()
+    except PackageNotFoundError:
+        is_installed = False
+    if not is_installed:
+        return [_line('rviz2 is not installed: the node starts without it')]
+    return [
+        Node(
+            package='rviz2',
+            executable='rviz2',
+            # The topics of the view are relative: with its namespace they are those of the node.
+            namespace=LaunchConfiguration('namespace'),
+            arguments=['-d', str(_SHARE / 'config' / 'mesh_reloc.rviz')],
+            parameters=[{'use_sim_time': LaunchConfiguration('use_sim_time')}],
         )
     ]
 
 
 def generate_launch_description() -> LaunchDescription:
     """Describe the arguments, the node and RViz."""
-    rviz = Node(
-        package='rviz2',
-        executable='rviz2',
-        # The topics of the view are relative: with its namespace they are those of the node.
-        namespace=LaunchConfiguration('namespace'),
-        arguments=['-d', str(_SHARE / 'config' / 'mesh_reloc.rviz')],
-        parameters=[{'use_sim_time': LaunchConfiguration('use_sim_time')}],
-        condition=IfCondition(LaunchConfiguration('rviz')),
-    )
-    return LaunchDescription(
-        [OpaqueFunction(function=_check_names), *_ARGUMENTS, OpaqueFunction(function=_node), rviz]
-    )
+    actions = [OpaqueFunction(function=function) for function in (_check_names, _node, _rviz)]
+    return LaunchDescription([actions[0], *_ARGUMENTS, *actions[1:]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from ament_index_python.packages import get_package_share_directory
@@ -10,6 +11,7 @@ from launch.actions import (
     DeclareLaunchArgument,
     ExecuteProcess,
     IncludeLaunchDescription,
+    LogInfo,
     OpaqueFunction,
     RegisterEventHandler,
 )
@@ -17,6 +19,8 @@ from launch.event_handlers import OnProcessIO
 from launch.events.process import ProcessIO
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
+
+from mesh_reloc_ros.config.launch_arguments import unknown_arguments
 
 _LAUNCH = Path(get_package_share_directory('mesh_reloc_ros')) / 'launch'
 
@@ -76,10 +80,26 @@ def _play_when_ready(context: LaunchContext) -> list[RegisterEventHandler]:
     return [RegisterEventHandler(OnProcessIO(on_stdout=start, on_stderr=start))]
 
 
+def _report_unknown(context: LaunchContext, node: IncludeLaunchDescription) -> list[LogInfo]:
+    """Report misspelt arguments."""
+    known = [argument.name for argument in LaunchDescription([node]).get_launch_arguments()]
+    known += [argument.name for argument in _ARGUMENTS]
+    file, given = Path(__file__).name, context.launch_configurations
+    lines = unknown_arguments(file, known, given, sys.argv)
+    return [LogInfo(msg=f'{file}: {line}') for line in lines]
+
+
 def generate_launch_description() -> LaunchDescription:
     """Describe the node, with the arguments of mesh_reloc.launch.py, and the player."""
     node = IncludeLaunchDescription(
         PythonLaunchDescriptionSource(str(_LAUNCH / 'mesh_reloc.launch.py')),
         launch_arguments={'use_sim_time': 'true'}.items(),
     )
-    return LaunchDescription([*_ARGUMENTS, OpaqueFunction(function=_play_when_ready), node])
+    return LaunchDescription(
+        [
+            OpaqueFunction(function=_report_unknown, args=[node]),
+            *_ARGUMENTS,
+            OpaqueFunction(function=_play_when_ready),
+            node,
+        ]
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from launch.substitutions import LaunchConfiguration
 
 from mesh_reloc_ros.config.declaration import settings_of
 from mesh_reloc_ros.config.deprecation import without_deprecated
+from mesh_reloc_ros.config.launch_arguments import unknown_arguments
 from mesh_reloc_ros.config.node import NodeSettings
 
 _LAUNCH = Path(get_package_share_directory('mesh_reloc_ros')) / 'launch'
@@ -56,25 +58,32 @@ def _arguments(side: str) -> list[DeclareLaunchArgument]:
     ]
 
 
-def _replace_deprecated(context: LaunchContext) -> list[LogInfo]:
-    """Replace deprecated arguments of one camera, with a warning.
+# The parameters by their names as arguments.
+_SIDED = [
+    replace(
+        each,
+        name=f'{side}_{each.name}',
+        deprecated_names=tuple(f'{side}_{name}' for name in each.deprecated_names),
+    )
+    for side in _SIDES
+    for each in _PARAMETERS
+]
+
+
+def _check_names(context: LaunchContext, cameras: list[GroupAction]) -> list[LogInfo]:
+    """Replace deprecated arguments of one camera, and report them and unknown ones.
 
     :raises InputError: an argument is given by a deprecated and by its current name.
     """
-    sided = [
-        replace(
-            each,
-            name=f'{side}_{each.name}',
-            deprecated_names=tuple(f'{side}_{name}' for name in each.deprecated_names),
-        )
-        for side in _SIDES
-        for each in _PARAMETERS
-    ]
-    given = context.launch_configurations
-    current, warnings = without_deprecated(sided, given)
+    file, given = Path(__file__).name, context.launch_configurations
+    current, warnings = without_deprecated(_SIDED, given)
     given.clear()
     given.update(current)
-    return [LogInfo(msg=f'two_cameras.launch.py: {warning}') for warning in warnings]
+    known = [argument.name for argument in LaunchDescription(cameras).get_launch_arguments()]
+    known += [f'{side}_{name}' for side in _SIDES for name in _OWN]
+    known += [name for each in _SIDED for name in each.deprecated_names]
+    warnings += unknown_arguments(file, known, given, sys.argv)
+    return [LogInfo(msg=f'{file}: {warning}') for warning in warnings]
 
 
 def _check(context: LaunchContext) -> list[LogInfo]:
@@ -110,11 +119,12 @@ def _camera(side: str) -> GroupAction:
 
 def generate_launch_description() -> LaunchDescription:
     """Describe the arguments and the two nodes."""
+    cameras = [_camera(side) for side in _SIDES]
     return LaunchDescription(
         [
-            OpaqueFunction(function=_replace_deprecated),
+            OpaqueFunction(function=_check_names, args=[cameras]),
             *(argument for side in _SIDES for argument in _arguments(side)),
             OpaqueFunction(function=_check),
-            *(_camera(side) for side in _SIDES),
+            *cameras,
         ]
     )

@@ -15,9 +15,9 @@ pytest.importorskip('launch_ros', reason='launch is not on PyPI; it comes with a
 ROOT = Path(__file__).parents[2]
 
 # Writes down how it was called, with the contents of its parameter files. The node says that it
-# is ready and stays until the player has been there.
+# is ready and stays until the programs that it waits for have been there, or a signal.
 PROGRAM = """#!{python}
-import json, sys, time
+import json, signal, sys, time
 from pathlib import Path
 
 arguments = sys.argv[1:]
@@ -27,10 +27,14 @@ calls = Path({folder!r}) / 'calls'
 files = [Path(word).read_text() for word in arguments if word.startswith('/tmp/launch_params')]
 (calls / name).write_text(json.dumps([arguments, *files]))
 if name.startswith('mesh_reloc_node'):
+    signal.signal(signal.SIGINT, lambda *_: sys.exit(0))
     print('[INFO] [1.0] [mesh_reloc]: ready: /image_rect', file=sys.stderr, flush=True)
     deadline = time.monotonic() + {patience}
-    while not (calls / 'ros2').exists() and time.monotonic() < deadline:
+    while not all((calls / each).exists() for each in {until}) and time.monotonic() < deadline:
         time.sleep(0.1)
+    sys.exit({status})
+if {others_stay}:
+    time.sleep({patience})
 """
 
 LAUNCH = """
@@ -67,16 +71,38 @@ class Call:
 class Installed:
     """The package as if installed in a folder, with stand-ins for the programs."""
 
-    def __init__(self, folder: Path, patience: float = 0.0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *until: str,
+        status: int = 0,
+        has_rviz: bool = True,
+        others_stay: bool = False,
+    ) -> None:
+        """Install.
+
+        :param until: programs that the nodes wait for. :param status: of the node at its end.
+        :param others_stay: whether other programs than the node run until a signal.
+        """
         self.folder = folder
         index = folder / 'share/ament_index/resource_index/packages'
         index.mkdir(parents=True)
-        for package in ('mesh_reloc_ros', 'rviz2'):
-            (index / package).touch()
+        programs = ['lib/mesh_reloc_ros/mesh_reloc_node', 'bin/ros2']
+        if has_rviz:
+            programs.append('lib/rviz2/rviz2')
+            (index / 'rviz2').touch()
+        (index / 'mesh_reloc_ros').touch()
         (folder / 'share/mesh_reloc_ros').symlink_to(ROOT)
         (folder / 'calls').mkdir()
-        program = PROGRAM.format(python=sys.executable, folder=str(folder), patience=patience)
-        for name in ('lib/mesh_reloc_ros/mesh_reloc_node', 'lib/rviz2/rviz2', 'bin/ros2'):
+        program = PROGRAM.format(
+            python=sys.executable,
+            folder=str(folder),
+            patience=LONG_S,
+            until=list(until),
+            status=status,
+            others_stay=others_stay,
+        )
+        for name in programs:
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(program)
@@ -147,7 +173,7 @@ def test_arguments_become_parameters_remappings_and_a_namespace(installed):
     ):  # fmt: skip
         assert part in call.arguments
     described = descriptions(printed)
-    assert len(described) == 14
+    assert len(described) == 15
     assert all(len(description) > 10 for description in described.values())
 
 
@@ -164,11 +190,42 @@ def test_deprecated_arguments_are_accepted_with_a_warning(installed):
         assert sum(line.endswith(warning) for line in printed) == 1
 
 
-def test_a_misspelt_argument_is_reported(installed):
-    printed = installed.launch('mesh_reloc.launch.py', 'initialisation:=saved', 'unlike:=1')
-    unknown = [line for line in printed if 'unknown argument' in line]
-    assert len(unknown) == 1
-    assert unknown[0].endswith('unknown argument initialisation: did you mean initialization?')
+@pytest.mark.parametrize('name', ['mesh_reloc', 'replay', 'two_cameras'])
+def test_an_unknown_argument_is_reported(installed, tmp_path, name):
+    printed = installed.launch(
+        f'{name}.launch.py', f'bag:={tmp_path}', 'initialisation:=saved', 'mehs:=/x.obj',
+        'unlike:=1', 'start_from:=nothing', 'use_sim_time:=true', 'left_image_topic:=/left',
+    )  # fmt: skip
+    unknown = {line.partition('unknown argument ')[2] for line in printed} - {''}
+    assert unknown >= {
+        'initialisation: did you mean initialization?',
+        'mehs: did you mean mesh?',
+        'unlike: ignored; --show-args lists them all',
+    }
+    named = {line.partition(':')[0] for line in unknown}
+    assert named <= {'initialisation', 'mehs', 'unlike', 'bag', 'left_image_topic'}
+    assert ('bag' in named) == (name != 'replay')
+    assert ('left_image_topic' in named) == (name != 'two_cameras')
+
+
+INCLUDING = """
+from launch import LaunchDescription
+from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+
+def generate_launch_description():
+    source = PythonLaunchDescriptionSource({file!r})
+    argument = DeclareLaunchArgument('mish', default_value='')
+    return LaunchDescription([argument, IncludeLaunchDescription(source)])
+"""
+
+
+def test_arguments_of_a_file_that_includes_this_one_are_not_reported(installed, tmp_path):
+    file = tmp_path / 'robot.launch.py'
+    file.write_text(INCLUDING.format(file=str(ROOT / 'launch/mesh_reloc.launch.py')))
+    printed = installed.launch(str(file), 'initialisation:=saved', 'robot:=rosa')
+    assert sum('unknown argument' in line for line in printed) == 1
+    assert any('unknown argument initialisation' in line for line in printed)
 
 
 def test_what_is_not_given_stays_as_in_the_parameter_file(installed, tmp_path):
@@ -180,7 +237,8 @@ def test_what_is_not_given_stays_as_in_the_parameter_file(installed, tmp_path):
     assert str(parameters) in call.arguments
 
 
-def test_rviz_runs_in_the_namespace_of_the_node(installed):
+def test_rviz_runs_in_the_namespace_of_the_node(tmp_path):
+    installed = Installed(tmp_path, 'rviz2.robot')
     installed.launch('mesh_reloc.launch.py', 'rviz:=true', 'namespace:=robot')
     call = installed.calls()['rviz2.robot']
     assert call.arguments[:2] == [
@@ -188,6 +246,36 @@ def test_rviz_runs_in_the_namespace_of_the_node(installed):
         str(installed.folder / 'share/mesh_reloc_ros/config/mesh_reloc.rviz'),
     ]
     assert call.parameters == {'use_sim_time': False}
+
+
+@pytest.mark.parametrize('has_package', [False, True])
+def test_without_rviz_the_node_runs_and_a_line_says_so(tmp_path, has_package):
+    installed = Installed(tmp_path, has_rviz=False)
+    if has_package:
+        (tmp_path / 'share/ament_index/resource_index/packages/rviz2').touch()
+    printed = installed.launch('mesh_reloc.launch.py', 'rviz:=true')
+    assert list(installed.calls()) == ['mesh_reloc_node']
+    assert sum('the node starts without it' in line for line in printed) == 1
+
+
+def test_the_launch_ends_with_the_node(tmp_path):
+    installed = Installed(tmp_path, 'rviz2', others_stay=True)
+    printed = installed.launch('mesh_reloc.launch.py', 'rviz:=true')
+    assert any('[rviz2' in line and 'SIGINT' in line for line in printed)
+
+
+@pytest.mark.parametrize('name', ['mesh_reloc', 'replay', 'two_cameras'])
+def test_the_launch_of_a_node_that_fails_fails(tmp_path, name):
+    until = ['ros2'] if name == 'replay' else []
+    installed = Installed(tmp_path, *until, status=2, others_stay=True)
+    printed = installed.launch(f'{name}.launch.py', f'bag:={tmp_path}', status=1)
+    assert sum('mesh_reloc_node ended with status 2' in line for line in printed) == 1
+
+
+def test_other_nodes_go_on_where_the_node_is_not_required(tmp_path):
+    installed = Installed(tmp_path, 'rviz2', status=2)
+    printed = installed.launch('mesh_reloc.launch.py', 'rviz:=true', 'required:=false')
+    assert not any('mesh_reloc_node ended' in line for line in printed)
 
 
 @pytest.mark.parametrize(
@@ -210,7 +298,7 @@ def test_a_wrong_argument_is_refused_in_one_line(installed, argument, reason):
 
 
 def test_a_bag_is_played_once_the_node_is_ready(tmp_path):
-    installed = Installed(tmp_path, patience=60.0)
+    installed = Installed(tmp_path, 'ros2')
     bag = tmp_path / 'bag'
     bag.mkdir()
     installed.launch('replay.launch.py', f'bag:={bag}', 'rate:=0.5', 'loop:=true', 'rectify:=true')
@@ -221,7 +309,7 @@ def test_a_bag_is_played_once_the_node_is_ready(tmp_path):
 
 
 def test_a_bag_can_be_played_without_delay(tmp_path):
-    installed = Installed(tmp_path, patience=60.0)
+    installed = Installed(tmp_path, 'ros2')
     installed.launch('replay.launch.py', f'bag:={tmp_path}', 'delay:=0.0')
     assert installed.calls()['ros2'].arguments == f'bag play {tmp_path} --clock --rate 1'.split()
 
@@ -238,7 +326,11 @@ def test_what_cannot_be_played_is_refused_in_one_line(installed, arguments, reas
     assert reason in installed.refusal('replay.launch.py', *arguments)
 
 
-def test_two_cameras_have_a_node_each_in_one_mesh(installed):
+CAMERAS = ['mesh_reloc_node.left', 'mesh_reloc_node.robot.right', 'rviz2.left', 'rviz2.robot.right']
+
+
+def test_two_cameras_have_a_node_each_in_one_mesh(tmp_path):
+    installed = Installed(tmp_path, *CAMERAS)
     printed = installed.launch(
         'two_cameras.launch.py',
         'mesh:=/x.obj', 'rectify:=true', 'left_image_topic:=/stereo/left/image_raw',
@@ -247,9 +339,7 @@ def test_two_cameras_have_a_node_each_in_one_mesh(installed):
         'right_publish_tf:=none', 'rviz:=true', 'image_topic:=/neither',
     )  # fmt: skip
     calls = installed.calls()
-    assert list(calls) == [
-        'mesh_reloc_node.left', 'mesh_reloc_node.robot.right', 'rviz2.left', 'rviz2.robot.right'
-    ]  # fmt: skip
+    assert list(calls) == CAMERAS
     common = {'mesh': '/x.obj', 'rectify': True, 'use_sim_time': False}
     left, right = calls['mesh_reloc_node.left'], calls['mesh_reloc_node.robot.right']
     assert left.parameters == common | {
@@ -269,7 +359,8 @@ def test_two_cameras_have_a_node_each_in_one_mesh(installed):
     assert {'mesh', 'initialization', 'left_image_topic', 'right_camera_frame'} < set(described)
 
 
-def test_a_deprecated_argument_of_one_camera_is_accepted_with_a_warning(installed):
+def test_a_deprecated_argument_of_one_camera_is_accepted_with_a_warning(tmp_path):
+    installed = Installed(tmp_path, 'mesh_reloc_node.left', 'mesh_reloc_node.right')
     printed = installed.launch('two_cameras.launch.py', 'left_child_frame:=eye')
     calls = installed.calls()
     assert calls['mesh_reloc_node.left'].parameters['camera_frame'] == 'eye'
