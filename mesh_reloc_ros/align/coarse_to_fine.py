@@ -199,7 +199,7 @@ def _solver_options(
     levels_above = live.number - settings.finest_level
     scale = settings.robust_scale * (1 + _ROBUST_GROWTH * levels_above)
     # A brighter image differs from the mesh by more.
-    gain = min(max(float(exposure[:, ALPHA].mean()), 1.0), _LARGEST_GAIN)
+    gain = min(max(float(exposure.numpy()[:, ALPHA].mean()), 1.0), _LARGEST_GAIN)
     options = SolverOptions(
         robust_scale=max(gain * scale, _NOISE_SIGMAS * live.noise),
         max_iterations=settings.max_iterations,

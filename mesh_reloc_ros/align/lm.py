@@ -101,8 +101,8 @@ def solve(
 
 def image_motion_px(surface: SurfacePoints, camera: Camera, motions: Tensor) -> Tensor:
     """Return how far motions of the camera [B, 4, 4] move the image, roughly, [B] in pixels."""
-    pixels_per_step = torch.from_numpy(_pixels_per_step(surface, camera))
-    return (_small_twists(motions).abs() * pixels_per_step).sum(-1)
+    twists = _small_twists(motions.numpy())
+    return torch.from_numpy((np.abs(twists) * _pixels_per_step(surface, camera)).sum(-1))
 
 
 def _normal_equations(systems: Array, sums: Array, surface: SurfacePoints) -> NormalEquations:
@@ -119,11 +119,11 @@ def _normal_equations(systems: Array, sums: Array, surface: SurfacePoints) -> No
     )
 
 
-def _small_twists(motions: Tensor) -> Tensor:
+def _small_twists(motions: Array) -> Array:
     """Return the twists [B, 6] of motions [B, 4, 4], to the first order of the angle."""
-    odd = 0.5 * (motions[:, :3, :3] - motions[:, :3, :3].transpose(1, 2))
-    turns = (odd[:, 2, 1], odd[:, 0, 2], odd[:, 1, 0])
-    return torch.cat((motions[:, :3, 3], torch.stack(turns, dim=-1)), dim=-1)
+    rows, columns = (2, 0, 1), (1, 2, 0)
+    turns = 0.5 * (motions[:, rows, columns] - motions[:, columns, rows])
+    return np.concatenate((motions[:, :3, 3], turns), axis=-1)
 
 
 def _pixels_per_step(surface: SurfacePoints, camera: Camera) -> Array:

@@ -36,7 +36,7 @@ class ImageLevel:
         """What compiled functions take."""
         camera, usable = self.camera, self.usable
         if usable is None:
-            usable = np.ones(self.image.shape[:2], dtype=np.uint8)
+            usable = np.empty((0, 0), dtype=np.uint8)
         return LiveImage(self.image, usable, camera.fx, camera.fy, camera.cx, camera.cy)
 
 

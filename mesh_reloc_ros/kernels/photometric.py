@@ -104,8 +104,10 @@ def project(points: Any, n: int, live_T_keyframe: Any, live: LiveImage) -> Any:
 @kernel(fastmath=True)
 def is_usable(live: LiveImage, u: float, v: float) -> bool:
     """Whether a pixel inside the image, and its neighbours, carry information."""
-    u0, v0 = int(u), int(v)
     usable = live.usable
+    if not len(usable):
+        return True
+    u0, v0 = int(u), int(v)
     return (usable[v0, u0] & usable[v0, u0 + 1] & usable[v0 + 1, u0] & usable[v0 + 1, u0 + 1]) > 0
 
 
