@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mesh_reloc_ros.errors import InputError
+
+_unfinished: set[Path] = set()
 
 
 def absolute(path: str, name: str) -> Path:
@@ -42,11 +44,20 @@ def atomic_write(path: Path) -> Iterator[Path]:
     """
     # Of this process alone, as two may write the same file.
     temporary = path.with_name(f'{path.name}.{os.getpid()}.part')
+    _unfinished.add(temporary)
     try:
         yield temporary
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+        _unfinished.discard(temporary)
+
+
+def discard_unfinished() -> None:
+    """Remove the files that are being written, before the process ends while it writes them."""
+    for temporary in tuple(_unfinished):
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def write_text_atomically(path: Path, text: str) -> None:

@@ -5,9 +5,6 @@ from __future__ import annotations
 import ctypes
 import sys
 
-import cv2
-import torch
-
 _M_ARENA_MAX = -8
 """Of glibc's malloc.h."""
 
@@ -30,5 +27,9 @@ def use_one_core_per_operation() -> None:
     The operations here are small: spread out, they wait for each other, and busily, so that on a
     machine with other work to do everything becomes slower.
     """
+    # Imported here, as they take seconds that not every program spends.
+    import cv2
+    import torch
+
     torch.set_num_threads(1)
     cv2.setNumThreads(1)

@@ -22,7 +22,7 @@ SOURCES = (
     'setup.cfg',
     'setup.py',
 )
-MAX_LINES = 17_860
+MAX_LINES = 18_000
 
 
 @pytest.fixture(scope='module')

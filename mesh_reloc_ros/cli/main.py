@@ -7,8 +7,8 @@ import sys
 from importlib.metadata import entry_points
 from typing import NoReturn, Protocol
 
-from mesh_reloc_ros.cli import params, track
 from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.installation import missing, version
 
 COMMANDS_GROUP = 'mesh_reloc.commands'
 """Entry points of this group, each a `Command`, are subcommands that other packages add."""
@@ -45,8 +45,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser = _Parser(
         prog='mesh_reloc', description='Camera localization (6 DoF) in a textured mesh.'
     )
+    parser.add_argument('--version', action='version', version=f'mesh_reloc_ros {version()}')
     subparsers = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
-    commands = _commands()
+    try:
+        commands = _commands()
+    except ModuleNotFoundError as error:
+        parser.exit(2, f'mesh_reloc: {missing(error)}\n')
     first = next(iter(sys.argv[1:] if arguments is None else arguments), '')
     if first in _EVALUATION_COMMANDS and first not in commands:
         parser.error(
@@ -73,6 +77,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _commands() -> dict[str, Command]:
     """Return the subcommands by name: the package's own, then those of other packages."""
+    # Imported here, as packages may be missing.
+    from mesh_reloc_ros.cli import params, track
+
     added = {entry.name: entry.load() for entry in entry_points(group=COMMANDS_GROUP)}
     return {'track': track, 'params': params, **added}
 

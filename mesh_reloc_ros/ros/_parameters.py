@@ -175,8 +175,8 @@ def mesh_path(mesh: str) -> Path:
     """
     if not mesh:
         raise InputError(
-            'parameter mesh is not set: give the path of the textured mesh,'
-            ' --ros-args -p mesh:=/path/to/mesh.obj'
+            'parameter mesh is not set: give the path of the textured mesh, mesh:=/path/to/mesh.obj'
+            ' with ros2 launch, or --ros-args -p mesh:=/path/to/mesh.obj'
         )
     url = urlparse(mesh)
     if url.scheme == 'package':

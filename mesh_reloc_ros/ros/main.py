@@ -1,123 +1,89 @@
-"""The executable `mesh_reloc_node`."""
+"""The executable `mesh_reloc_node`. It imports ROS and torch only when the node starts."""
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
-import threading
 import traceback
-from types import FrameType
-from typing import TYPE_CHECKING
-
-import rclpy
-from rclpy.exceptions import ParameterException
-from rclpy.executors import SingleThreadedExecutor
-from rclpy.signals import SignalHandlerOptions
+from collections.abc import Iterator, Sequence
+from typing import NoReturn
 
 from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.installation import missing, version
 from mesh_reloc_ros.process import share_heaps
+from mesh_reloc_ros.ros._ending import Ending, end_process
 
-if TYPE_CHECKING:
-    from mesh_reloc_ros.ros.node import MeshRelocNode
+_HELP = """\
+usage: mesh_reloc_node [--help] [--version] [--ros-args ...]
 
-_STOP_TIMEOUT_S = 3.0
-_HARD_STOP_S = 6.0
-# Longest time until a signal or a failure is noticed.
-_PERIOD_S = 0.1
+Localize a camera in a textured mesh: a managed ROS 2 node.
 
+  mesh_reloc_node --ros-args -p mesh:=/maps/room.obj -p rectify:=true \\
+      -r image_rect:=/camera/image_raw -r camera_info:=/camera/camera_info
 
-class Ending:
-    """Ctrl-C or SIGTERM, at any time and any number of times.
+after --ros-args:
+  -p NAME:=VALUE      set a parameter; `mesh_reloc params` lists them all
+  --params-file FILE  set parameters from a file
+  -r FROM:=TO         remap a topic or service, or the node: -r __ns:=/robot
 
-    rclpy's own handlers would shut the context down while other threads use it.
-    """
-
-    def __init__(self) -> None:
-        self.requested = threading.Event()
-        """Set when the node is to end."""
-        self.imports = True
-        """Whether libraries are being imported, some of which abort if that is interrupted."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._handle)
-
-    def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.imports:
-            os._exit(0)
-        if not self.requested.is_set():
-            self.requested.set()
-            # Compiling takes longer than anyone waits, and cannot be interrupted.
-            hard_stop = threading.Timer(_HARD_STOP_S, os._exit, [0])
-            hard_stop.daemon = True
-            hard_stop.start()
+With ros2 launch: ros2 launch mesh_reloc_ros mesh_reloc.launch.py --show-args
+"""
 
 
-def main(args: list[str] | None = None) -> int:
-    """Run the node until Ctrl-C or SIGTERM.
+def main(args: list[str] | None = None) -> NoReturn:
+    """Run the node until Ctrl-C or SIGTERM, and end the process.
 
-    :returns: 0: ended as asked; 2: unusable parameters or mesh, with one line that says why.
+    Its status is 0: ended as asked; 2: unusable arguments, parameters or mesh, or a missing
+    package, with one line that says why; 1: an exception that is a bug.
     """
     ending = Ending()
     share_heaps()
     try:
-        rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
-    except RuntimeError as error:
-        return _refuse(' '.join(str(error).split()))
-    try:
-        return _run(ending)
-    except KeyboardInterrupt:
+        status = _main(ending, args)
+    except InputError as error:
+        print(f'mesh_reloc_node: {error}', file=sys.stderr)
+        status = 2
+    except Exception:
+        traceback.print_exc()
+        status = 1
+    end_process(status)
+
+
+def _main(ending: Ending, args: list[str] | None) -> int:
+    """Return the exit status.
+
+    :raises InputError: an unusable argument or a missing package.
+    """
+    own = list(_own(sys.argv[1:] if args is None else args))
+    if {'-h', '--help'}.intersection(own):
+        print(_HELP, end='')
         return 0
-    except (InputError, ParameterException) as error:
-        return _refuse(' '.join(str(error).split()))
-    finally:
-        rclpy.try_shutdown()
-        # Until the interpreter is gone: before it is, it gives other handlers back.
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)
-
-
-def _run(ending: Ending) -> int:
-    # Imported here, as loading torch takes seconds in which Ctrl-C must end it cleanly, too.
-    from mesh_reloc_ros.process import use_one_core_per_operation
-    from mesh_reloc_ros.ros.node import MeshRelocNode
-
-    ending.imports = False
-    use_one_core_per_operation()
-    node = MeshRelocNode(ending.requested)
-    failure: Exception | None = None
+    if '--version' in own:
+        print(f'mesh_reloc_ros {version()}')
+        return 0
+    if own:
+        raise InputError(
+            f'unknown argument {own[0]}: parameters come after --ros-args -p, as in --ros-args -p'
+            ' mesh:=/maps/room.obj; see --help'
+        )
     try:
-        status = _spin(node, ending.requested)
-    except Exception as error:
-        failure, status = error, 1
-    if not node.stop(_STOP_TIMEOUT_S):
-        if failure is not None:
-            traceback.print_exception(failure)
-        # Tearing down the interpreter under a solver that still runs would crash.
-        os._exit(status)
-    if failure is not None:
-        raise failure
-    return status
+        from mesh_reloc_ros.ros._run import run
+
+        return run(ending, args)
+    except ModuleNotFoundError as error:
+        raise missing(error) from error
 
 
-def _spin(node: MeshRelocNode, ending: threading.Event) -> int:
-    """Run the node until it is to end; return the exit status."""
-    if node.starts_itself and not node.bring_up():
-        node.check()
-        # The node has logged the reason.
-        return 0 if ending.is_set() else 2
-    # A MultiThreadedExecutor would busy-wait, and the work is done by the node's own threads.
-    executor = SingleThreadedExecutor()
-    executor.add_node(node)
-    while not ending.is_set():
-        executor.spin_once(timeout_sec=_PERIOD_S)
-        node.check()
-    return 0
-
-
-def _refuse(reason: str) -> int:
-    rclpy.logging.get_logger('mesh_reloc').fatal(reason)
-    return 2
+def _own(args: Sequence[str]) -> Iterator[str]:
+    """Yield the arguments that are not for ROS, which are between --ros-args and --."""
+    is_for_ros = False
+    for word in args:
+        if word == '--ros-args':
+            is_for_ros = True
+        elif is_for_ros:
+            is_for_ros = word != '--'
+        else:
+            yield word
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    main()

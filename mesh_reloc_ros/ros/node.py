@@ -88,6 +88,12 @@ class MeshRelocNode(LifecycleNode):
                 if result.done():
                     result.result()
 
+    def save(self) -> None:
+        """Save the last trusted pose. Safe to call from any thread."""
+        sink = self._sink
+        if sink is not None:
+            sink.save(0.0)
+
     def stop(self, timeout_s: float) -> bool:
         """End the node's threads; return False if one exceeds the timeout."""
         return self._stop_tracking(timeout_s) and self._unload(timeout_s)

@@ -1,5 +1,7 @@
 """The command `mesh_reloc`: its subcommands, with and without the evaluation package."""
 
+import sys
+
 import pytest
 
 from mesh_reloc_ros.cli import main as command_line
@@ -47,3 +49,18 @@ def test_an_unknown_command_is_refused_in_one_line(capsys):
     assert ended(['nothing']) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "invalid choice: 'nothing'" in line
+
+
+def test_it_knows_its_version(capsys):
+    assert ended(['--version']) == 0
+    assert capsys.readouterr().out == 'mesh_reloc_ros 0.1.0\n'
+
+
+def test_a_missing_package_is_reported_in_one_line(monkeypatch, capsys):
+    monkeypatch.delitem(sys.modules, 'mesh_reloc_ros.cli.track', raising=False)
+    monkeypatch.delattr('mesh_reloc_ros.cli.track', raising=False)
+    monkeypatch.setitem(sys.modules, 'numpy', None)
+    assert ended(['track']) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert 'package numpy is not installed' in line
+    assert 'make setup' in line

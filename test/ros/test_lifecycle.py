@@ -48,6 +48,7 @@ def test_it_waits_unconfigured(process: NodeProcess, station: Station, camera: L
     camera.wait_for_state('unconfigured')
     assert camera.status().level == DiagnosticStatus.OK
     assert not process.count('loading')
+    assert process.count('autostart is false: waiting to be configured and activated') == 1
     answer = station.call(Trigger, 'mesh_reloc/reset')
     assert not answer.success
     assert answer.message == 'the node is not configured'

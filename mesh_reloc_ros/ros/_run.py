@@ -1,0 +1,79 @@
+"""The node's life in its process."""
+
+from __future__ import annotations
+
+import threading
+import traceback
+
+import rclpy
+from rclpy.exceptions import ParameterException
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.signals import SignalHandlerOptions
+
+from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.process import use_one_core_per_operation
+from mesh_reloc_ros.ros._ending import Ending
+from mesh_reloc_ros.ros.node import MeshRelocNode
+
+# Longest time until a signal or a failure is noticed.
+_PERIOD_S = 0.05
+_STOP_TIMEOUT_S = 3.0
+
+
+def run(ending: Ending, args: list[str] | None) -> int:
+    """Run the node until it is to end; return the exit status of the process."""
+    ending.imports = False
+    use_one_core_per_operation()
+    try:
+        rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    except RuntimeError as error:
+        return _refuse(error)
+    try:
+        return _run(ending)
+    except (InputError, ParameterException) as error:
+        return _refuse(error)
+    finally:
+        rclpy.try_shutdown()
+
+
+def _run(ending: Ending) -> int:
+    node = MeshRelocNode(ending.requested)
+    ending.last = node.save
+    failure: Exception | None = None
+    try:
+        status = _spin(node, ending.requested)
+    except Exception as error:
+        failure, status = error, 1
+    is_stopped = node.stop(_STOP_TIMEOUT_S)
+    if failure is not None:
+        traceback.print_exception(failure)
+    if is_stopped:
+        # Others learn at once that it is gone.
+        node.destroy_node()
+    return status
+
+
+def _spin(node: MeshRelocNode, ending: threading.Event) -> int:
+    """Run the node until it is to end; return the exit status."""
+    if not node.starts_itself:
+        name = node.get_fully_qualified_name()
+        node.get_logger().info(
+            'autostart is false: waiting to be configured and activated by a lifecycle manager, or'
+            f' by ros2 lifecycle set {name} configure, then ros2 lifecycle set {name} activate'
+        )
+    elif not node.bring_up():
+        node.check()
+        # The node has logged the reason.
+        return 0 if ending.is_set() else 2
+    # A MultiThreadedExecutor would busy-wait, and the work is done by the node's own threads.
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    while not ending.is_set():
+        executor.spin_once(timeout_sec=_PERIOD_S)
+        node.check()
+    return 0
+
+
+def _refuse(error: Exception) -> int:
+    rclpy.logging.get_logger('mesh_reloc').fatal(' '.join(str(error).split()))
+    return 2
