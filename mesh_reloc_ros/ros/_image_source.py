@@ -13,7 +13,7 @@ from mesh_reloc_ros.messages.camera_info_buffer import CameraInfoBuffer
 from mesh_reloc_ros.messages.stamps import stamp_to_ns
 from mesh_reloc_ros.ros._diagnostics import Diagnostics
 from mesh_reloc_ros.ros._frames import frame_reader
-from mesh_reloc_ros.ros._input import camera_info_input, image_input
+from mesh_reloc_ros.ros._input import Input, camera_info_input, image_input
 from mesh_reloc_ros.ros._odometry import Odometry
 from mesh_reloc_ros.ros._parameters import NodeParameters
 from mesh_reloc_ros.ros._watchdog import explain_silence
@@ -100,13 +100,20 @@ class ImageSource:
         for source in (self._image_input, self._info_input):
             if change := source.match_publisher_qos():
                 self._node.get_logger().info(f'{change}, as the publisher offers')
-        timeout_s = self._parameters.node.image_timeout
-        diagnostics.problem('image', explain_silence('image', self._image_input, timeout_s))
+        self._report_silence(diagnostics, 'image', self._image_input)
         # One is enough for images whose camera_info never changes.
-        is_missing = not self._info_input.received
-        missing = explain_silence('camera_info', self._info_input, timeout_s) if is_missing else ''
-        diagnostics.problem('camera_info', missing)
+        if self._info_input.received:
+            diagnostics.problem('camera_info', '')
+        else:
+            self._report_silence(diagnostics, 'camera_info', self._info_input)
         diagnostics.problem('publishers', self._image_input.competing_publishers())
+
+    def _report_silence(self, diagnostics: Diagnostics, what: str, source: Input) -> None:
+        """Report why nothing arrives, or that it does."""
+        timeout_s = self._parameters.node.image_timeout
+        # Publishers that have just come have their time to send, too.
+        if source.silent_for() <= timeout_s or source.settled_for() > timeout_s:
+            diagnostics.problem(what, explain_silence(what, source, timeout_s))
 
     def close(self) -> None:
         """Stop listening, and end a wait for odometry."""

@@ -12,6 +12,12 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.topic_endpoint_info import TopicEndpointInfo
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
+try:
+    from rclpy.event_handler import SubscriptionEventCallbacks
+except ImportError:
+    # Its name in Humble.
+    from rclpy.qos_event import SubscriptionEventCallbacks
+
 # Lengths of the queues. An image needs its own camera_info, which is small.
 _IMAGE_DEPTH, _CAMERA_INFO_DEPTH = 5, 30
 _LATCHED = DurabilityPolicy.TRANSIENT_LOCAL
@@ -60,7 +66,8 @@ class Input:
         self._reliability = reliability
         self._may_be_latched = may_be_latched
         self._alternative = alternative
-        self._last = time.monotonic()
+        self._last = self._changed = time.monotonic()
+        self._known: set[bytes] = set()
         self._requested = self._requested_of(self._offers())
         self._subscription = self._subscribe()
 
@@ -82,6 +89,10 @@ class Input:
     def silent_for(self) -> float:
         """Return the seconds since the last message, or since the start."""
         return time.monotonic() - self._last
+
+    def settled_for(self) -> float:
+        """Return the seconds since publishers came or went, or since the start."""
+        return time.monotonic() - self._changed
 
     def publishers(self) -> list[TopicEndpointInfo]:
         """Return the publishers found on the topic, of any type."""
@@ -108,7 +119,11 @@ class Input:
 
         :returns: what is asked for now, in words; '' if nothing has changed.
         """
-        offers = self._offers()
+        publishers = self.publishers()
+        known = {bytes(publisher.endpoint_gid) for publisher in publishers}
+        if known != self._known:
+            self._known, self._changed = known, time.monotonic()
+        offers = [publisher.qos_profile for publisher in publishers]
         requested = self._requested_of(offers) if offers else self._requested
         if requested == self._requested:
             return ''
@@ -161,6 +176,8 @@ class Input:
                 durability=durability,
             ),
             qos_overriding_options=self._overriding,
+            # rclpy would warn of publishers that this then asks for what they offer.
+            event_callbacks=SubscriptionEventCallbacks(incompatible_qos=lambda _: None),
         )
 
     def _receive(self, message: Any) -> None:

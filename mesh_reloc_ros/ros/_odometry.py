@@ -20,6 +20,10 @@ from mesh_reloc_ros.types import Array
 _POLL_S = 0.002
 # If odometry is older than this, lookups do not wait for as long: poses must not be late, too.
 _OUTAGE_S = 1.0
+# After the start, publishers may not have been found yet.
+_DISCOVERY_S = 2.0
+# Less than TF keeps.
+_KEPT_S = 9.0
 
 
 class Odometry:
@@ -34,6 +38,7 @@ class Odometry:
         # bag that loops may be played without a clock.
         self._buffer = Buffer()
         self._listener = TransformListener(self._buffer, node)
+        self._began = time.monotonic()
         self._stopped = threading.Event()
         self._no_wait_until = 0.0
         self._before_ns, self._jumped = 0, -math.inf
@@ -61,7 +66,7 @@ class Odometry:
         newest_ns = self._newest_ns(camera_frame)
         if deadline > began and newest_ns < stamp_ns - _OUTAGE_S * 1e9:
             self._no_wait_until = time.monotonic() + _OUTAGE_S
-        self.problem = self._explained(failure, camera_frame, stamp_ns > newest_ns)
+        self.problem = self._explained(failure, camera_frame, stamp_ns, newest_ns)
         return None
 
     def newest_ns(self, parent: str, child: str) -> int | None:
@@ -102,19 +107,29 @@ class Odometry:
         self.problem = ''
         return pose
 
-    def _explained(self, failure: TransformException, camera_frame: str, is_late: bool) -> str:
-        """Return a failure as one line that does not change, so that it is logged once."""
+    def _explained(
+        self, failure: TransformException, camera_frame: str, stamp_ns: int, newest_ns: int
+    ) -> str:
+        """Return a failure as one line that does not change, so that it is logged once.
+
+        :param newest_ns: stamp of the newest transform. :returns: '' for what passes by itself.
+        """
         name = f'{self._odom_frame} -> {camera_frame}'
         if not isinstance(failure, ExtrapolationException):
+            if time.monotonic() - self._began < _DISCOVERY_S:
+                return ''
             return (
                 f'TF has no transform {name}: start odometry, and robot_state_publisher for the'
                 ' camera on the robot; or set odom_frame and camera_frame to the right names'
             )
-        if is_late:
+        if stamp_ns > newest_ns:
             return (
                 f'TF has {name} too late: raise transform_timeout, or make odometry faster; if'
                 ' another machine publishes it, synchronize the clocks'
             )
+        if newest_ns - stamp_ns < _KEPT_S * 1e9:
+            # TF keeps more than that: it has only begun.
+            return ''
         return (
             f'TF does not have {name} at the stamps of the images, which are too old: if a bag is'
             ' played, set use_sim_time and play it with --clock'

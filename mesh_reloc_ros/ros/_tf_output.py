@@ -71,13 +71,17 @@ class TfOutput:
 
         :param odom_T_camera: [4, 4] at its stamp; None if unknown.
         :param future_s: how far ahead map -> odom is dated.
-        :returns: why it was not published, one line; '' if it was, or if TF is switched off.
+        :returns: why it was not published, one line; '' if it was, if TF is switched off, or if
+            odometry is missing, which `Odometry` explains.
         """
         if self._broadcaster is None:
             return ''
-        problem = self._obstacle(camera_frame, odom_T_camera, estimate.stamp_ns)
+        problem = self._obstacle(camera_frame, estimate.stamp_ns)
         if problem:
             return problem
+        if self._mode == 'map_odom' and odom_T_camera is None:
+            # Odometry has a problem of its own.
+            return ''
         if self._mode == 'map_camera':
             transform = transform_from_pose(
                 estimate.map_T_camera, estimate.stamp_ns, self._map_frame, camera_frame
@@ -100,7 +104,7 @@ class TfOutput:
             if broadcaster is not None:
                 self._node.destroy_publisher(broadcaster.pub_tf)
 
-    def _obstacle(self, camera_frame: str, odom_T_camera: Array | None, stamp_ns: int) -> str:
+    def _obstacle(self, camera_frame: str, stamp_ns: int) -> str:
         """Return why the transform cannot be published, one line; '' if it can."""
         if not camera_frame or camera_frame == self._map_frame:
             return (
@@ -110,7 +114,7 @@ class TfOutput:
         if is_far_ahead(stamp_ns, self._node.get_clock().now().nanoseconds):
             return 'no TF: the image is stamped far ahead of the clock'
         if self._mode == 'map_odom':
-            return self._obstacle_to_odom(odom_T_camera, stamp_ns)
+            return self._obstacle_to_odom(stamp_ns)
         parent = self._other_parent(camera_frame)
         if parent:
             return (
@@ -119,9 +123,7 @@ class TfOutput:
             )
         return ''
 
-    def _obstacle_to_odom(self, odom_T_camera: Array | None, stamp_ns: int) -> str:
-        if odom_T_camera is None:
-            return 'no TF: odometry is missing'
+    def _obstacle_to_odom(self, stamp_ns: int) -> str:
         parent = self._other_parent(self._odom_frame)
         if parent:
             return (

@@ -78,6 +78,14 @@ def test_a_transform_that_comes_late_is_waited_for(robot: Robot):
     late.join()
 
 
+def test_an_image_of_just_before_odometry_began_is_no_problem(robot: Robot):
+    robot.move_until_known(1, 100 * S)
+    assert robot.odometry.at('camera', 99 * S, 0.0) is None
+    assert robot.odometry.problem == ''
+    assert robot.odometry.at('camera', 60 * S, 0.0) is None
+    assert 'which are too old' in robot.odometry.problem
+
+
 def test_what_was_before_time_went_back_is_forgotten(robot: Robot):
     robot.move_until_known(1, 100 * S)
     robot.odometry.clear(100 * S)
