@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
     from mesh_reloc_ros.overlay import draw_overlay
     from mesh_reloc_ros.pipeline import Pipeline
-    from mesh_reloc_ros.recordings.recording import open_recording
+    from mesh_reloc_ros.recordings.open import open_recording
     from mesh_reloc_ros.render.scene import Scene
     from mesh_reloc_ros.types.camera import Camera
     from mesh_reloc_ros.types.estimate import PoseEstimate, Rejection, State
@@ -37,7 +37,7 @@ else:
         'Trajectory': 'types.trajectory',
         'draw_overlay': 'overlay',
         'load_mesh': 'mesh_io.load',
-        'open_recording': 'recordings.recording',
+        'open_recording': 'recordings.open',
     }
 
     def __getattr__(name: str) -> object:

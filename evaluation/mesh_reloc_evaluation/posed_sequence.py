@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mesh_reloc_evaluation.trajectory_errors import associate
-from mesh_reloc_ros.cli.arguments import open_bag
+from mesh_reloc_ros.cli.arguments import open_recording, recording_name
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.recordings.tum import read_tum
 from mesh_reloc_ros.types import Array
@@ -70,17 +71,19 @@ class PosedSequence:
 
 
 def read_sequence(arguments: argparse.Namespace) -> PosedSequence:
-    """Decode the images of --bag. True poses come from --ground-truth, else from the bag.
+    """Decode the images of the recording. True poses are those of --ground-truth, else its own.
 
-    :raises InputError: the bag or the trajectory is unusable, or they do not belong together.
+    :raises InputError: recording or trajectory are unusable, or do not belong together.
     """
     truth = read_tum(arguments.ground_truth) if arguments.ground_truth else None
-    with open_bag(arguments) as bag:
-        frames = list(bag.frames(arguments.start, arguments.end))
-        truth = truth or bag.ground_truth()
+    with open_recording(arguments) as recording:
+        frames = list(recording.frames(arguments.start, arguments.end))
+        for line in recording.left_out.lines():
+            print(line, file=sys.stderr)
+        truth = truth or recording.ground_truth()
     if not frames:
         raise InputError(
-            f'bag {arguments.bag} has no images from {arguments.start:g} to {arguments.end:g} s'
+            f'{recording.name} has no images from {arguments.start:g} to {arguments.end:g} s'
         )
     sequence = PosedSequence(frames, _poses_at(frames, truth))
     if arguments.ground_truth and sequence.truth is None:
@@ -92,15 +95,15 @@ def read_sequence(arguments: argparse.Namespace) -> PosedSequence:
 
 
 def read_posed_sequence(arguments: argparse.Namespace) -> PosedSequence:
-    """Decode the images of --bag whose true pose is known; see `read_sequence`.
+    """Decode the images of the recording whose true pose is known; see `read_sequence`.
 
     :raises InputError: as `read_sequence`, or no true pose is known.
     """
     sequence = read_sequence(arguments).with_truth()
     if not len(sequence):
         raise InputError(
-            f'no true poses: bag {arguments.bag} has no PoseStamped topic for its images; give'
-            ' --ground-truth'
+            f'no true poses: {recording_name(arguments)} has no PoseStamped topic for its images;'
+            ' give --ground-truth'
         )
     return sequence
 

@@ -16,6 +16,16 @@ from mesh_reloc_ros.config.parameters import GROUPS, PARAMETERS
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.recordings.bag import ImageBag
+from mesh_reloc_ros.recordings.calibration import Calibration
+from mesh_reloc_ros.recordings.images import ImageFiles
+from mesh_reloc_ros.recordings.recording import Recording
+from mesh_reloc_ros.recordings.video import Video
+
+Values = dict[str, Any]
+_SOURCES = ('bag', 'video', 'images')
+_OF_BAGS = ('image_topic', 'camera_info_topic', 'odom_frame', 'camera_frame')
+_OF_FILES = ('camera', 'fov')
+_RATE = 30.0
 
 
 class DeprecatedOption(argparse.Action):
@@ -41,30 +51,86 @@ def add_inputs(
     required: bool = True,
     start_pose: bool = True,
 ) -> None:
-    """Declare mesh, bag, start pose, topics, time span and parameters.
+    """Declare mesh, recording, start pose, time span and parameters.
 
     :param overrides: settings with an option that overrides the parameter file.
-    :param required: whether mesh and bag must be given. :param start_pose: whether to declare
+    :param required: whether mesh and recording must be given. :param start_pose: whether to declare
         the start pose.
     """
     parser.add_argument(
         '--mesh', type=Path, required=required, help='textured mesh (OBJ, PLY, GLB)'
     )
-    parser.add_argument('--bag', type=Path, required=required, help='folder of a rosbag2 recording')
+    _add_recording(parser, required)
     if start_pose:
         parser.add_argument(
             '--initial-pose',
             metavar='"x y z qx qy qz qw"',
             help='pose of the first image: optical frame of the camera in the map, metres',
         )
+    parser.add_argument('--params', type=Path, metavar='config.yaml', help='ROS 2 parameter file')
+    for name in overrides:
+        parser.add_argument(
+            f'--{name}', choices=PARAMETERS[name].choices, help='overrides --params'
+        )
+    parser.add_argument(
+        '--start',
+        type=float,
+        default=0.0,
+        metavar='S',
+        help='start, in seconds from the beginning',
+    )
+    parser.add_argument(
+        '--end',
+        type=float,
+        default=math.inf,
+        metavar='S',
+        help='end, in seconds from the beginning',
+    )
+
+
+def _add_recording(parser: argparse.ArgumentParser, required: bool) -> None:
+    source = parser.add_mutually_exclusive_group(required=required)
+    source.add_argument('--bag', type=Path, help='rosbag2 recording, or a ROS 1 bag')
+    source.add_argument('--video', type=Path, metavar='FILE', help='video file, as MP4')
+    source.add_argument(
+        '--images',
+        type=Path,
+        metavar='DIR|GLOB',
+        help='image files in the natural order of their names: a folder, or "photos/*.jpg"',
+    )
+    camera = parser.add_mutually_exclusive_group()
+    camera.add_argument(
+        '--camera',
+        type=Path,
+        metavar='camera.yaml',
+        help='camera of a video or of images: YAML of camera_calibration, or cameras.txt of COLMAP',
+    )
+    camera.add_argument(
+        '--fov',
+        type=float,
+        metavar='DEGREES',
+        help='instead of --camera: field of view across the width of images without distortion',
+    )
+    parser.add_argument(
+        '--rate',
+        type=float,
+        metavar='HZ',
+        help=f'rate of the images of --images (default: {_RATE:g})',
+    )
+    kind = parser.add_mutually_exclusive_group()
+    kind.add_argument(
+        '--rectify',
+        action='store_true',
+        help='the images are raw, as the camera took them: rectify them',
+    )
+    kind.add_argument(
+        '--rectified',
+        action='store_true',
+        help='the images are rectified already, whatever camera or topic suggest',
+    )
     parser.add_argument('--image-topic', default='', help="default: the bag's only image topic")
     parser.add_argument(
         '--camera-info-topic', default='', help="default: the bag's only camera_info topic"
-    )
-    parser.add_argument(
-        '--rectify',
-        action='store_true',
-        help='rectify raw images (image_raw) with camera_info',
     )
     parser.add_argument(
         '--odom-frame',
@@ -78,46 +144,57 @@ def add_inputs(
         metavar='FRAME',
         help='optical frame of the camera in TF (default: frame_id of the images)',
     )
-    parser.add_argument('--params', type=Path, metavar='config.yaml', help='ROS 2 parameter file')
-    for name in overrides:
-        parser.add_argument(
-            f'--{name}', choices=PARAMETERS[name].choices, help='overrides --params'
-        )
-    parser.add_argument(
-        '--start',
-        type=float,
-        default=0.0,
-        metavar='S',
-        help='start, in seconds from the beginning of the bag',
-    )
-    parser.add_argument(
-        '--end',
-        type=float,
-        default=math.inf,
-        metavar='S',
-        help='end, in seconds from the beginning of the bag',
-    )
 
 
-def open_bag(arguments: argparse.Namespace) -> ImageBag:
-    """Open the bag that `add_inputs` names.
+def recording_name(arguments: argparse.Namespace) -> str:
+    """Return what the recording of `add_inputs` is called in messages; '' if none is given."""
+    given = [name for name in _SOURCES if getattr(arguments, name) is not None]
+    return f'{given[0]} {getattr(arguments, given[0])}' if given else ''
 
-    :raises InputError: it cannot be read, or a topic is missing.
+
+def open_recording(arguments: argparse.Namespace) -> Recording:
+    """Open the bag, video or images of `add_inputs`.
+
+    :raises InputError: it cannot be read, lacks something, or does not go with other arguments.
     """
-    return ImageBag(
-        arguments.bag,
-        arguments.image_topic,
-        arguments.camera_info_topic,
-        arguments.rectify,
-        arguments.odom_frame,
-        arguments.camera_frame,
-    )
+    rectify = True if arguments.rectify else False if arguments.rectified else None
+    if arguments.bag is not None:
+        _refuse(arguments, (*_OF_FILES, 'rate'), 'a bag has camera_info and stamps')
+        return ImageBag(
+            arguments.bag,
+            arguments.image_topic,
+            arguments.camera_info_topic,
+            rectify,
+            arguments.odom_frame,
+            arguments.camera_frame,
+        )
+    _refuse(arguments, _OF_BAGS, 'it is for bags')
+    calibration = Calibration(arguments.camera, arguments.fov, rectify)
+    if arguments.video is not None:
+        _refuse(arguments, ('rate',), 'a video has stamps')
+        return Video(arguments.video, calibration)
+    rate = _RATE if arguments.rate is None else arguments.rate
+    return ImageFiles(arguments.images, calibration, rate)
+
+
+def _refuse(arguments: argparse.Namespace, names: tuple[str, ...], reason: str) -> None:
+    given = next((name for name in names if getattr(arguments, name) not in (None, '')), None)
+    if given is not None:
+        raise InputError(f'--{given.replace("_", "-")} with {recording_name(arguments)}: {reason}')
 
 
 def settings_of_arguments(arguments: argparse.Namespace, overrides: tuple[str, ...]) -> Settings:
     """Return the settings from the file --params and from the options that override it.
 
     :raises InputError: the file cannot be read, or has an unknown parameter or an unusable value.
+    """
+    return build(Settings, values_of_arguments(arguments, overrides))
+
+
+def values_of_arguments(arguments: argparse.Namespace, overrides: tuple[str, ...]) -> Values:
+    """Return the parameters that `settings_of_arguments` uses, and others, by dotted name.
+
+    :raises InputError: the file cannot be read, or has an unknown parameter.
     """
     values = read_parameter_file(arguments.params) if arguments.params else {}
     values, warnings = without_deprecated(PARAMETERS.values(), values)
@@ -130,4 +207,4 @@ def settings_of_arguments(arguments: argparse.Namespace, overrides: tuple[str, .
     for name in overrides:
         if getattr(arguments, name) is not None:
             values[name] = getattr(arguments, name)
-    return build(Settings, values)
+    return values

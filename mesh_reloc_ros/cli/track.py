@@ -1,4 +1,4 @@
-"""`mesh_reloc track`: the poses of a bag's images, without ROS."""
+"""`mesh_reloc track`: the poses of the images of a recording, without ROS."""
 
 from __future__ import annotations
 
@@ -6,28 +6,40 @@ import argparse
 import json
 import math
 import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mesh_reloc_ros.cli.arguments import (
     DeprecatedOption,
     add_inputs,
-    open_bag,
-    settings_of_arguments,
+    open_recording,
+    values_of_arguments,
 )
+from mesh_reloc_ros.config.declaration import build
+from mesh_reloc_ros.config.overlay import OverlaySettings
+from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.files import write_text_atomically
 from mesh_reloc_ros.progress import progress_bar, show_progress
+from mesh_reloc_ros.recordings.recording import Recording
 from mesh_reloc_ros.recordings.reference_cameras import read_reference_cameras
 from mesh_reloc_ros.recordings.tum import write_tum
 from mesh_reloc_ros.types.estimate import PoseEstimate
+from mesh_reloc_ros.types.frame import Frame
 from mesh_reloc_ros.types.pose import pose_from_text
 from mesh_reloc_ros.types.trajectory import Trajectory
 
-SUMMARY = 'track the camera of a bag through a mesh'
+if TYPE_CHECKING:
+    from mesh_reloc_ros.render.scene import Scene
+
+SUMMARY = 'track the camera of a bag, a video or image files through a mesh'
 _OVERRIDES = ('device', 'rasterizer', 'solver')
+_INTERRUPTED = 130
+_OVERLAY_WIDTH = 1280
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,22 +63,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=argparse.SUPPRESS,
     )
     parser.add_argument(
+        '--overlay', type=Path, metavar='OUT.mp4', help='video of the mesh drawn over the images'
+    )
+    parser.add_argument(
         '--report', type=Path, metavar='OUT.json', help='where figures of every image go'
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Track a bag and write its poses.
+    """Track a recording and write its poses.
 
-    :raises InputError: the mesh, the bag, the start pose, a parameter or an output is unusable.
+    :raises InputError: mesh, recording, start pose, a parameter or an output is unusable.
     """
-    settings = settings_of_arguments(arguments, _OVERRIDES)
+    values = values_of_arguments(arguments, _OVERRIDES)
+    settings = build(Settings, values)
+    overlay = build(OverlaySettings, {'overlay.max_width': _OVERLAY_WIDTH, **values}, 'overlay.')
     start = None if arguments.initial_pose is None else pose_from_text(arguments.initial_pose)
     _check(arguments, start is not None or settings.relocalization.enabled)
     reference = arguments.reference_cameras
     cameras = None if reference is None else read_reference_cameras(reference)
-    with open_bag(arguments) as bag:
-        # Imported here: an unusable bag is reported before the renderer loads, which takes long.
+    span = arguments.start, arguments.end
+    with open_recording(arguments) as recording:
+        first = next(recording.frames(*span), None)
+        if first is None:
+            raise InputError(f'{recording.name} has no images from {span[0]:g} to {span[1]:g} s')
+        # Imported here: an unusable recording is reported before the renderer loads.
         from mesh_reloc_ros.pipeline import Pipeline
         from mesh_reloc_ros.process import use_one_core_per_operation
 
@@ -78,19 +99,56 @@ def run(arguments: argparse.Namespace) -> int:
         )
         for notice in pipeline.scene.mesh.notices:
             print(f'mesh {arguments.mesh.name}: {notice}')
-        span = arguments.start, arguments.end
+        for notice in recording.notices:
+            print(f'{recording.name}: {notice}')
         if start is None:
-            first = next(bag.frames(*span), None)
-            pipeline.prepare(None if first is None else first.camera)
-        total = len(bag) if arguments.start <= 0 and math.isinf(arguments.end) else None
-        poses = pipeline.run(bag.frames(*span), start)
-        estimates = list(progress_bar(poses, 'tracking', sys.stdout, total=total))
-        if not estimates:
-            raise InputError(f'bag {arguments.bag} has no images from {span[0]:g} to {span[1]:g} s')
-        _write(arguments, estimates)
-        if bag.odometry_problem:
-            print(bag.odometry_problem)
-    return 0
+            pipeline.prepare(first.camera)
+        total = len(recording) if arguments.start <= 0 and math.isinf(arguments.end) else None
+        frames = _Shown(recording.frames(*span))
+        poses = progress_bar(pipeline.run(frames, start), 'tracking', sys.stdout, total=total)
+        estimates: list[PoseEstimate] = []
+        was_interrupted = False
+        with _overlay(arguments.overlay, pipeline.scene, overlay) as draw:
+            # What is found is written, also where the user loses patience.
+            try:
+                for estimate in poses:
+                    estimates.append(estimate)
+                    draw(frames.last, estimate)
+            except KeyboardInterrupt:
+                was_interrupted = True
+        if estimates:
+            _write(arguments, estimates, recording)
+    return _INTERRUPTED if was_interrupted else 0
+
+
+class _Shown:
+    """Passes frames on, and keeps the last."""
+
+    def __init__(self, frames: Iterable[Frame]) -> None:
+        self._frames = frames
+        self.last: Frame
+
+    def __iter__(self) -> Iterator[Frame]:
+        for frame in self._frames:
+            self.last = frame
+            yield frame
+
+
+@contextmanager
+def _overlay(
+    path: Path | None, scene: Scene, settings: OverlaySettings
+) -> Iterator[Callable[[Frame, PoseEstimate], None]]:
+    """Yield a function that draws an image and its pose into a video, if one is asked for."""
+    if path is None:
+        yield lambda frame, estimate: None
+        return
+    from mesh_reloc_ros.overlay import draw_overlay
+    from mesh_reloc_ros.overlay.video import overlay_video
+
+    with overlay_video(path) as video:
+        yield lambda frame, estimate: video.add(
+            frame.stamp_ns, draw_overlay(scene, frame, estimate, settings=settings)
+        )
 
 
 def _check(arguments: argparse.Namespace, can_start: bool) -> None:
@@ -106,13 +164,16 @@ def _check(arguments: argparse.Namespace, can_start: bool) -> None:
     reference = arguments.reference_cameras
     if reference is not None and not reference.exists():
         raise InputError(f'reference cameras {reference}: no such file')
-    for output in (arguments.output, arguments.report):
+    for output in (arguments.output, arguments.report, arguments.overlay):
         if output is not None and not output.parent.is_dir():
             raise InputError(f'output {output}: the folder {output.parent} does not exist')
 
 
-def _write(arguments: argparse.Namespace, estimates: list[PoseEstimate]) -> None:
-    trusted = [estimate for estimate in estimates if estimate.trusted]
+def _write(
+    arguments: argparse.Namespace, estimates: list[PoseEstimate], recording: Recording
+) -> None:
+    # In the order of time, also where a recording goes back.
+    trusted = sorted((e for e in estimates if e.trusted), key=lambda e: e.stamp_ns)
     summary = _summary(estimates)
     try:
         write_tum(
@@ -123,7 +184,11 @@ def _write(arguments: argparse.Namespace, estimates: list[PoseEstimate]) -> None
             ),
         )
         if arguments.report is not None:
-            report = {'summary': summary, 'frames': [_entry(e) for e in estimates]}
+            report = {
+                'summary': summary,
+                'left_out': recording.left_out.as_json(),
+                'frames': [_entry(e) for e in estimates],
+            }
             write_text_atomically(arguments.report, json.dumps(report, indent=1))
     except OSError as error:
         raise InputError(f'output cannot be written: {error}') from error
@@ -135,6 +200,8 @@ def _write(arguments: argparse.Namespace, estimates: list[PoseEstimate]) -> None
     refused = next((estimate for estimate in estimates if not estimate.trusted), None)
     if refused is not None:
         print(f'first image without one: {refused.stamp_ns * 1e-9:.3f} s, {refused.reason}')
+    for line in filter(None, (*recording.left_out.lines(), recording.odometry_problem)):
+        print(line)
 
 
 def _summary(estimates: list[PoseEstimate]) -> dict[str, Any]:

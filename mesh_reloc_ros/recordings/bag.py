@@ -1,4 +1,4 @@
-"""The images of a rosbag2 recording as frames, read without ROS."""
+"""The images of a bag of ROS 2, or ROS 1, as frames, read without ROS."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ import dataclasses
 import math
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from rosbags.highlevel import AnyReader, AnyReaderError
 from rosbags.interfaces import Connection
-from rosbags.typesys import Stores, get_typestore
 
 from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.messages.camera_info import rectified_camera
 from mesh_reloc_ros.messages.frames import MessageReader
 from mesh_reloc_ros.messages.poses import pose_from_message
-from mesh_reloc_ros.messages.stamps import stamp_to_ns
+from mesh_reloc_ros.messages.stamps import stamp_of_image, stamp_to_ns
+from mesh_reloc_ros.recordings._bag_files import open_bag
+from mesh_reloc_ros.recordings.recording import Recording
 from mesh_reloc_ros.recordings.synchronizer import Synchronized, Synchronizer
 from mesh_reloc_ros.types.frame import Frame
 from mesh_reloc_ros.types.trajectory import Trajectory
@@ -27,65 +29,64 @@ POSE_TYPE = 'geometry_msgs/msg/PoseStamped'
 TRANSFORMS_TYPE = 'tf2_msgs/msg/TFMessage'
 
 
-class ImageBag:
-    """The images of one topic of a rosbag2 recording, raw or compressed; a context manager."""
+class ImageBag(Recording):
+    """The images of one topic of a bag, raw or compressed; a context manager."""
 
     def __init__(
         self,
         path: Path,
         image_topic: str = '',
         camera_info_topic: str = '',
-        rectify: bool = False,
+        rectify: bool | None = None,
         odom_frame: str = '',
         camera_frame: str = '',
     ) -> None:
         """Open the bag. A topic that is left out is the bag's only one of its kind.
 
-        :param path: folder of a rosbag2 recording (MCAP or SQLite).
-        :param rectify: rectify the images, which are raw.
+        :param path: folder of a rosbag2 recording (MCAP or SQLite), a file of it, or a ROS 1 bag.
+        :param rectify: True: rectify the images, which are raw; False: they are rectified, whatever
+            the topic is called; None: refuse those that are raw by the name of their topic.
         :param odom_frame: give each frame `odom_T_camera` as /tf and /tf_static have it; empty:
             without odometry.
         :param camera_frame: the camera's optical frame in TF; empty: `frame_id` of the images.
         :raises InputError: no such bag, none or several topics to choose from, or no /tf.
         """
+        super().__init__(f'bag {path}')
         self._path = path
-        self._frame_reader = MessageReader(rectify)
+        self._frame_reader = MessageReader(rectify is True)
         self._odom_frame, self._camera_frame = odom_frame, camera_frame
-        self._reader = _opened(path)
+        self._reader, self.notices = open_bag(path)
+        self._files.callback(self._reader.close)
         try:
             self._images = self._choose(image_topic, IMAGE_TYPES, 'image')
             self._infos = self._choose(camera_info_topic, CAMERA_INFO_TYPES, 'camera-info')
             self._transforms = self._transform_topics() if odom_frame else []
         except InputError:
-            self._reader.close()
+            self.close()
             raise
         self.image_topic = self._images[0].topic
         self.camera_info_topic = self._infos[0].topic
-        self.odometry_problem = ''
-        """How many of the frames lack odometry that was asked for, and why; '' if none."""
-
-    def __enter__(self) -> ImageBag:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._reader.close()
+        # The name by which raw images are recognized.
+        self._judged_topic = '' if rectify is False else self.image_topic
 
     def __len__(self) -> int:
         """Return the number of images in the whole bag."""
         return sum(connection.msgcount for connection in self._images)
 
-    def frames(self, start_s: float = 0.0, end_s: float = math.inf) -> Iterator[Frame]:
-        """Yield the images recorded from `start_s` to `end_s` seconds after the bag's beginning.
+    def _frames(self, start_s: float, end_s: float) -> Iterator[Frame]:
+        """Yield the images that were recorded in a span of time.
 
         An image goes with the camera_info of its own stamp; if there is none, with the last that
         was recorded before it.
-
-        :raises InputError: an image or a camera_info cannot be used, or they do not fit together.
         """
         begin_ns = self._reader.start_time + start_s * 1e9
         end_ns = self._reader.start_time + end_s * 1e9
-        for image, info, odom_T_camera in self._synchronized(begin_ns, end_ns):
-            frame = self._frame_reader.read(image, info, self.image_topic)
+        for image, info, odom_T_camera, recorded_ns in self._synchronized(begin_ns, end_ns):
+            try:
+                frame = self._frame_reader.read(image, info, self._judged_topic)
+            except InputError as error:
+                self.left_out.add('image', self._place(recorded_ns), error)
+                continue
             yield dataclasses.replace(frame, odom_T_camera=odom_T_camera)
 
     def ground_truth(self) -> Trajectory | None:
@@ -96,7 +97,7 @@ class ImageBag:
         found = [c for c in self._reader.connections if c.msgtype == POSE_TYPE and c.msgcount]
         if len({connection.topic for connection in found}) != 1:
             return None
-        messages = sorted((message for _, message in self._messages(found)), key=_stamp_ns)
+        messages = sorted((message for _, message in self._messages(found, 'pose')), key=_stamp_ns)
         return Trajectory(
             np.array([_stamp_ns(message) for message in messages], dtype=np.int64),
             np.array([pose_from_message(message.pose) for message in messages]),
@@ -104,21 +105,26 @@ class ImageBag:
 
     def _synchronized(self, begin_ns: float, end_ns: float) -> Iterator[Synchronized]:
         """Yield the images recorded in a span of time with what belongs to them."""
-        _, first_info = next(self._messages(self._infos))
-        images = Synchronizer(first_info, self._odom_frame, self._camera_frame)
+        images = Synchronizer(self._first_info(), self._odom_frame, self._camera_frame)
         static = [c for c in self._transforms if c.topic.endswith('tf_static')]
-        for _, message in self._messages(static):
+        for _, message in self._messages(static, 'transform'):
             images.add_static_transforms(message)
         dynamic = [c for c in self._transforms if c not in static]
         chosen = [*self._images, *self._infos, *dynamic]
-        for connection, recorded_ns, data in self._reader.messages(chosen):
+        for connection, recorded_ns, data in self._records(chosen):
             if connection.topic == self.image_topic:
                 if begin_ns <= recorded_ns <= end_ns:
-                    yield from images.add_image(self._message(connection, data), recorded_ns)
+                    image = self._message(connection, data, recorded_ns, 'image')
+                    if image is not None:
+                        yield from images.add_image(image, recorded_ns)
             elif connection.topic == self.camera_info_topic:
-                images.add_info(self._message(connection, data))
+                info = self._message(connection, data, recorded_ns, 'camera_info')
+                if info is not None:
+                    images.add_info(info)
             else:
-                images.add_transforms(self._message(connection, data), recorded_ns)
+                transforms = self._message(connection, data, recorded_ns, 'transform')
+                if transforms is not None:
+                    images.add_transforms(transforms, recorded_ns)
             yield from images.release(recorded_ns)
             if recorded_ns > end_ns and not images.is_waiting:
                 break
@@ -128,14 +134,67 @@ class ImageBag:
                 f'{images.without_odometry} images have no odometry: {images.odometry_problem}'
             )
 
-    def _messages(self, connections: list[Connection]) -> Iterator[tuple[int, Any]]:
-        """Yield time of recording and message, in the order of recording."""
-        if connections:  # AnyReader reads all topics if it is given none.
-            for connection, recorded_ns, data in self._reader.messages(connections):
-                yield recorded_ns, self._message(connection, data)
+    def _first_info(self) -> Any:
+        """Return the first camera_info that can be used: for images that were recorded before it.
 
-    def _message(self, connection: Connection, data: bytes) -> Any:
-        return self._reader.deserialize(data, connection.msgtype)
+        :raises InputError: there is none.
+        """
+        for _, info in self._messages(self._infos, 'camera_info'):
+            self.left_out.clear()  # those before are counted when they are read again
+            return info
+        raise InputError(
+            f'{self.name}: none of its camera_info can be used: {self.left_out.first_reason}'
+        )
+
+    def _messages(self, connections: list[Connection], kind: str) -> Iterator[tuple[int, Any]]:
+        """Yield time of recording and message, in the order of recording."""
+        for connection, recorded_ns, data in self._records(connections):
+            message = self._message(connection, data, recorded_ns, kind)
+            if message is not None:
+                yield recorded_ns, message
+
+    def _records(self, connections: list[Connection]) -> Iterator[tuple[Connection, int, bytes]]:
+        """Yield the messages as they are in the bag, up to where it is broken."""
+        if not connections:
+            return  # AnyReader reads all topics if it is given none.
+        records = self._reader.messages(connections)
+        last_ns = self._reader.start_time
+        while True:
+            try:
+                connection, last_ns, data = next(records)
+            except StopIteration:
+                return
+            # Broken files make rosbags raise exceptions of many kinds.
+            except Exception as error:
+                reason = f'the bag cannot be read further ({_said(error)})'
+                self.left_out.add('rest', self._place(last_ns), reason)
+                return
+            yield connection, last_ns, data
+
+    def _message(self, connection: Connection, data: bytes, recorded_ns: int, kind: str) -> Any:
+        """Return a message; None if it cannot be used, which is counted."""
+        try:
+            message = _with_ros2_names(self._deserialized(connection, data))
+            if kind == 'image':
+                stamp_of_image(message)
+            elif kind == 'camera_info':
+                rectified_camera(message)
+        except InputError as error:
+            self.left_out.add(kind, self._place(recorded_ns), error)
+            return None
+        return message
+
+    def _deserialized(self, connection: Connection, data: bytes) -> Any:
+        try:
+            return self._reader.deserialize(data, connection.msgtype)
+        # As above.
+        except Exception as error:
+            raise InputError(
+                f'the message cannot be read ({type(error).__name__}): it is broken or cut off'
+            ) from error
+
+    def _place(self, recorded_ns: int) -> str:
+        return f'{(recorded_ns - self._reader.start_time) * 1e-9:.3f} s'
 
     def _transform_topics(self) -> list[Connection]:
         found = [c for c in self._reader.connections if c.msgtype == TRANSFORMS_TYPE and c.msgcount]
@@ -165,17 +224,16 @@ class ImageBag:
         return [connection for connection in candidates if connection.topic == (topic or topics[0])]
 
 
-def _opened(path: Path) -> AnyReader:
-    if not path.is_dir():
-        raise InputError(f'bag {path}: no such folder; give the folder of a rosbag2 recording')
-    try:
-        # Bags written before ROS 2 Iron do not describe their message types themselves.
-        reader = AnyReader([path], default_typestore=get_typestore(Stores.LATEST))
-        reader.open()
-    except (AnyReaderError, OSError) as error:
-        reason = ' '.join(str(error).split())
-        raise InputError(f'bag {path} cannot be read as a rosbag2 recording: {reason}') from error
-    return reader
+def _with_ros2_names(message: Any) -> Any:
+    """Return a camera_info of ROS 1 with the fields of ROS 2; other messages as they are."""
+    if not hasattr(message, 'K'):
+        return message
+    matrices = {'d': message.D, 'k': message.K, 'r': message.R, 'p': message.P}
+    return SimpleNamespace(**vars(message), **matrices)
+
+
+def _said(error: Exception) -> str:
+    return ' '.join(str(error).split()) or type(error).__name__
 
 
 def _stamp_ns(message: Any) -> int:

@@ -30,6 +30,8 @@ class Synchronized(NamedTuple):
     """`sensor_msgs/CameraInfo`."""
     odom_T_camera: NDArray[np.float64] | None
     """[4, 4], metres; None if unknown."""
+    recorded_ns: int
+    """When the image was recorded."""
 
 
 class _Waiting(NamedTuple):
@@ -115,7 +117,9 @@ class Synchronizer:
             if problem:
                 self.without_odometry += 1
                 self.odometry_problem = problem
-            yield Synchronized(waiting.image, info or waiting.fallback, odometry)
+            yield Synchronized(
+                waiting.image, info or waiting.fallback, odometry, waiting.recorded_ns
+            )
 
     def _odometry(self, waiting: _Waiting) -> tuple[NDArray[np.float64] | None, str]:
         """Return odom_T_camera [4, 4] at an image, or why there is none."""

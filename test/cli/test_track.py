@@ -128,7 +128,8 @@ def test_the_trajectory_holds_the_poses_that_are_trusted(outputs):
 
 def test_the_report_has_an_entry_for_every_image(outputs):
     report = json.loads((outputs / 'out.json').read_text())
-    assert set(report) == {'summary', 'frames'}
+    assert set(report) == {'summary', 'left_out', 'frames'}
+    assert report['left_out'] == []
     assert report['summary']['images'] == COUNT
     assert report['summary']['published'] == COUNT - 1
     assert len(report['frames']) == COUNT
@@ -283,10 +284,21 @@ def test_images_of_another_size_than_camera_info_are_refused(room, arguments, ca
     assert 'image is 320x240 but camera_info says 640x240' in refusal(arguments, capsys)
 
 
-def test_an_image_that_cannot_be_decoded_is_refused(room, arguments, capsys, tmp_path):
-    write_shots(tmp_path / 'broken', [shot(room, 0), b'not a picture'])
-    arguments['--bag'] = str(tmp_path / 'broken')
-    assert 'cannot be decoded' in refusal(arguments, capsys)
+def test_an_image_that_cannot_be_decoded_is_left_out(room, arguments, capsys, tmp_path):
+    shots = [shot(room, 0), b'not a picture', shot(room, 2), shot(room, 3)[:2000]]
+    arguments['--bag'] = str(write_shots(tmp_path / 'broken', shots))
+    arguments['--report'] = str(tmp_path / 'out.json')
+    assert main(listed(arguments)) == 0
+    assert read_tum(tmp_path / 'out.tum').stamps_ns.tolist() == [BEGIN_NS, BEGIN_NS + 2 * STEP_NS]
+    said = capsys.readouterr().out
+    assert "1 image left out (0.040 s): compressed image of format 'rgb8; jpeg" in said
+    left_out = json.loads((tmp_path / 'out.json').read_text())['left_out']
+    assert [(group['kind'], group['count']) for group in left_out] == [('image', 1), ('image', 1)]
+
+
+def test_a_bag_of_which_no_image_can_be_decoded_is_refused(arguments, capsys, tmp_path):
+    arguments['--bag'] = str(write_shots(tmp_path / 'broken', [b'not a picture', b'nor this']))
+    assert 'none of its images can be used: compressed image' in refusal(arguments, capsys)
 
 
 def test_an_output_that_cannot_be_written_is_named(arguments, capsys, tmp_path):

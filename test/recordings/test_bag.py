@@ -20,7 +20,7 @@ from mesh_reloc_ros.cli import track
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.messages.rectification import rectification_from_info
 from mesh_reloc_ros.recordings.bag import ImageBag
-from mesh_reloc_ros.recordings.recording import open_recording
+from mesh_reloc_ros.recordings.open import open_recording
 from mesh_reloc_ros.types.camera import Camera
 
 BEGIN_NS = 1_700_000_000_000_000_000

@@ -61,7 +61,7 @@ def _add_from_nothing(parser: argparse.ArgumentParser) -> None:
         help='cases to run, separated by commas (default: %(default)s)',
     )
     group.add_argument(
-        '--images',
+        '--count',
         type=int,
         default=15,
         metavar='N',

@@ -32,6 +32,7 @@ from mesh_reloc_evaluation.bench.table import methods_table, notes, stages_table
 from mesh_reloc_evaluation.posed_sequence import PosedSequence, read_sequence
 from mesh_reloc_evaluation.reporting.machine import machine_line
 from mesh_reloc_evaluation.reporting.report import Report, check_writable
+from mesh_reloc_ros.cli.arguments import recording_name
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.mesh_io.load import load_mesh
@@ -47,12 +48,12 @@ def run_bench(arguments: argparse.Namespace, settings: Settings) -> int:
 
     :raises InputError: an argument, the mesh, the bag, the truth or the output is unusable.
     """
-    if not (arguments.mesh and arguments.bag):
-        raise InputError('give --mesh and --bag')
+    if not (arguments.mesh and recording_name(arguments)):
+        raise InputError('give --mesh and --bag, --video or --images')
     chosen, output = _methods(arguments), arguments.output
     check_writable(output)
     use_one_core_per_operation()
-    print(f'decoding the images of {arguments.bag}', flush=True)
+    print(f'decoding the images of {recording_name(arguments)}', flush=True)
     sequence = read_sequence(arguments)
     start = _start_pose(arguments.initial_pose, sequence)
     _check_path(chosen, sequence)

@@ -6,7 +6,12 @@ import argparse
 from pathlib import Path
 
 from mesh_reloc_evaluation.arguments import OVERRIDES, add_ground_truth, add_output_folder
-from mesh_reloc_ros.cli.arguments import DeprecatedOption, add_inputs, settings_of_arguments
+from mesh_reloc_ros.cli.arguments import (
+    DeprecatedOption,
+    add_inputs,
+    recording_name,
+    settings_of_arguments,
+)
 from mesh_reloc_ros.errors import InputError
 
 SUMMARY = 'test what is published when the images of a recording have faults'
@@ -71,8 +76,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     :raises InputError: an argument, the mesh, the bag, the truth or the output is unusable.
     """
-    if (arguments.mesh is None) != (arguments.bag is None):
-        raise InputError('give both --mesh and --bag, or neither to use the sample of the demo')
+    if (arguments.mesh is None) != (not recording_name(arguments)):
+        raise InputError(
+            'give both --mesh and --bag (or --video, --images), or neither to use the sample of the'
+            ' demo'
+        )
     settings = settings_of_arguments(arguments, OVERRIDES)
     # Imported here: torch and matplotlib take seconds to load, which --help does not need.
     from mesh_reloc_evaluation.stress.run import run_stress

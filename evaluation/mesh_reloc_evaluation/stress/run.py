@@ -36,6 +36,7 @@ from mesh_reloc_evaluation.stress.out_of_map_run import OutOfMapResult, run_out_
 from mesh_reloc_evaluation.stress.plot import draw_stress
 from mesh_reloc_evaluation.stress.realtime import WallClock, realtime
 from mesh_reloc_evaluation.stress.tables import NOTES, faults_table, out_of_map_table
+from mesh_reloc_ros.cli.arguments import recording_name
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
@@ -86,7 +87,7 @@ def run_stress(arguments: argparse.Namespace, settings: Settings) -> int:
     try:
         if arguments.mesh is None:
             _use_sample(arguments)
-        print(f'decoding the images of {arguments.bag}', flush=True)
+        print(f'decoding the images of {recording_name(arguments)}', flush=True)
         sequence = _read_sequence(arguments)
         make_cases(sequence, arguments.faults, arguments.moments)
         photographs = _photographs(arguments.out_of_map_bag)
@@ -128,8 +129,8 @@ def _read_sequence(arguments: argparse.Namespace) -> PosedSequence:
     sequence = read_posed_sequence(arguments)
     if len(sequence) < _FEWEST:
         raise InputError(
-            f'{len(sequence)} images of bag {arguments.bag} have a true pose: at least {_FEWEST}'
-            ' are needed'
+            f'{len(sequence)} images of {recording_name(arguments)} have a true pose: at least'
+            f' {_FEWEST} are needed'
         )
     return sequence
 

@@ -53,7 +53,7 @@ def output(folder, tmp_path_factory):
     output = tmp_path_factory.mktemp('from_nothing')
     parameters = folder.with_name('parameters.yaml')
     parameters.write_text(PARAMETERS)
-    options = ('--scene', f'room={folder}', '--cases', 'recording,twice', '--images', '2')
+    options = ('--scene', f'room={folder}', '--cases', 'recording,twice', '--count', '2')
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cases, 'TWIN_OFFSET_M', (0.0, 0.0, 10.0))
         assert bench(output, *options, '--params', str(parameters)) == 0
@@ -149,7 +149,7 @@ def test_places_of_a_site_are_apart_and_keep_their_images(place):
         (('--scene', 'room={empty}'), 'expected one mesh, found 0'),
         (('--scene', 'room={folder}', '--scene', 'room={folder}'), 'are not all different'),
         (('--scene', 'room={folder}', '--cases', 'none'), "--cases 'none': choose from recording"),
-        (('--scene', 'room={folder}', '--images', '0'), '--images 0: give 1 or more'),
+        (('--scene', 'room={folder}', '--count', '0'), '--count 0: give 1 or more'),
     ],
 )
 def test_unusable_arguments_are_refused_in_a_line(folder, tmp_path, capsys, options, message):

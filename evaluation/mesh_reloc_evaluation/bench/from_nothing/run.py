@@ -21,8 +21,8 @@ def run_from_nothing(arguments: argparse.Namespace, settings: Settings) -> int:
     :raises InputError: an argument, a scene or the output is unusable.
     """
     kinds = _kinds(arguments.cases)
-    if arguments.images < 1:
-        raise InputError(f'--images {arguments.images}: give 1 or more')
+    if arguments.count < 1:
+        raise InputError(f'--count {arguments.count}: give 1 or more')
     check_writable(arguments.output)
     use_one_core_per_operation()
     places = read_places(arguments)
@@ -30,8 +30,8 @@ def run_from_nothing(arguments: argparse.Namespace, settings: Settings) -> int:
     rows: list[Metrics] = []
     report.content['rows'] = rows
     try:
-        for case in chosen_cases(places, kinds, arguments.images):
-            for row in measure(case, settings, arguments.images):
+        for case in chosen_cases(places, kinds, arguments.count):
+            for row in measure(case, settings, arguments.count):
                 rows.append(row)
                 print(f'{results.row_name(row)}: {_summary(row)}', flush=True)
                 report.write()  # the results so far, as the rest takes minutes

@@ -11,6 +11,7 @@ import numpy as np
 
 from mesh_reloc_evaluation.mesh_surgery import moved
 from mesh_reloc_evaluation.posed_sequence import PosedSequence, read_posed_sequence
+from mesh_reloc_ros.cli.arguments import recording_name
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.mesh_io.load import load_mesh
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
@@ -45,7 +46,7 @@ def read_places(arguments: argparse.Namespace) -> list[Place]:
     :raises InputError: there is no scene, a name is not unique, or files are missing or unusable.
     """
     given = []
-    if arguments.mesh and arguments.bag:
+    if arguments.mesh and recording_name(arguments):
         given.append(('recording', arguments))
     for text in arguments.scene or []:
         name, separator, folder = text.partition('=')
@@ -72,7 +73,7 @@ def _in_folder(arguments: argparse.Namespace, folder: Path) -> argparse.Namespac
     mesh = _only(folder, 'mesh', [*folder.glob('*.obj'), *folder.glob('mesh/*.obj')])
     bag = _only(folder, 'recording', [file.parent for file in folder.glob('*/metadata.yaml')])
     truth = sorted(folder.glob('*.tum'))
-    found = {'mesh': mesh, 'bag': bag, 'ground_truth': None}
+    found = {'mesh': mesh, 'bag': bag, 'video': None, 'images': None, 'ground_truth': None}
     if truth:
         found['ground_truth'] = _only(folder, 'TUM file', truth)
     return argparse.Namespace(**{**vars(arguments), **found})

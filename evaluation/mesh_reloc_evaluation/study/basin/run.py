@@ -19,6 +19,7 @@ from mesh_reloc_evaluation.study.basin.metrics import (
 )
 from mesh_reloc_evaluation.study.basin.plot import draw_basin
 from mesh_reloc_evaluation.study.basin.trials import run_trials, small_room_sequence
+from mesh_reloc_ros.cli.arguments import recording_name
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.mesh_io.load import load_mesh
@@ -62,10 +63,10 @@ def run_basin(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def _read_input(arguments: argparse.Namespace, settings: Settings) -> tuple[Scene, PosedSequence]:
     """Read mesh and bag, or make images of the small room."""
-    if not (arguments.mesh or arguments.bag or arguments.ground_truth):
+    if not (arguments.mesh or recording_name(arguments) or arguments.ground_truth):
         return small_room_sequence(max(arguments.trials, arguments.adam_trials))
-    if not (arguments.mesh and arguments.bag):
-        raise InputError('--mesh and --bag belong together: give both, or neither')
+    if not (arguments.mesh and recording_name(arguments)):
+        raise InputError('--mesh and a recording belong together: give both, or neither')
     sequence = read_posed_sequence(arguments)
     mesh = load_mesh(arguments.mesh)
     scene = Scene(mesh.about_zero(), settings.device, settings.rasterizer)

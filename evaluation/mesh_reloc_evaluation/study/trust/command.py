@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_inputs(parser, OVERRIDES, start_pose=False)
     add_ground_truth(parser)
     parser.add_argument(
-        '--images',
+        '--count',
         type=int,
         default=25,
         metavar='N',
@@ -30,8 +30,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     :raises InputError: an argument, the mesh, the bag, the truth or the output is unusable.
     """
-    if arguments.images < 1:
-        raise InputError('--images must be at least 1')
+    if arguments.count < 1:
+        raise InputError('--count must be at least 1')
     settings = settings_of_arguments(arguments, OVERRIDES)
     # Imported here: torch and matplotlib take seconds to load, which --help does not need.
     from mesh_reloc_evaluation.study.trust.run import run_trust

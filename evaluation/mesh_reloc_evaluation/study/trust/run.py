@@ -32,7 +32,7 @@ def run_trust(arguments: argparse.Namespace, settings: Settings) -> int:
     sequence = sequence.about(mesh.origin)
     out_of_map = OutOfMapImages(sequence.camera, scene.mesh)
     trials = list(
-        make_trials(sequence, arguments.images, lambda number: out_of_map.image(number)[1])
+        make_trials(sequence, arguments.count, lambda number: out_of_map.image(number)[1])
     )
     evaluator = TrialEvaluator(scene, settings)
     shown = progress_bar(trials, 'trust', sys.stdout, unit='alignment')
