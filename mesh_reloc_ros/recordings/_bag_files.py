@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -74,21 +75,26 @@ def _mended(files: list[Path]) -> tuple[list[Any], list[str]]:
     mended: list[Any] = []
     notices = []
     for file in files:
-        is_whole = file.suffix.lower() != '.mcap'
-        if not is_whole:
-            try:
-                _opened([file], file).close()
-                is_whole = True
-            except InputError:
-                cut = CutMcap(file)
-                mended.append(cut)
-                notices.append(
-                    f'{file.name} is cut off: it was not closed; its last {cut.lost_bytes:,} bytes'
-                    ' are lost'
-                )
-        if is_whole:
-            mended.append(file)
+        cut = _as_cut(file)
+        mended.append(cut or file)
+        if cut is not None:
+            notices.append(
+                f'{file.name} is cut off: it was not closed; its last {cut.lost_bytes:,} bytes are'
+                ' lost'
+            )
     return mended, notices
+
+
+def _as_cut(file: Path) -> CutMcap | None:
+    """Return a stand-in for a cut MCAP file; None for one that is whole, or is no MCAP file."""
+    if file.suffix.lower() != '.mcap':
+        return None
+    try:
+        _opened([file], file).close()
+    except InputError:
+        with suppress(OSError, ValueError):
+            return CutMcap(file)
+    return None
 
 
 def _opened(paths: Sequence[Any], path: Path) -> AnyReader:

@@ -15,6 +15,8 @@ from typing import Any, BinaryIO, NamedTuple
 _MAGIC = b'\x89MCAP0\r\n'
 _FOOTER, _CHUNK, _MESSAGE_INDEX, _CHUNK_INDEX, _STATISTICS, _DATA_END = 2, 6, 7, 8, 11, 15
 _KNOWN = range(1, 16)
+_LONGEST_NAME = 16
+"""Of a compression, as `zstd`."""
 
 
 class _Record(NamedTuple):
@@ -35,7 +37,7 @@ class CutMcap:
     def __init__(self, path: Path) -> None:
         """Read where records begin and end.
 
-        :raises OSError: the file cannot be read.
+        :raises OSError: the file cannot be read. :raises ValueError: a record is broken.
         """
         self._path = path
         self.suffix, self.stem = path.suffix, path.stem
@@ -43,7 +45,10 @@ class CutMcap:
         with path.open('rb') as file:
             records = _whole_records(file, size)
             chunks, self._length = _usable(records)
-            body = b''.join(_chunk_index(file, chunk) for chunk in chunks)
+            try:
+                body = b''.join(_chunk_index(file, chunk) for chunk in chunks)
+            except struct.error as error:
+                raise ValueError('a chunk is broken') from error
         # The reader counts the messages itself.
         statistics = _record(_STATISTICS, struct.pack('<QHIIIIQQI', *(0,) * 9))
         start = self._length if chunks else 0
@@ -142,7 +147,7 @@ def _chunk_index(file: BinaryIO, chunk: _Chunk) -> bytes:
     begin, end = chunk.record.begin, chunk.record.end
     file.seek(begin + 9)
     first_ns, last_ns, size, _, length = struct.unpack('<QQQII', file.read(32))
-    compression = file.read(length)
+    compression = file.read(min(length, _LONGEST_NAME))
     (compressed,) = struct.unpack('<Q', file.read(8))
     places = b''
     for index in chunk.indexes:

@@ -296,6 +296,26 @@ def test_an_image_that_cannot_be_decoded_is_left_out(room, arguments, capsys, tm
     assert [(group['kind'], group['count']) for group in left_out] == [('image', 1), ('image', 1)]
 
 
+def test_poses_are_in_the_order_of_time_where_a_recording_goes_back(room, arguments, tmp_path):
+    stamps = [BEGIN_NS + seconds * 10**9 for seconds in (10, 11, 0, 1, 2)]
+    messages = []
+    for number, stamp_ns in enumerate(stamps):
+        recorded_ns = BEGIN_NS + number
+        messages.append((CAMERA_INFO_TOPIC, recorded_ns, camera_info(CAMERA, stamp_ns)))
+        messages.append((IMAGE_TOPIC, recorded_ns, compressed(shot(room, 0), stamp_ns)))
+    arguments['--bag'] = str(write_bag(tmp_path / 'loop', messages))
+    arguments['--report'] = str(tmp_path / 'out.json')
+    assert main(listed(arguments)) == 0
+    found = read_tum(tmp_path / 'out.tum').stamps_ns
+    frames = json.loads((tmp_path / 'out.json').read_text())['frames']
+    assert [entry['rejection'] for entry in frames].count('out_of_order') == 1
+    lines = (tmp_path / 'out.tum').read_text().splitlines()
+    written = [line.split()[0] for line in lines]
+    assert written == sorted(written)
+    # The first image after the jump back is late, for all that is known.
+    assert found.tolist() == sorted(stamp for stamp in stamps if stamp != BEGIN_NS)
+
+
 def test_a_bag_of_which_no_image_can_be_decoded_is_refused(arguments, capsys, tmp_path):
     arguments['--bag'] = str(write_shots(tmp_path / 'broken', [b'not a picture', b'nor this']))
     assert 'none of its images can be used: compressed image' in refusal(arguments, capsys)
