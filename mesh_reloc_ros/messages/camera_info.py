@@ -14,6 +14,10 @@ ADVICE = (
     ' track --rectify)'
 )
 """What to do with images that are not rectified."""
+# The principal point lies near the middle of the image. If it is this many times as far from the
+# corner along both axes, it is that of an image of another size: the resolutions of a camera differ
+# by a third and more.
+_OTHER_SIZE = 1.25
 _RAW_NAMES = ('image_raw', 'image_color', 'image_mono', 'image')
 """Names of topics that drivers and image_proc give to images that are not rectified."""
 
@@ -63,6 +67,7 @@ def rectified_camera(info: CameraInfo) -> Camera:
     if not any(info.p):
         return raw_camera(info)
     _check_numbers(info)
+    _check_resolution(info, 'P', info.p[2], info.p[6])
     return _as_sent(info, info.p[0], info.p[5], info.p[2], info.p[6])
 
 
@@ -72,6 +77,7 @@ def raw_camera(info: CameraInfo) -> Camera:
     :raises InputError: uncalibrated, not finite, or a region outside the image.
     """
     _check_numbers(info)
+    _check_resolution(info, 'K', info.k[2], info.k[5])
     return _as_sent(info, info.k[0], info.k[4], info.k[2], info.k[5])
 
 
@@ -111,6 +117,22 @@ def _check_numbers(info: CameraInfo) -> None:
         raise InputError(
             'camera_info says that the camera is not calibrated (K[0] is 0): run camera_calibration'
             ' and publish its result'
+        )
+
+
+def _check_resolution(info: CameraInfo, name: str, cx: float, cy: float) -> None:
+    """Reject a calibration of another image size, by its principal point.
+
+    :raises InputError: it is in the middle of an image of another size.
+    """
+    if cx <= 0 or cy <= 0 or info.width < 1 or info.height < 1:
+        return
+    x, y = (2 * cx + 1) / info.width, (2 * cy + 1) / info.height
+    if min(x, y) > _OTHER_SIZE or max(x, y) < 1 / _OTHER_SIZE:
+        raise InputError(
+            f'camera_info: {name} has its principal point at ({cx:.0f}, {cy:.0f}), as for images of'
+            f' about {2 * cx:.0f}x{2 * cy:.0f}, but the image is {info.width}x{info.height}: set'
+            ' the calibration of this resolution'
         )
 
 

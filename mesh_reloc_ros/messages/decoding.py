@@ -39,7 +39,7 @@ def raw_to_rgb(pixels: Pixels, encoding: Encoding, depth: int) -> tuple[NDArray[
     """
     if encoding.bits == 16:
         pixels, depth = _eight_bits(pixels, depth)
-    return pixels if encoding.to_rgb is None else cv2.cvtColor(pixels, encoding.to_rgb), depth
+    return encoding.rgb(pixels), depth
 
 
 def compressed_to_rgb(message: CompressedMessage, depth: int) -> tuple[NDArray[np.uint8], int]:
@@ -47,7 +47,7 @@ def compressed_to_rgb(message: CompressedMessage, depth: int) -> tuple[NDArray[n
 
     :raises InputError: the data cannot be decoded, are truncated, or are a depth image.
     """
-    name, _, how = message.format.partition(';')
+    name, _, how = message.format.lower().partition(';')
     check_is_visible(name)
     pixels = _decoded(message)
     if pixels.dtype == np.uint16:

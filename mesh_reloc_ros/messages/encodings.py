@@ -20,6 +20,16 @@ Pixels: TypeAlias = NDArray[Any]
 ImageMessage: TypeAlias = Any
 """sensor_msgs/Image, of rclpy or rosbags."""
 
+# OpenCV has no code for it.
+_NV24 = -1
+# BT.601 in studio range, as OpenCV converts the other YUV formats: [3, 4], of Y, U, V and 1.
+_YUV_TO_RGB = np.array(
+    [
+        [1.164, 0.0, 1.596, -1.164 * 16 - 1.596 * 128],
+        [1.164, -0.391, -0.813, -1.164 * 16 + (0.391 + 0.813) * 128],
+        [1.164, 2.018, 0.0, -1.164 * 16 - 2.018 * 128],
+    ]
+)
 _ADVICE = 'publish rgb8, bgr8, mono8, mono16, a Bayer encoding or yuv422'
 _NUMBERS = re.compile(r'(8S|16U|16S|32S|32F|64F)(C[0-9]+)?')
 
@@ -38,11 +48,21 @@ class Encoding:
     """The height is a multiple of this."""
     extra_rows: float = 0.0
     """Additional rows of data per image row."""
+    is_padded: bool = True
+    """Whether rows may be longer than the image."""
 
     @property
     def pixel_bytes(self) -> int:
         """Bytes per pixel."""
         return self.channels * self.bits // 8
+
+    def rgb(self, pixels: Pixels) -> Pixels:
+        """Convert 8-bit pixels to RGB [H, W, 3]; RGB is returned without a copy."""
+        if self.to_rgb is None:
+            return pixels
+        if self.to_rgb == _NV24:
+            return _rgb_of_nv24(pixels)
+        return np.asarray(cv2.cvtColor(pixels, self.to_rgb))
 
 
 def _known() -> dict[str, Encoding]:
@@ -67,7 +87,9 @@ def _known() -> dict[str, Encoding]:
         known[name] = Encoding(cv2.COLOR_YUV2RGB_UYVY, channels=2, columns=2)
     for name in ('yuyv', 'yuv422_yuy2'):
         known[name] = Encoding(cv2.COLOR_YUV2RGB_YUY2, channels=2, columns=2)
-    known['nv21'] = Encoding(cv2.COLOR_YUV2RGB_NV21, columns=2, rows=2, extra_rows=0.5)
+    for name, code in (('nv21', cv2.COLOR_YUV2RGB_NV21), ('nv12', cv2.COLOR_YUV2RGB_NV12)):
+        known[name] = Encoding(code, columns=2, rows=2, extra_rows=0.5)
+    known['nv24'] = Encoding(_NV24, extra_rows=2.0, is_padded=False)
     return known
 
 
@@ -80,9 +102,11 @@ def encoding_named(name: str) -> Encoding:
     :raises InputError: the encoding is unknown, or is not a visible image, such as depth.
     """
     check_is_visible(name)
-    if name not in _KNOWN:
+    # Some drivers write names in capitals.
+    known = _KNOWN.get(name) or _KNOWN.get(name.lower()) or _KNOWN.get(name.upper())
+    if known is None:
         raise InputError(f'images of encoding {name!r} cannot be read: {_ADVICE}')
-    return _KNOWN[name]
+    return known
 
 
 def check_is_visible(name: str) -> None:
@@ -90,6 +114,7 @@ def check_is_visible(name: str) -> None:
 
     :raises InputError: the encoding is that of depth or other numbers.
     """
+    name = name.upper()
     if name == '16UC1':
         raise InputError(
             "images of encoding '16UC1' are depth by convention (REP 118): use the topic of the"
@@ -119,6 +144,8 @@ def check_layout(message: ImageMessage, encoding: Encoding) -> None:
         )
     elif step < row_bytes:
         problem = f'its step is {step} bytes, but a row takes {row_bytes}'
+    elif step > row_bytes and not encoding.is_padded:
+        problem = f'its step is {step} bytes, and padded rows of this encoding are not supported'
     elif len(message.data) != data_bytes:
         problem = f'there are {len(message.data)} bytes of data instead of {data_bytes}'
     if problem:
@@ -146,3 +173,10 @@ def unpacked(message: ImageMessage, encoding: Encoding) -> Pixels:
     if encoding.channels == 1:
         pixels = pixels[..., 0]
     return np.require(pixels, dtype.newbyteorder('='), 'A')
+
+
+def _rgb_of_nv24(pixels: Pixels) -> Pixels:
+    """Convert a plane of Y [H, W] with U and V of each pixel below it, [3 H, W] in all."""
+    height, width = len(pixels) // 3, pixels.shape[1]
+    chroma = np.ascontiguousarray(pixels[height:]).reshape(height, width, 2)
+    return np.asarray(cv2.transform(np.dstack((pixels[:height], chroma)), _YUV_TO_RGB))

@@ -18,7 +18,19 @@ from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.messages.camera_info import CameraInfo, raw_camera, rectified_camera
 from mesh_reloc_ros.types.camera import Camera
 
-_COEFFICIENTS = {'plumb_bob': (4, 5), 'rational_polynomial': (8, 12, 14), 'equidistant': (4,)}
+_COEFFICIENTS = {
+    # With more than 5 it is rational_polynomial under the other name, as some drivers send it.
+    'plumb_bob': (4, 5, 8, 12, 14),
+    'rational_polynomial': (8, 12, 14),
+    'equidistant': (4,),
+}
+_OTHER_NAMES = {
+    'radtan': 'plumb_bob',
+    'brown_conrady': 'plumb_bob',
+    'fisheye': 'equidistant',
+    'kannala_brandt': 'equidistant',
+    'kannala_brandt4': 'equidistant',
+}
 _LARGEST_DEVIATION = 1e-3
 """Tolerance of R as a rotation, since files contain rounded numbers; of K and P, in pixels."""
 
@@ -79,7 +91,7 @@ def rectification_from_info(info: CameraInfo) -> Rectification | None:
     difference = np.abs(camera.matrix - raw.matrix).max()
     if not distortion and not is_turned and difference < _LARGEST_DEVIATION:
         return None
-    model = info.distortion_model if distortion else 'plumb_bob'
+    model = _model(info) if distortion else 'plumb_bob'
     if not distortion:
         distortion = (0.0,) * 4
     return Rectification(camera, raw, model, distortion, tuple(rotation.ravel().tolist()))
@@ -90,16 +102,19 @@ def _distortion(info: CameraInfo) -> tuple[float, ...]:
 
     :raises InputError: the model, or its number of coefficients, is not supported.
     """
-    distortion = tuple(float(v) for v in info.d)
+    distortion, model = tuple(float(v) for v in info.d), _model(info)
     # With all coefficients zero, the equidistant model is still not a pinhole camera.
-    if not any(distortion) and not (info.distortion_model == 'equidistant' and distortion):
+    if not any(distortion) and not (model == 'equidistant' and distortion):
         return ()
-    known = _COEFFICIENTS.get(info.distortion_model)
+    known = _COEFFICIENTS.get(model)
     if known is None:
         raise InputError(
             f'camera_info has the distortion model {info.distortion_model!r}, which is not known:'
             f' calibrate the camera as {", ".join(_COEFFICIENTS)}, or rectify its images elsewhere'
         )
+    # Drivers may send a fixed number of coefficients, with zeros behind those of the model.
+    while len(distortion) not in known and len(distortion) > known[0] and not distortion[-1]:
+        distortion = distortion[:-1]
     if len(distortion) not in known:
         numbers = ' or '.join(str(number) for number in known)
         raise InputError(
@@ -107,6 +122,12 @@ def _distortion(info: CameraInfo) -> tuple[float, ...]:
             f' {info.distortion_model} has {numbers}: correct the calibration'
         )
     return distortion
+
+
+def _model(info: CameraInfo) -> str:
+    """Return the distortion model by its name in REP 104."""
+    name = info.distortion_model.lower()
+    return _OTHER_NAMES.get(name, name)
 
 
 def _rotation(info: CameraInfo) -> NDArray[np.float64]:

@@ -53,6 +53,28 @@ def test_what_cannot_be_used_is_refused_in_one_line(changes, words):
     assert '\n' not in str(refusal.value)
 
 
+@pytest.mark.parametrize(('width', 'height'), [(1280, 960), (320, 240), (480, 360), (1280, 720)])
+def test_a_calibration_of_another_resolution_is_named(width, height):
+    info = camera_info(width=width, height=height)
+    words = 'P has its principal point at .* as for images of about 639x479, but the image is'
+    with pytest.raises(InputError, match=f'{words} {width}x{height}'):
+        rectified_camera(info)
+    with pytest.raises(InputError, match='K has its principal point at'):
+        raw_camera(info)
+
+
+def test_a_principal_point_off_the_middle_is_no_other_resolution():
+    # Of a cropped sensor: lower only; and of a camera whose lens is shifted.
+    for cx, cy in ((319.5, 180.0), (319.5, 320.0), (270.0, 260.0)):
+        p = np.array([520.0, 0, cx, 0, 0, 521.0, cy, 0, 0, 0, 1, 0])
+        assert rectified_camera(camera_info(p=p)).cx == cx
+
+
+def test_the_right_camera_of_a_stereo_pair_is_where_its_images_are_taken():
+    p = np.array([520.0, 0, 319.5, -62.4, 0, 521.0, 239.5, 0, 0, 0, 1, 0])
+    assert camera_from_info(camera_info(p=p)) == camera_from_info(camera_info())
+
+
 def test_the_raw_camera_is_that_of_k():
     info = camera_info(roi=region(64, 32, 320, 240), binning_x=2, binning_y=2)
     assert raw_camera(info) == Camera(160, 120, 250.0, 250.5, 122.75, 98.75)

@@ -28,6 +28,7 @@ DISTORTIONS = [
     ),
     ('equidistant', [0.05, -0.01, 0.003, -0.001]),
     ('equidistant', [0.0, 0.0, 0.0, 0.0]),
+    ('plumb_bob', [0.3, -0.1, 0.0005, -0.0003, 0.02, 0.6, -0.05, 0.01]),
 ]
 TURNED = cv2.Rodrigues(np.array([0.03, -0.05, 0.02]))[0]
 SENT = [
@@ -147,6 +148,30 @@ def test_what_the_raw_image_does_not_show_is_filled_from_its_border():
     assert (image[200:280, -10:] == 100).all()
 
 
+@pytest.mark.parametrize(
+    ('model', 'distortion', 'same_as'),
+    [
+        ('plumb_bob', [0.1, -0.2, 0.01, 0.02, 0.05, 0, 0, 0], ('plumb_bob', 8)),
+        ('plumb_bob', [0.1, -0.2, 0.01, 0.02, 0.05, 0], ('plumb_bob', 5)),
+        ('plumb_bob', [0.1, -0.2, 0.01, 0.02, 0.05, 0, 0], ('plumb_bob', 5)),
+        ('rational_polynomial', [0.1, -0.2, 0, 0, 0, 0, 0.1, 0, 0, 0], ('rational_polynomial', 8)),
+        ('equidistant', [0.1, -0.2, 0.01, 0.02, 0, 0, 0, 0], ('equidistant', 4)),
+        ('fisheye', [0.1, -0.2, 0.01, 0.02], ('equidistant', 4)),
+        ('kannala_brandt4', [0.1, -0.2, 0.01, 0.02], ('equidistant', 4)),
+        ('KANNALA_BRANDT', [0.1, -0.2, 0.01, 0.02], ('equidistant', 4)),
+        ('radtan', [0.1, -0.2, 0.01, 0.02], ('plumb_bob', 4)),
+        ('Plumb_Bob', [0.1, -0.2, 0.01, 0.02], ('plumb_bob', 4)),
+    ],
+)
+def test_cameras_are_taken_as_drivers_write_them(model, distortion, same_as):
+    found = rectification_from_info(calibrated(model, distortion))
+    name, count = same_as
+    assert (found.model, found.distortion) == (name, tuple(distortion[:count]))
+    expected = rectification_from_info(calibrated(name, distortion[:count]))
+    image = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(found.apply(image), expected.apply(image))
+
+
 def test_nothing_is_done_where_there_is_nothing_to_do():
     same = np.hstack([K, [[-40], [0], [0]]])
     assert rectification_from_info(calibrated(distortion=[0.0] * 5, p=same)) is None
@@ -161,7 +186,12 @@ def test_nothing_is_done_where_there_is_nothing_to_do():
     [
         ('thin_air', [0.1] * 5, np.eye(3), "'thin_air', which is not known"),
         ('', [0.1] * 5, np.eye(3), "'', which is not known"),
-        ('plumb_bob', [0.1] * 6, np.eye(3), '6 distortion coefficients, but plumb_bob has 4 or 5'),
+        (
+            'plumb_bob',
+            [0.1] * 6,
+            np.eye(3),
+            'has 6 distortion coefficients, but plumb_bob has 4 or',
+        ),
         ('equidistant', [0.1] * 5, np.eye(3), 'equidistant has 4'),
         ('rational_polynomial', [0.1] * 5, np.eye(3), 'has 8 or 12 or 14'),
         ('plumb_bob', [0.1] * 5, np.eye(3) * 1.1, 'R is not a rotation'),

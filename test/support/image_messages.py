@@ -77,6 +77,16 @@ def nv21() -> np.ndarray:
     return np.vstack((planes[..., 0], chroma))
 
 
+def nv12() -> np.ndarray:
+    planes = yuv(COLOURS)
+    return np.vstack((planes[..., 0], planes[::2, ::2, 1:].reshape(HEIGHT // 2, WIDTH)))
+
+
+def nv24() -> np.ndarray:
+    planes = yuv(COLOURS)
+    return np.vstack((planes[..., 0], planes[..., 1:].reshape(2 * HEIGHT, WIDTH)))
+
+
 def info(**changes) -> CameraInfo:
     camera = {
         'width': WIDTH,
@@ -110,6 +120,7 @@ NEARLY = {f'bayer_{pattern}8': mosaic(pattern, COLOURS) for pattern in PATTERNS}
 }
 NEARLY |= {'uyvy': packed_yuv(1), 'yuv422': packed_yuv(1)}
 NEARLY |= {'yuyv': packed_yuv(0), 'yuv422_yuy2': packed_yuv(0), 'nv21': nv21()}
+NEARLY |= {'nv12': nv12(), 'nv24': nv24()}
 
 
 def ramp(depth: int) -> np.ndarray:
