@@ -17,7 +17,7 @@ from mesh_reloc_ros.messages.camera_info import rectified_camera
 from mesh_reloc_ros.messages.frames import MessageReader
 from mesh_reloc_ros.messages.poses import pose_from_message
 from mesh_reloc_ros.messages.stamps import stamp_of_image, stamp_to_ns
-from mesh_reloc_ros.recordings._bag_files import open_bag
+from mesh_reloc_ros.recordings.bag_files import open_bag
 from mesh_reloc_ros.recordings.recording import Recording
 from mesh_reloc_ros.recordings.synchronizer import Synchronized, Synchronizer
 from mesh_reloc_ros.types.frame import Frame
@@ -103,9 +103,18 @@ class ImageBag(Recording):
             np.array([pose_from_message(message.pose) for message in messages]),
         )
 
+    def encoding(self) -> str:
+        """Return the encoding of the first raw image, or the format of the first compressed one.
+
+        :raises InputError: no image can be read.
+        """
+        for _, image in self._messages(self._images, 'image'):
+            return str(getattr(image, 'encoding', None) or image.format)
+        raise InputError(f'{self.name}: no image can be read: {self.left_out.first_reason}')
+
     def _synchronized(self, begin_ns: float, end_ns: float) -> Iterator[Synchronized]:
         """Yield the images recorded in a span of time with what belongs to them."""
-        images = Synchronizer(self._first_info(), self._odom_frame, self._camera_frame)
+        images = Synchronizer(self.first_info(), self._odom_frame, self._camera_frame)
         static = [c for c in self._transforms if c.topic.endswith('tf_static')]
         for _, message in self._messages(static, 'transform'):
             images.add_static_transforms(message)
@@ -134,8 +143,8 @@ class ImageBag(Recording):
                 f'{images.without_odometry} images have no odometry: {images.odometry_problem}'
             )
 
-    def _first_info(self) -> Any:
-        """Return the first camera_info that can be used: for images that were recorded before it.
+    def first_info(self) -> Any:
+        """Return the first `sensor_msgs/CameraInfo` that can be used.
 
         :raises InputError: there is none.
         """
@@ -166,7 +175,7 @@ class ImageBag(Recording):
                 return
             # Broken files make rosbags raise exceptions of many kinds.
             except Exception as error:
-                reason = f'the bag cannot be read further ({_said(error)})'
+                reason = f'the bag is broken ({_said(error)})'
                 self.left_out.add('rest', self._place(last_ns), reason)
                 return
             yield connection, last_ns, data

@@ -19,7 +19,7 @@ from mesh_reloc_ros.recordings.calibration import Calibration, Size
 from mesh_reloc_ros.recordings.recording import Recording
 from mesh_reloc_ros.types.frame import Frame
 
-_SUFFIXES = frozenset(
+IMAGE_SUFFIXES = frozenset(
     ['.jpg', '.jpeg', '.png', '.tif', '.tiff', '.bmp', '.webp', '.ppm', '.pgm', '.jp2']
 )
 # Of cameras and phones; named, as users would miss these images.
@@ -55,7 +55,7 @@ class ImageFiles(Recording):
             raise InputError(f'--rate {rate:g}: give 0.001 to 1000 Hz')
         self._period_ns = 1e9 / rate
         self._paths = _found(pattern)
-        if not any(path.suffix.lower() in _SUFFIXES for path in self._paths):
+        if not any(path.suffix.lower() in IMAGE_SUFFIXES for path in self._paths):
             raise InputError(f'{self.name}: {_absence(pattern, self._paths)}')
         self._calibration = calibration
         self._broken: dict[Path, str] = {}
@@ -65,6 +65,11 @@ class ImageFiles(Recording):
 
     def __len__(self) -> int:
         return len(self._paths)
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the files, in their order."""
+        return [path.name for path in self._paths]
 
     @property
     def sizes(self) -> dict[Size, int]:
@@ -131,7 +136,7 @@ def _found(pattern: Path) -> list[Path]:
         root = Path(pattern.anchor)
         below = str(pattern.relative_to(root))
         paths = pattern.iterdir() if pattern.is_dir() else root.glob(below)
-        known = (path for path in paths if path.suffix.lower() in _SUFFIXES | _UNREADABLE)
+        known = (path for path in paths if path.suffix.lower() in IMAGE_SUFFIXES | _UNREADABLE)
         return sorted((path for path in known if path.is_file()), key=natural_key)
     except (OSError, ValueError) as error:
         raise InputError(f'images {pattern} cannot be read: {error}') from error

@@ -14,7 +14,7 @@ class Group:
     """Messages or files that were left out for one reason."""
 
     kind: str
-    """What was left out, as `image`."""
+    """What was left out, as `image`; `rest` for all from a place on."""
     reason: str
     where: str
     """The place of the first: a file's name, or seconds from the beginning."""
@@ -22,6 +22,8 @@ class Group:
 
     def line(self) -> str:
         """Say it in a line."""
+        if self.kind == 'rest':
+            return f'nothing is read from {self.where} on: {self.reason}'
         if self.count == 1:
             return f'1 {self.kind} left out ({self.where}): {self.reason}'
         return f'{self.count} {self.kind}s left out (the first: {self.where}): {self.reason}'

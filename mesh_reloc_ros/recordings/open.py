@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mesh_reloc_ros.recordings._bag_files import BAG_SUFFIXES, is_bag_folder
 from mesh_reloc_ros.recordings.bag import ImageBag
+from mesh_reloc_ros.recordings.bag_files import BAG_SUFFIXES, is_bag_folder
 from mesh_reloc_ros.recordings.calibration import Calibration
 from mesh_reloc_ros.recordings.images import ImageFiles
 from mesh_reloc_ros.recordings.recording import Recording

@@ -44,6 +44,8 @@ class Video(Recording):
             self._quarter_turns, upright = 0, (width, height)
         self.size = upright
         """Width and height of the frames."""
+        self.is_turned = self._quarter_turns > 0
+        """Whether the images are turned, as the file asks for."""
         self._view = calibration.view(upright)
 
     def __len__(self) -> int:
@@ -69,9 +71,9 @@ class Video(Recording):
         missing = self._count - read
         if missing > max(0.02 * self._count, 2):
             self.left_out.add(
-                'part',
+                'rest',
                 f'{max(stamp_ns, 0) * 1e-9:.3f} s',
-                f'the video ends after {read} of {self._count} images: it is broken or cut off',
+                f'the video is broken or cut off, after {read} of {self._count} images',
             )
 
     def _stamp(self, capture: cv2.VideoCapture, last_ns: int) -> int:

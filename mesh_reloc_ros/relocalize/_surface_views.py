@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from mesh_reloc_ros.mesh_io.winding import fronts_are_known
 from mesh_reloc_ros.progress import Progress, silent
-from mesh_reloc_ros.relocalize._winding import fronts_are_known
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.camera import Camera

@@ -8,9 +8,9 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from mesh_reloc_ros.config.relocalization import RelocalizationSettings
+from mesh_reloc_ros.mesh_io.winding import fronts_are_known
 from mesh_reloc_ros.progress import Progress, silent
 from mesh_reloc_ros.relocalize._cube import cube_camera, cube_directions, cube_poses
-from mesh_reloc_ros.relocalize._winding import fronts_are_known
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types import Array
 

@@ -7,7 +7,7 @@ import pytest
 from support.small_room import small_room_mesh, turned
 
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
-from mesh_reloc_ros.relocalize._winding import fronts_are_known
+from mesh_reloc_ros.mesh_io.winding import fronts_are_known
 
 # Two triangles for each side of a cube, seen from outside.
 CORNERS = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)], dtype=np.float32)
