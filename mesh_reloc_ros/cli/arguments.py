@@ -24,7 +24,6 @@ from mesh_reloc_ros.recordings.video import Video
 Values = dict[str, Any]
 _SOURCES = ('bag', 'video', 'images')
 _OF_BAGS = ('image_topic', 'camera_info_topic', 'odom_frame', 'camera_frame')
-_OF_FILES = ('camera', 'fov')
 _RATE = 30.0
 
 
@@ -103,7 +102,8 @@ def _add_recording(parser: argparse.ArgumentParser, required: bool) -> None:
         '--camera',
         type=Path,
         metavar='camera.yaml',
-        help='camera of a video or of images: YAML of camera_calibration, or cameras.txt of COLMAP',
+        help='camera of a video or of images, or of a bag instead of camera_info: YAML of'
+        ' camera_calibration, or cameras.txt of COLMAP',
     )
     camera.add_argument(
         '--fov',
@@ -158,8 +158,9 @@ def open_recording(arguments: argparse.Namespace) -> Recording:
     :raises InputError: it cannot be read, lacks something, or does not go with other arguments.
     """
     rectify = True if arguments.rectify else False if arguments.rectified else None
+    is_given = arguments.camera is not None or arguments.fov is not None
     if arguments.bag is not None:
-        _refuse(arguments, (*_OF_FILES, 'rate'), 'a bag has camera_info and stamps')
+        _refuse(arguments, ('rate',), 'a bag has stamps')
         return ImageBag(
             arguments.bag,
             arguments.image_topic,
@@ -167,6 +168,7 @@ def open_recording(arguments: argparse.Namespace) -> Recording:
             rectify,
             arguments.odom_frame,
             arguments.camera_frame,
+            Calibration(arguments.camera, arguments.fov, rectify) if is_given else None,
         )
     _refuse(arguments, _OF_BAGS, 'it is for bags')
     calibration = Calibration(arguments.camera, arguments.fov, rectify)

@@ -33,7 +33,9 @@ def inspect_bag(path: Path, company: Company, progress: Progress = silent) -> Fi
     if not images:
         found.problem('images', "there are none: record the camera's image_rect or image_raw")
     if not infos:
-        found.problem('camera_info', 'there is none: record it with the images')
+        found.problem(
+            'camera_info', 'there is none: record it with the images, or give track --camera'
+        )
     if not images or not infos:
         return found
     options = [_image_topic(found, path, topic, infos, progress) for topic in images]

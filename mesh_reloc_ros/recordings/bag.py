@@ -18,6 +18,7 @@ from mesh_reloc_ros.messages.frames import MessageReader
 from mesh_reloc_ros.messages.poses import pose_from_message
 from mesh_reloc_ros.messages.stamps import stamp_of_image, stamp_to_ns
 from mesh_reloc_ros.recordings.bag_files import open_bag
+from mesh_reloc_ros.recordings.calibration import Calibration
 from mesh_reloc_ros.recordings.recording import Recording
 from mesh_reloc_ros.recordings.synchronizer import Synchronized, Synchronizer
 from mesh_reloc_ros.types.frame import Frame
@@ -25,6 +26,7 @@ from mesh_reloc_ros.types.trajectory import Trajectory
 
 IMAGE_TYPES = ('sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage')
 CAMERA_INFO_TYPES = ('sensor_msgs/msg/CameraInfo',)
+_ALTERNATIVE = {'camera-info': ', or give --camera camera.yaml'}
 POSE_TYPE = 'geometry_msgs/msg/PoseStamped'
 TRANSFORMS_TYPE = 'tf2_msgs/msg/TFMessage'
 
@@ -40,6 +42,7 @@ class ImageBag(Recording):
         rectify: bool | None = None,
         odom_frame: str = '',
         camera_frame: str = '',
+        calibration: Calibration | None = None,
     ) -> None:
         """Open the bag. A topic that is left out is the bag's only one of its kind.
 
@@ -49,6 +52,7 @@ class ImageBag(Recording):
         :param odom_frame: give each frame `odom_T_camera` as /tf and /tf_static have it; empty:
             without odometry.
         :param camera_frame: the camera's optical frame in TF; empty: `frame_id` of the images.
+        :param calibration: the camera, instead of camera_info.
         :raises InputError: no such bag, none or several topics to choose from, or no /tf.
         """
         super().__init__(f'bag {path}')
@@ -59,13 +63,16 @@ class ImageBag(Recording):
         self._files.callback(self._reader.close)
         try:
             self._images = self._choose(image_topic, IMAGE_TYPES, 'image')
-            self._infos = self._choose(camera_info_topic, CAMERA_INFO_TYPES, 'camera-info')
+            self._infos: list[Connection] = []
+            if calibration is None:
+                self._infos = self._choose(camera_info_topic, CAMERA_INFO_TYPES, 'camera-info')
             self._transforms = self._transform_topics() if odom_frame else []
         except InputError:
             self.close()
             raise
         self.image_topic = self._images[0].topic
-        self.camera_info_topic = self._infos[0].topic
+        self.camera_info_topic = self._infos[0].topic if self._infos else ''
+        self._calibration = calibration
         # The name by which raw images are recognized.
         self._judged_topic = '' if rectify is False else self.image_topic
 
@@ -83,11 +90,18 @@ class ImageBag(Recording):
         end_ns = self._reader.start_time + end_s * 1e9
         for image, info, odom_T_camera, recorded_ns in self._synchronized(begin_ns, end_ns):
             try:
-                frame = self._frame_reader.read(image, info, self._judged_topic)
+                frame = self._frame(image, info)
             except InputError as error:
                 self.left_out.add('image', self._place(recorded_ns), error)
                 continue
             yield dataclasses.replace(frame, odom_T_camera=odom_T_camera)
+
+    def _frame(self, image: Any, info: Any) -> Frame:
+        if self._calibration is None:
+            return self._frame_reader.read(image, info, self._judged_topic)
+        rgb = self._frame_reader.rgb(image)
+        height, width = rgb.shape[:2]
+        return self._calibration.view((width, height)).frame(stamp_of_image(image), rgb)
 
     def ground_truth(self) -> Trajectory | None:
         """Return the poses of the bag's only PoseStamped topic; None if it has not exactly one.
@@ -114,7 +128,8 @@ class ImageBag(Recording):
 
     def _synchronized(self, begin_ns: float, end_ns: float) -> Iterator[Synchronized]:
         """Yield the images recorded in a span of time with what belongs to them."""
-        images = Synchronizer(self.first_info(), self._odom_frame, self._camera_frame)
+        first_info = self.first_info() if self._infos else None
+        images = Synchronizer(first_info, self._odom_frame, self._camera_frame)
         static = [c for c in self._transforms if c.topic.endswith('tf_static')]
         for _, message in self._messages(static, 'transform'):
             images.add_static_transforms(message)
@@ -221,7 +236,7 @@ class ImageBag(Recording):
         if not topics:
             raise InputError(
                 f'bag {self._path} has no {kind} messages ({" or ".join(types)}):'
-                " record the camera's image_rect and camera_info"
+                f" record the camera's image_rect and camera_info{_ALTERNATIVE.get(kind, '')}"
             )
         if topic and topic not in topics:
             raise InputError(f'bag {self._path} has no {kind} topic {topic}; it has: {named}')

@@ -18,10 +18,7 @@ BAG_SUFFIXES = ('.mcap', '.db3', '.bag')
 _METADATA = 'metadata.yaml'
 _REMEDY = {
     '.mcap': 'it is no MCAP file, or broken: mcap recover repairs some',
-    '.db3': (
-        'repair it: sqlite3 broken.db3 ".recover" | sqlite3 repaired.db3, and if there is a file'
-        ' *.db3-wal beside it, open it once with sqlite3'
-    ),
+    '.db3': ('repair it: sqlite3 broken.db3 ".recover" | sqlite3 repaired.db3'),
     '.bag': 'repair it: rosbag reindex',
 }
 
@@ -62,12 +59,23 @@ def open_bag(path: Path) -> OpenBag:
 def _opened_files(files: list[Path], path: Path) -> OpenBag:
     """Open the files themselves: metadata.yaml may be missing, or of before a repair."""
     try:
-        return OpenBag(_opened(files, path), [])
+        return OpenBag(_opened(files, path), _unread(files))
     except InputError:
         mended, notices = _mended(files)
         if not notices:
             raise
     return OpenBag(_opened(mended, path), notices)
+
+
+def _unread(files: list[Path]) -> list[str]:
+    """Say which SQLite files have messages in a file beside them, where a recorder was killed."""
+    logs = (file.with_name(f'{file.name}-wal') for file in files)
+    return [
+        f'{log.name} has messages that are not read: sqlite3 {log.name.removesuffix("-wal")}'
+        ' "PRAGMA wal_checkpoint(TRUNCATE)" moves them into the bag'
+        for log in logs
+        if log.is_file() and log.stat().st_size
+    ]
 
 
 def _mended(files: list[Path]) -> tuple[list[Any], list[str]]:

@@ -59,6 +59,7 @@ class Calibration:
         if fov_deg is not None and not 1 <= fov_deg < 180:
             raise InputError(f'--fov {fov_deg:g}: give 1 to 179 degrees, across the image')
         self._file, self._fov_deg, self._rectify = camera, fov_deg, rectify
+        self._views: dict[Size, View] = {}
         self._infos = [] if camera is None else read_camera_file(camera)
 
     @property
@@ -83,6 +84,11 @@ class Calibration:
         :raises InputError: the calibration is for another size, or unusable; or it is not known
             whether the images are rectified.
         """
+        if size not in self._views:
+            self._views[size] = self._new_view(size)
+        return self._views[size]
+
+    def _new_view(self, size: Size) -> View:
         if self._fov_deg is not None:
             return View(_camera_of_fov(size, self._fov_deg), None)
         info = self._info_for(size)

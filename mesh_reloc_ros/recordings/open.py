@@ -32,15 +32,27 @@ def open_recording(
         as the name of the topic, or a camera without distortion, says.
     :param odom_frame: give each frame the camera in this frame, from /tf; empty: no odometry.
     :param camera_frame: the camera's optical frame in TF; empty: `frame_id` of the images.
-    :param camera: the calibration of a video or of images; see `Calibration`.
+    :param camera: the calibration of a video or of images, or instead of camera_info; see
+        `Calibration`.
     :param fov: instead of `camera`: the field of view across the image, in degrees.
     :param rate: of images, in Hz: their stamps are made with it.
     :raises InputError: it cannot be read, or lacks what was asked for.
     """
     path = Path(path)
-    if is_bag_folder(path) or path.suffix.lower() in BAG_SUFFIXES:
-        return ImageBag(path, image_topic, camera_info_topic, rectify, odom_frame, camera_frame)
-    calibration = Calibration(None if camera is None else Path(camera), fov, rectify)
+    is_bag = is_bag_folder(path) or path.suffix.lower() in BAG_SUFFIXES
+    calibration = None
+    if not is_bag or camera is not None or fov is not None:
+        calibration = Calibration(None if camera is None else Path(camera), fov, rectify)
+    if calibration is None or is_bag:
+        return ImageBag(
+            path,
+            image_topic,
+            camera_info_topic,
+            rectify,
+            odom_frame,
+            camera_frame,
+            calibration,
+        )
     if path.is_file():
         return Video(path, calibration)
     return ImageFiles(path, calibration, rate)

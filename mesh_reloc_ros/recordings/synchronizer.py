@@ -27,7 +27,7 @@ class Synchronized(NamedTuple):
     image: Any
     """`sensor_msgs/Image` or `CompressedImage`."""
     info: Any
-    """`sensor_msgs/CameraInfo`."""
+    """`sensor_msgs/CameraInfo`; None if images do not wait for one."""
     odom_T_camera: NDArray[np.float64] | None
     """[4, 4], metres; None if unknown."""
     recorded_ns: int
@@ -53,7 +53,8 @@ class Synchronizer:
     def __init__(self, first_info: Any, odom_frame: str = '', camera_frame: str = '') -> None:
         """Begin without an image.
 
-        :param first_info: serves images that were recorded before any camera_info.
+        :param first_info: serves images that were recorded before any camera_info; None: images do
+            not wait for one.
         :param odom_frame: look up the camera in this frame; empty: without odometry.
         :param camera_frame: the camera's optical frame; empty: the image's own `frame_id`.
         """
@@ -64,7 +65,9 @@ class Synchronizer:
         self._odom_frame = odom_frame
         self._camera_frame = camera_frame
         self._infos = CameraInfoBuffer()
-        self._infos.add(first_info)
+        self._awaits_infos = first_info is not None
+        if self._awaits_infos:
+            self._infos.add(first_info)
         self._transforms = TransformBuffer()
         self._timeline = TimelineMonitor(restart_after_s=math.inf)
         # When the last jump back was recorded, and the stamp of the last image before it.
@@ -110,7 +113,7 @@ class Synchronizer:
         while self._waiting:
             waiting = self._waiting[0]
             info, (odometry, problem) = self._infos.at(waiting.stamp_ns), self._odometry(waiting)
-            is_complete = info is not None and not problem
+            is_complete = (info is not None or not self._awaits_infos) and not problem
             if not is_complete and recorded_ns - waiting.recorded_ns <= _LOOK_AHEAD_NS:
                 return
             self._waiting.popleft()

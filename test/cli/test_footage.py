@@ -116,11 +116,11 @@ def test_arguments_that_do_not_go_together_are_named(room, footage, tmp_path, ca
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_camera_is_asked_for_and_refused_beside_a_bag(room, footage, tmp_path, capsys):
+def test_a_camera_is_asked_for(room, footage, tmp_path, capsys):
     assert track(room, tmp_path / 'o.tum', '--images', str(footage / 'images')) == 2
     assert 'give the camera of the images: --camera' in capsys.readouterr().err
-    assert track(room, tmp_path / 'o.tum', '--bag', 'drive', '--fov', '60') == 2
-    assert '--fov with bag drive: a bag has camera_info' in capsys.readouterr().err
+    assert track(room, tmp_path / 'o.tum', '--bag', 'drive', '--rate', '60') == 2
+    assert '--rate with bag drive: a bag has stamps' in capsys.readouterr().err
 
 
 @pytest.fixture(scope='module')

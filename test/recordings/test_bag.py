@@ -15,6 +15,7 @@ from mesh_reloc_evaluation.bag_writer import (
     write_bag,
 )
 from rosbags.rosbag2 import StoragePlugin
+from support.footage import write_camera
 
 from mesh_reloc_ros.cli import track
 from mesh_reloc_ros.errors import InputError
@@ -124,12 +125,33 @@ def test_several_image_topics_are_named_until_one_is_chosen(tmp_path):
     ('messages', 'words'),
     [
         ([('/info', 0, info(0))], 'no image messages'),
-        ([('/image', 0, raw(0))], 'no camera-info messages'),
+        ([('/image', 0, raw(0))], 'no camera-info messages .*, or give --camera camera.yaml'),
     ],
 )
 def test_a_bag_that_lacks_a_topic_says_which(tmp_path, messages, words):
     with pytest.raises(InputError, match=words):
         ImageBag(bag_of(tmp_path / 'bag', messages))
+
+
+def test_a_bag_without_camera_info_has_the_camera_of_a_file(tmp_path):
+    path = bag_of(tmp_path / 'bag', [('/image', i, raw(i)) for i in range(4)])
+    write_camera(tmp_path / 'camera.yaml', CAMERA)
+    with open_recording(path, camera=tmp_path / 'camera.yaml') as recording:
+        frames = list(recording.frames())
+    assert [frame.stamp_ns for frame in frames] == [stamp(i) for i in range(4)]
+    assert {frame.camera for frame in frames} == {CAMERA}
+    np.testing.assert_array_equal(frames[2].image, picture(2))
+    bent = (-0.3, 0.1, 0.0, 0.0, 0.0)
+    write_camera(tmp_path / 'bent.yaml', CAMERA, bent)
+    with open_recording(path, camera=tmp_path / 'bent.yaml', rectify=True) as recording:
+        image = next(recording.frames()).image
+    expected = rectification_from_info(info(0, distortion=bent)).apply(picture(0))
+    np.testing.assert_array_equal(image, expected)
+    with (
+        open_recording(path, camera=tmp_path / 'bent.yaml') as recording,
+        pytest.raises(InputError, match='give --rectify if'),
+    ):
+        next(recording.frames())
 
 
 def test_what_is_not_a_bag_is_refused(tmp_path):

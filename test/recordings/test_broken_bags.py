@@ -1,6 +1,7 @@
 """Bags as they are found: cut, without metadata, with messages that cannot be used, of ROS 1."""
 
 import shutil
+import sqlite3
 import struct
 from contextlib import suppress
 from dataclasses import replace
@@ -183,6 +184,23 @@ def test_a_broken_sqlite_file_is_refused_with_the_remedy(tmp_path):
     file.write_bytes(b'no database' * 1000)
     with pytest.raises(InputError, match=r'cannot be read .*sqlite3 broken\.db3'):
         ImageBag(bag)
+
+
+def test_messages_in_the_log_of_a_sqlite_file_are_named(tmp_path):
+    """As a recorder leaves it that was killed."""
+    bag = written(tmp_path / 'bag', StoragePlugin.SQLITE3, count=4)
+    (file,) = bag.glob('*.db3')
+    connection = sqlite3.connect(file)
+    connection.execute('PRAGMA journal_mode=WAL')
+    connection.execute('DELETE FROM messages WHERE id = (SELECT MAX(id) FROM messages)')
+    connection.commit()
+    with open_recording(bag) as recording:
+        (notice,) = recording.notices
+        assert indices(recording.frames()) == [0, 1, 2, 3]
+    connection.close()
+    assert notice.startswith('bag.db3-wal has messages that are not read: sqlite3 bag.db3 "PRAGMA')
+    with open_recording(bag) as recording:
+        assert recording.notices == []
 
 
 def test_random_damage_ends_with_images_or_an_input_error(tmp_path):
