@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -103,10 +105,12 @@ class ImageFiles(Recording):
             self._broken[path] = f'images of type {path.suffix} cannot be read: save them as JPEG'
             return None
         try:
-            with large_images_allowed(), PIL.Image.open(path) as image:
+            with _opened(path) as image:
                 refuse_too_large(image.size, path.stat().st_size)
-                turned = image.getexif().get(_ORIENTATION) in _QUARTER_TURNS
-                return _File(path, image.size, image.size[::-1] if turned else image.size)
+                # Pillow turns TIFF files by itself.
+                is_turned = image.format == 'TIFF'
+                turn = image.getexif().get(_ORIENTATION) in _QUARTER_TURNS and not is_turned
+                return _File(path, image.size, image.size[::-1] if turn else image.size)
         # Broken files make Pillow raise exceptions of many kinds.
         except Exception as error:
             self._broken[path] = _unreadable(error)
@@ -155,10 +159,20 @@ def _pixels(path: Path, *, turn: bool) -> NDArray[np.uint8]:
     :raises InputError: it cannot be decoded.
     """
     try:
-        with large_images_allowed(), PIL.Image.open(path) as image:
+        with _opened(path) as image:
+            image.load()
             return rgb_pixels(PIL.ImageOps.exif_transpose(image) if turn else image)
     except Exception as error:
         raise InputError(_unreadable(error)) from error
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[PIL.Image.Image]:
+    """Open an image of any size, without the warnings of Pillow about broken files."""
+    with warnings.catch_warnings(), large_images_allowed():
+        warnings.simplefilter('ignore')
+        with PIL.Image.open(path) as image:
+            yield image
 
 
 def _unreadable(error: Exception) -> str:

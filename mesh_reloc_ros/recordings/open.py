@@ -7,7 +7,7 @@ from pathlib import Path
 from mesh_reloc_ros.recordings.bag import ImageBag
 from mesh_reloc_ros.recordings.bag_files import BAG_SUFFIXES, is_bag_folder
 from mesh_reloc_ros.recordings.calibration import Calibration
-from mesh_reloc_ros.recordings.images import ImageFiles
+from mesh_reloc_ros.recordings.images import IMAGE_SUFFIXES, ImageFiles
 from mesh_reloc_ros.recordings.recording import Recording
 from mesh_reloc_ros.recordings.video import Video
 
@@ -53,6 +53,6 @@ def open_recording(
             camera_frame,
             calibration,
         )
-    if path.is_file():
+    if path.is_file() and path.suffix.lower() not in IMAGE_SUFFIXES:
         return Video(path, calibration)
     return ImageFiles(path, calibration, rate)

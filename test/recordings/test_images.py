@@ -64,8 +64,9 @@ def test_a_pattern_selects_images(folder, camera):
         assert greens(recording.frames()) == [1, 10, 11]
 
 
+@pytest.mark.parametrize('suffix', ['png', 'tif'])
 @pytest.mark.parametrize('orientation', range(1, 9))
-def test_images_are_turned_as_their_exif_data_ask_for(tmp_path, orientation):
+def test_images_are_turned_as_their_exif_data_ask_for(tmp_path, orientation, suffix):
     upright = picture(3)
     # How the camera stored it: the inverse of what EXIF asks for.
     stored = {
@@ -78,8 +79,9 @@ def test_images_are_turned_as_their_exif_data_ask_for(tmp_path, orientation):
         7: np.rot90(upright, 2).transpose(1, 0, 2),
         8: np.rot90(upright, -1),
     }[orientation]
-    save(tmp_path / 'a.png', np.ascontiguousarray(stored), orientation)
-    with open_recording(tmp_path, fov=60.0) as recording:
+    file = tmp_path / f'a.{suffix}'
+    save(file, np.ascontiguousarray(stored), orientation)
+    with open_recording(file, fov=60.0) as recording:
         np.testing.assert_array_equal(next(recording.frames()).image, upright)
 
 
