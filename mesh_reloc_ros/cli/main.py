@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from importlib.metadata import entry_points
 from typing import NoReturn, Protocol
@@ -66,10 +67,16 @@ def main(arguments: list[str] | None = None) -> int:
         command.set_defaults(run=module.run)
     parsed = parser.parse_args(arguments)
     try:
-        return int(parsed.run(parsed))
+        status = int(parsed.run(parsed))
+        sys.stdout.flush()
+        return status
     except InputError as error:
         print(f'mesh_reloc {parsed.command}: {error}', file=sys.stderr)
         return 2
+    except BrokenPipeError:
+        # Who reads the output has seen enough, as `head`; nothing is left to be written at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         print(f'mesh_reloc {parsed.command}: interrupted', file=sys.stderr)
         return 130

@@ -176,6 +176,8 @@ def _opened(path: Path) -> Iterator[PIL.Image.Image]:
 
 
 def _unreadable(error: Exception) -> str:
+    if isinstance(error, InputError):
+        return f'image {error}'
     # Without what differs from file to file, as its name.
     return f'image cannot be decoded ({type(error).__name__}): it is broken or cut off'
 

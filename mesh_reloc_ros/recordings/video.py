@@ -67,6 +67,8 @@ class Video(Recording):
                         self.left_out.add('image', f'{stamp_ns * 1e-9:.3f} s', error)
         finally:
             capture.release()
+        if not read:
+            raise InputError(f'{self.name}: OpenCV cannot decode it; {_remedy(self._path)}')
         # The number in the file may be off by a few.
         missing = self._count - read
         if missing > max(0.02 * self._count, 2):
@@ -111,8 +113,12 @@ def _opened(path: Path) -> cv2.VideoCapture:
     if not capture.isOpened() or capture.get(cv2.CAP_PROP_FRAME_WIDTH) < 1:
         raise InputError(
             f'video {path} cannot be read: it is cut off, or in a format that OpenCV does not know;'
-            f' convert it: ffmpeg -i {path.name} -c:v libx264 converted.mp4'
+            f' {_remedy(path)}'
         )
     # Releases of OpenCV differ in whether they turn images.
     capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)
     return capture
+
+
+def _remedy(path: Path) -> str:
+    return f'convert it: ffmpeg -i {path.name} -c:v libx264 converted.mp4'

@@ -1,8 +1,10 @@
 """The command `mesh_reloc`: its subcommands, with and without the evaluation package."""
 
+import subprocess
 import sys
 
 import pytest
+from support.patience import LONG_S
 
 from mesh_reloc_ros.cli import main as command_line
 
@@ -64,3 +66,12 @@ def test_a_missing_package_is_reported_in_one_line(monkeypatch, capsys):
     (line,) = capsys.readouterr().err.splitlines()
     assert 'package numpy is not installed' in line
     assert 'make setup' in line
+
+
+def test_a_reader_that_has_seen_enough_is_no_error():
+    """As head, in `mesh_reloc params | head`."""
+    program = [sys.executable, '-m', 'mesh_reloc_ros.cli.main', 'params']
+    with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b''
+        assert process.wait(LONG_S) == 0

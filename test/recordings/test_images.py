@@ -132,6 +132,14 @@ def test_a_folder_of_which_nothing_can_be_used_is_refused(folder, tmp_path, came
         list(recording.frames())
 
 
+def test_an_image_that_would_fill_the_memory_is_named(folder, camera):
+    PIL.Image.new('L', (20_000, 20_000)).save(folder / 'img_7.png')
+    with open_recording(folder, camera=camera) as recording:
+        assert len(list(recording.frames())) == 6
+        (line,) = recording.left_out.lines()
+    assert '(img_7.png): image has 20000 x 20000 pixels' in line
+
+
 @pytest.mark.parametrize('rate', [0.0, -3.0, float('nan')])
 def test_a_rate_that_is_none_is_refused(folder, camera, rate):
     with pytest.raises(InputError, match='--rate'):

@@ -119,6 +119,14 @@ def test_a_video_that_cannot_be_read_is_refused(tmp_path, video, camera, capfd):
     assert capfd.readouterr().err == ''
 
 
+def test_a_video_of_an_unknown_codec_is_refused_with_the_remedy(tmp_path, camera):
+    """OpenCV opens AV1, and decodes nothing of it in some releases."""
+    options = ('-c:v', 'rawvideo', '-tag:v', 'ZZZZ')
+    video = write_video(tmp_path / 'v.avi', map(picture, range(COUNT)), RATE, output=options)
+    with pytest.raises(InputError, match=r'convert it: ffmpeg -i v\.avi'):
+        list(open_recording(video, camera=camera).frames())
+
+
 def test_a_calibration_of_another_size_is_named(tmp_path, video):
     other = write_camera(tmp_path / 'other.yaml', replace(CAMERA, width=128, height=96))
     with pytest.raises(InputError, match=r'image is 64x48, but camera file .* is for 128x96'):
