@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import traceback
 
@@ -23,6 +24,8 @@ _STOP_TIMEOUT_S = 3.0
 def run(ending: Ending, args: list[str] | None) -> int:
     """Run the node until it is to end; return the exit status of the process."""
     ending.imports = False
+    # Collections of garbage need not look at the libraries.
+    gc.freeze()
     use_one_core_per_operation()
     try:
         rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
@@ -33,6 +36,9 @@ def run(ending: Ending, args: list[str] | None) -> int:
     except (InputError, ParameterException) as error:
         return _refuse(error)
     finally:
+        ending.last = None
+        # The node's parts refer to each other; others learn that it is gone when all are freed.
+        gc.collect()
         rclpy.try_shutdown()
 
 
@@ -48,7 +54,6 @@ def _run(ending: Ending) -> int:
     if failure is not None:
         traceback.print_exception(failure)
     if is_stopped:
-        # Others learn at once that it is gone.
         node.destroy_node()
     return status
 

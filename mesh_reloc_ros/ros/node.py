@@ -17,6 +17,7 @@ from rclpy.parameter import Parameter
 
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.pipeline import Pipeline
+from mesh_reloc_ros.ros._bond import ManagerBond
 from mesh_reloc_ros.ros._diagnostics import Diagnostics
 from mesh_reloc_ros.ros._image_tracking import ImageTracking
 from mesh_reloc_ros.ros._initial_pose_input import InitialPoseInput
@@ -49,6 +50,7 @@ class MeshRelocNode(LifecycleNode):
         self._settings = NodeParameters(self)
         self._diagnostics = Diagnostics(self)
         self._initial_pose = InitialPoseInput(self, self._settings, self._diagnostics)
+        self._bond = None if self._settings.node.autostart else ManagerBond(self)
         self._warn_of_unknown(of_qos=False)
         # Wall time: with simulated time these must run while the clock stands still.
         clock = Clock(clock_type=ClockType.STEADY_TIME)
@@ -160,6 +162,8 @@ class MeshRelocNode(LifecycleNode):
             self, self._settings, self._pipeline, self._sink, self._diagnostics
         )
         self._warn_of_unknown(of_qos=True)
+        if self._bond is not None:
+            self._bond.begin()
         self.get_logger().info(f'ready: {self._tracking.topics}, on {self._pipeline.scene.device}')
 
     def _deactivate(self) -> None:
@@ -175,6 +179,8 @@ class MeshRelocNode(LifecycleNode):
         self._clean_up()
 
     def _stop_tracking(self, timeout_s: float) -> bool:
+        if self._bond is not None:
+            self._bond.end()
         tracking, self._tracking = self._tracking, None
         if tracking is None or self._sink is None:
             return True
