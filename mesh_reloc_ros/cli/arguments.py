@@ -17,14 +17,13 @@ from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.recordings.bag import ImageBag
 from mesh_reloc_ros.recordings.calibration import Calibration
-from mesh_reloc_ros.recordings.images import ImageFiles
+from mesh_reloc_ros.recordings.images import DEFAULT_RATE, ImageFiles
 from mesh_reloc_ros.recordings.recording import Recording
 from mesh_reloc_ros.recordings.video import Video
 
 Values = dict[str, Any]
 _SOURCES = ('bag', 'video', 'images')
 _OF_BAGS = ('image_topic', 'camera_info_topic', 'odom_frame', 'camera_frame')
-_RATE = 30.0
 
 
 class DeprecatedOption(argparse.Action):
@@ -115,7 +114,7 @@ def _add_recording(parser: argparse.ArgumentParser, required: bool) -> None:
         '--rate',
         type=float,
         metavar='HZ',
-        help=f'rate of the images of --images (default: {_RATE:g})',
+        help=f'rate of the images of --images (default: {DEFAULT_RATE:g})',
     )
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument(
@@ -175,8 +174,7 @@ def open_recording(arguments: argparse.Namespace) -> Recording:
     if arguments.video is not None:
         _refuse(arguments, ('rate',), 'a video has stamps')
         return Video(arguments.video, calibration)
-    rate = _RATE if arguments.rate is None else arguments.rate
-    return ImageFiles(arguments.images, calibration, rate)
+    return ImageFiles(arguments.images, calibration, arguments.rate)
 
 
 def _refuse(arguments: argparse.Namespace, names: tuple[str, ...], reason: str) -> None:

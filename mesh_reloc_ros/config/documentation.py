@@ -30,7 +30,7 @@ params` prints them as a parameter file, [config/mesh_reloc.yaml](../config/mesh
 
 *Live* parameters take effect at once when they are set while the node runs (`ros2 param set`). The
 others are read when the node is configured. `mesh_reloc track` uses `device`, `rasterizer`,
-`solver` and all groups except `overlay`."""
+`solver` and all groups, `overlay` for the video of `--overlay`."""
 
 _DEPRECATED_HEADER = """\
 ## Deprecated names

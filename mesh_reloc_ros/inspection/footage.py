@@ -45,7 +45,7 @@ def inspect_images(path: Path, company: Company, progress: Progress = silent) ->
     """Return number and sizes of image files, and which cannot be used."""
     found = Findings(str(path), 'images')
     try:
-        images = ImageFiles(path, _any_camera(), 30.0)
+        images = ImageFiles(path, _any_camera())
     except InputError as error:
         found.problem('unreadable', error)
         return found

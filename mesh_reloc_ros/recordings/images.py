@@ -26,6 +26,7 @@ IMAGE_SUFFIXES = frozenset(
 )
 # Of cameras and phones; named, as users would miss these images.
 _UNREADABLE = frozenset(['.heic', '.heif', '.dng', '.cr2', '.cr3', '.nef', '.arw', '.raf'])
+DEFAULT_RATE = 30.0
 _ORIENTATION = 0x0112
 _QUARTER_TURNS = (5, 6, 7, 8)
 """EXIF orientations that exchange width and height."""
@@ -43,16 +44,22 @@ class _File(NamedTuple):
 class ImageFiles(Recording):
     """Image files with stamps at a constant rate."""
 
-    def __init__(self, pattern: Path, calibration: Calibration, rate: float) -> None:
+    def __init__(self, pattern: Path, calibration: Calibration, rate: float | None = None) -> None:
         """Find the images, and read their headers.
 
         Those of another size than the calibration, or than most, are left out.
 
         :param pattern: a folder, or a pattern such as `photos/*.jpg`.
-        :param rate: of the images, in Hz.
+        :param rate: of the images, in Hz; None: as of a usual video, which is said in `notices`.
         :raises InputError: there are no images, or the calibration does not fit.
         """
         super().__init__(f'images {pattern}')
+        if rate is None:
+            rate = DEFAULT_RATE
+            self.notices.append(
+                f'{rate:g} images a second are assumed; for photographs taken one by one, give'
+                ' --rate 0.1'
+            )
         if not 1e-3 <= rate <= 1000:
             raise InputError(f'--rate {rate:g}: give 0.001 to 1000 Hz')
         self._period_ns = 1e9 / rate

@@ -22,7 +22,7 @@ def open_recording(
     camera_frame: str = '',
     camera: Path | str | None = None,
     fov: float | None = None,
-    rate: float = 30.0,
+    rate: float | None = None,
 ) -> Recording:
     """Open a recording: a bag, a video, or a folder or pattern of images.
 
@@ -35,7 +35,7 @@ def open_recording(
     :param camera: the calibration of a video or of images, or instead of camera_info; see
         `Calibration`.
     :param fov: instead of `camera`: the field of view across the image, in degrees.
-    :param rate: of images, in Hz: their stamps are made with it.
+    :param rate: of images, in Hz: their stamps are made with it; None: 30.
     :raises InputError: it cannot be read, or lacks what was asked for.
     """
     path = Path(path)

@@ -52,6 +52,7 @@ def test_images_come_in_the_order_of_their_numbers_at_a_constant_rate(folder, ca
         assert len(recording) == 6
         frames = list(recording.frames())
         part = list(recording.frames(0.5, 0.75))
+        assert recording.notices == []
     assert greens(frames) == [0, 1, 2, 9, 10, 11]
     assert [frame.stamp_ns for frame in frames] == [250_000_000 * i for i in range(6)]
     assert greens(part) == [2, 9]
@@ -138,6 +139,14 @@ def test_an_image_that_would_fill_the_memory_is_named(folder, camera):
         assert len(list(recording.frames())) == 6
         (line,) = recording.left_out.lines()
     assert '(img_7.png): image has 20000 x 20000 pixels' in line
+
+
+def test_without_a_rate_that_of_a_video_is_assumed_and_said(folder, camera):
+    with open_recording(folder, camera=camera) as recording:
+        stamps = [frame.stamp_ns for frame in recording.frames()]
+        (notice,) = recording.notices
+    assert stamps[3] == 100_000_000
+    assert notice.startswith('30 images a second are assumed')
 
 
 @pytest.mark.parametrize('rate', [0.0, -3.0, float('nan')])
