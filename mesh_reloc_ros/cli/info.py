@@ -65,7 +65,7 @@ def _line(line: Finding, name: str) -> str:
     """Return a finding as a line; a long name has a line of its own."""
     indent = ' ' * (_NAME_WIDTH + 5)
     text = line.text
-    if sys.stdout.isatty():
+    if sys.stdout.isatty() and line.name != 'try':  # commands are copied
         width = max(os.get_terminal_size(sys.stdout.fileno()).columns, 60)
         text = textwrap.fill(
             text, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False

@@ -40,12 +40,12 @@ def inspect_bag(path: Path, company: Company, progress: Progress = silent) -> Fi
         return found
     options = [_image_topic(found, path, topic, infos, progress) for topic in images]
     usable = [
-        (f' --image-topic {topic}' if len(images) > 1 else '') + given
+        [*(['--image-topic', topic] if len(images) > 1 else []), *given]
         for topic, given in zip(images, options, strict=True)
         if given is not None
     ]
     if usable:
-        found.fact('try', company.command(f'--bag {path}{usable[0]}'))
+        found.fact('try', company.command('--bag', path, *usable[0]))
     else:
         found.problem('images', 'none of the image topics can be used')
     return found
@@ -80,7 +80,7 @@ def _topics(bag: OpenBag, types: tuple[str, ...]) -> list[str]:
 
 def _image_topic(
     found: Findings, path: Path, topic: str, infos: list[str], progress: Progress
-) -> str | None:
+) -> list[str] | None:
     """Add lines on the images of a topic; return the options for their use, None if unusable."""
     info_topic = _nearest(topic, infos)
     part = Findings(found.path, found.kind)
@@ -103,8 +103,8 @@ def _image_topic(
     found.numbers.setdefault('topics', {})[topic] = part.numbers
     if not stamps:
         return None
-    chosen = f' --camera-info-topic {info_topic}' if len(infos) > 1 else ''
-    return chosen + (' --rectify' if rectify else '')
+    chosen = ['--camera-info-topic', info_topic] if len(infos) > 1 else []
+    return [*chosen, '--rectify'] if rectify else chosen
 
 
 def _is_raw(info: CameraInfo, topic: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -36,10 +37,11 @@ class Company:
     meshes: Sequence[Path] = ()
     cameras: Sequence[Path] = ()
 
-    def command(self, recording: str) -> str:
-        """Return the command that tracks a recording, given by its options."""
+    def command(self, *recording: str | Path) -> str:
+        """Return the command that tracks a recording, given by its options, for a shell."""
         mesh = self.meshes[0] if self.meshes else 'MESH'
-        return f'mesh_reloc track --mesh {mesh} {recording} --output poses.tum'
+        words = ('mesh_reloc', 'track', '--mesh', mesh, *recording, '--output', 'poses.tum')
+        return shlex.join(map(str, words))
 
 
 @dataclass

@@ -70,18 +70,20 @@ def _add_fit(found: Findings, option: str, company: Company, sizes: list[Size]) 
     if not found.is_usable:
         return
     mismatch = ''
-    given = '--fov DEGREES (or --camera camera.yaml)'
+    given: tuple[str | Path, ...] = ('--fov', 'DEGREES')
     for file in company.cameras:
         try:
             calibration = Calibration(file, None)
         except InputError:
             continue  # which is said of that file
         if any(calibration.is_for(size) for size in sizes):
-            given, mismatch = f'--camera {file}', ''
+            given, mismatch = ('--camera', file), ''
             found.fact('camera', f'{file} is for this size')
             break
         mismatch = calibration.mismatch(sizes[0])
+    if not company.cameras:
+        found.fact('camera', 'to be given: --camera camera.yaml, or --fov DEGREES across the image')
     if mismatch:
         found.problem('camera', mismatch)
     else:
-        found.fact('try', company.command(f'{option} {found.path} {given}'))
+        found.fact('try', company.command(option, found.path, *given))

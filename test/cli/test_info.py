@@ -213,7 +213,7 @@ def camera(tmp_path):
 
 
 def test_a_video_and_images_are_compared_with_the_calibration(tmp_path, camera, capsys):
-    video = write_video(tmp_path / 'clip.mp4', map(picture, range(6)), 25.0)
+    video = write_video(tmp_path / 'my clip.mp4', map(picture, range(6)), 25.0)
     (tmp_path / 'photos').mkdir()
     for number in (9, 10):
         PIL.Image.fromarray(picture(number)).save(tmp_path / 'photos' / f'{number}.png')
@@ -223,7 +223,7 @@ def test_a_video_and_images_are_compared_with_the_calibration(tmp_path, camera, 
     assert 'images        about 6 of 64x48, 25 per second' in said
     assert 'images        3, in this order: 9.png to 11.png' in said
     assert '1 image left out (11.png)' in said
-    assert f'--video {video} --camera {camera} --output' in said
+    assert f"--video '{video}' --camera {camera} --output" in said
     assert f'--images {tmp_path / "photos"} --camera {camera} --output' in said
     assert 'camera        64x48, 56 x 44 degrees, focal length 60.0, 60.0' in said
     other = write_camera(tmp_path / 'other.yaml', CAMERA)
