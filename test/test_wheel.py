@@ -22,7 +22,7 @@ SOURCES = (
     'setup.cfg',
     'setup.py',
 )
-MAX_LINES = 20_400
+MAX_LINES = 20_500
 
 
 @pytest.fixture(scope='module')
