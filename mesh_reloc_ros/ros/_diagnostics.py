@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections import deque
@@ -26,12 +27,15 @@ _STATUS_OF = {
     'camera_info': 'images',
     'stamps': 'images',
     'publishers': 'images',
+    'processor time': 'images',
     'clock': 'images',
     'odometry': 'TF',
     'TF': 'TF',
     'saved pose': 'process',
 }
 """Problems, and the status that shows them. Those of `_SILENT` prevent poses."""
+
+_SHARE = re.compile(r'\d+ %')
 
 Values = dict[str, str]
 
@@ -101,11 +105,13 @@ class Diagnostics:
     def problem(self, what: str, reason: str) -> None:
         """Record a problem that does not stop the node; '' when it is over.
 
+        Reasons that differ in a share only are the same to the log.
+
         :param what: a key of `_STATUS_OF`.
         """
         with self._lock:
             before, self._problems[what] = self._problems.get(what, ''), reason
-        if reason and self._is_new(reason):
+        if reason and self._is_new(_SHARE.sub('', reason)):
             self._node.get_logger().warning(reason)
         elif before and not reason and what in _SILENT:
             self.note(f'{what} arrives')
@@ -151,7 +157,11 @@ class Diagnostics:
         silence = '; '.join(problems[what] for what in _SILENT if what in problems)
         if silence:
             return DiagnosticStatus.WARN, silence
-        return self._tracking.level, self._tracking.message
+        level, message = self._tracking.level, self._tracking.message
+        if level != DiagnosticStatus.OK and 'processor time' in problems:
+            # Images far apart are a cause of lost tracking.
+            message = f'{message}; {problems["processor time"]}'
+        return level, message
 
     def _status(self, part: str, level: bytes, message: str, values: Values) -> DiagnosticStatus:
         return DiagnosticStatus(

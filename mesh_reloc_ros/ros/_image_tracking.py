@@ -16,6 +16,7 @@ from mesh_reloc_ros.ros._diagnostics import Diagnostics
 from mesh_reloc_ros.ros._image_source import AnyImage, ImageSource
 from mesh_reloc_ros.ros._parameters import NodeParameters
 from mesh_reloc_ros.ros._pose_sink import PoseSink
+from mesh_reloc_ros.ros._processor_time import ProcessorTime
 from mesh_reloc_ros.ros._worker import LatestOnlyWorker, newest
 from mesh_reloc_ros.timeline import TimeEvent, clock_problem, is_live
 from mesh_reloc_ros.types.estimate import State
@@ -57,6 +58,7 @@ class ImageTracking:
         pipeline.resume()
         self._sink = sink
         self._diagnostics = diagnostics
+        self._processor_time = ProcessorTime()
         self._stale = self._last_ns = 0
         # The event of the last image, and when the last one was tracked or refused.
         self._event, self._worked = TimeEvent.NEXT, time.monotonic()
@@ -96,6 +98,13 @@ class ImageTracking:
         is_long = time.monotonic() - self._worked > self._parameters.node.image_timeout
         is_stuck = is_long and self._event is TimeEvent.STALE and self._source.is_receiving
         self._diagnostics.problem('stamps', _NONE_IS_NEWER if is_stuck else '')
+        self._processor_time.watch(
+            self._worker.finished,
+            self._worker.replaced,
+            is_searching=self._pipeline.tracker.state.is_searching,
+        )
+        too_little = self._processor_time.problem(self._parameters.pipeline.alignment)
+        self._diagnostics.problem('processor time', too_little)
 
     def stop(self, timeout_s: float) -> bool:
         """Stop tracking; return False if a thread exceeds the timeout. No pose comes afterwards."""
