@@ -8,14 +8,13 @@ from typing import Any
 from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped
 from rclpy.node import Node
 from rclpy.publisher import Publisher
-from rclpy.qos import DurabilityPolicy, QoSProfile
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from std_msgs.msg import Header
-from visualization_msgs.msg import Marker
 
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.ros._diagnostics import Diagnostics
+from mesh_reloc_ros.ros._mesh_marker import MeshMarker
 from mesh_reloc_ros.ros._odometry import Odometry
 from mesh_reloc_ros.ros._overlay_publisher import OverlayPublisher
 from mesh_reloc_ros.ros._parameters import NodeParameters
@@ -53,7 +52,7 @@ class PoseSink:
         self._covariances = _publisher(node, PoseWithCovarianceStamped, '~/pose_with_covariance')
         self._path = PathPublisher(node, map_frame)
         self._overlay = OverlayPublisher(node, scene)
-        self._mesh = _publish_mesh(node, mesh_url, map_frame)
+        self._mesh = MeshMarker(node, mesh_url, map_frame)
         self._tf: TfOutput | None = None
 
     @property
@@ -107,6 +106,10 @@ class PoseSink:
         """Start a new path after a jump back in time."""
         self._path.clear()
 
+    def show_mesh(self) -> None:
+        """Show the mesh to RViz again now and then. Call it regularly."""
+        self._mesh.repeat()
+
     def save(self, period_s: float) -> None:
         """Save the last trusted pose, unless that was done within the period or is switched off."""
         try:
@@ -118,8 +121,8 @@ class PoseSink:
     def close(self, timeout_s: float) -> bool:
         """Stop publishing; return False if a thread exceeds the timeout."""
         ended = [part.close(timeout_s) for part in (self._path, self._overlay)]
-        self._mesh.publish(Marker(ns='mesh', action=Marker.DELETE))
-        for publisher in (self._poses, self._covariances, self._mesh):
+        self._mesh.close()
+        for publisher in (self._poses, self._covariances):
             self._node.destroy_publisher(publisher)
         return all(ended)
 
@@ -131,22 +134,3 @@ def _publisher(node: Node, message_type: type, topic: str) -> Publisher[Any]:
         _QUEUE,
         qos_overriding_options=QoSOverridingOptions.with_default_policies(),
     )
-
-
-def _publish_mesh(node: Node, url: str, map_frame: str) -> Publisher[Any]:
-    """Publish the URL of the mesh for RViz, latched; return the publisher, which must be kept."""
-    qos = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-    publisher = node.create_publisher(Marker, '~/mesh', qos)
-    marker = Marker(
-        header=Header(frame_id=map_frame),
-        ns='mesh',
-        type=Marker.MESH_RESOURCE,
-        action=Marker.ADD,
-        mesh_resource=url,
-        # With all colours at zero RViz shows the textures.
-        mesh_use_embedded_materials=True,
-    )
-    marker.pose.orientation.w = 1.0
-    marker.scale.x = marker.scale.y = marker.scale.z = 1.0
-    publisher.publish(marker)
-    return publisher

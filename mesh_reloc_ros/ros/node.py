@@ -212,6 +212,8 @@ class MeshRelocNode(LifecycleNode):
     # Timers.
 
     def _watch(self) -> None:
+        if self._sink is not None:
+            self._sink.show_mesh()
         if self._tracking is not None and self._sink is not None:
             self._tracking.watch()
             self._sink.save(self._settings.node.save_pose_period)

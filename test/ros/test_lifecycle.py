@@ -13,6 +13,7 @@ from support.lifecycle import go, set_parameters
 from support.live_camera import LiveCamera
 from support.small_room import SmallRoom, pose_at
 from support.station import NodeProcess, Station, image_message
+from visualization_msgs.msg import Marker
 
 from mesh_reloc_ros.ros.conversions import pose_to_message
 from mesh_reloc_ros.types.pose import pose_to_numbers
@@ -166,8 +167,12 @@ def test_active_again_it_goes_on_from_where_the_camera_was(
 def test_cleaned_up_it_can_be_configured_again(
     process: NodeProcess, station: Station, camera: LiveCamera
 ):
+    markers = station.listen(Marker, 'mesh_reloc/mesh')
+    station.wait_until(lambda: bool(markers), 'the mesh')
     assert go(station, Transition.TRANSITION_CLEANUP)
     assert state(station) == State.PRIMARY_STATE_UNCONFIGURED
+    station.wait_until(lambda: markers[-1].action == Marker.DELETE, 'the end of the mesh')
+    assert markers[-1].header.frame_id == 'map'
     for publisher in ('pose', 'mesh', 'path', 'overlay'):
         assert station.node.count_publishers(f'/mesh_reloc/{publisher}') == 0
     start = pose_to_numbers(pose_at(0.2)).tolist()

@@ -14,6 +14,7 @@ from support.lifecycle import set_parameters
 from support.live_camera import LiveCamera
 from support.small_room import CAMERA, SmallRoom, error, pose_at
 from support.station import NodeProcess, Station, matrix, stamp_ns, start_at
+from visualization_msgs.msg import Marker
 
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
@@ -53,6 +54,15 @@ def test_one_who_comes_later_sees_the_path_at_once(station: Station):
     paths = station.listen(Path, 'mesh_reloc/path', LATCHED)
     station.wait_until(lambda: bool(paths), 'the path')
     assert len(paths[0].poses) >= 3
+
+
+def test_the_mesh_is_shown_again_and_again(station: Station, room: SmallRoom):
+    # RViz forgets it when time jumps back.
+    markers = station.listen(Marker, 'mesh_reloc/mesh')
+    station.wait_until(lambda: len(markers) >= 2, 'the mesh')
+    for marker in markers:
+        assert (marker.header.frame_id, marker.action) == ('map', Marker.ADD)
+        assert marker.mesh_resource == room.mesh.as_uri()
 
 
 def test_the_overlay_changes_with_its_mode(camera: LiveCamera, station: Station):
