@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from geometry_msgs.msg import PoseWithCovarianceStamped
 from rclpy.node import Node
 from std_srvs.srv import Trigger
@@ -16,6 +17,8 @@ from mesh_reloc_ros.ros._image_tracking import NO_INITIAL_POSE
 from mesh_reloc_ros.ros._initial_pose_message import start_from_message
 from mesh_reloc_ros.ros._parameters import NodeParameters
 from mesh_reloc_ros.ros._saved_pose import SavedPose
+from mesh_reloc_ros.ros._static_frames import StaticFrames
+from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.initial_pose import InitialPose
 from mesh_reloc_ros.types.pose import pose_to_numbers
 
@@ -32,6 +35,7 @@ class InitialPoseInput:
         self._diagnostics = diagnostics
         self._pipeline: Pipeline | None = None
         self._saved: SavedPose | None = None
+        self._frames = StaticFrames(node)
         node.create_subscription(PoseWithCovarianceStamped, 'initialpose', self._on_message, 1)
         node.create_service(Trigger, '~/relocalize', self._on_relocalize)
         node.create_service(Trigger, '~/reset', self._on_reset)
@@ -82,11 +86,17 @@ class InitialPoseInput:
         if self._pipeline is None:
             self._node.get_logger().error(f'initialpose: ignored, as {_NOT_CONFIGURED}')
             return
-        queue, heights = self._pipeline.initialization, _heights(self._pipeline)
-        up_axis = self._parameters.pipeline.relocalization.up_axis
-        map_frame = self._parameters.node.map_frame
+        queue, map_frame = self._pipeline.initialization, self._parameters.node.map_frame
         try:
-            start, added = start_from_message(message, map_frame, queue.latest, heights, up_axis)
+            map_T_frame = self._frames.pose(map_frame, message.header.frame_id.lstrip('/'))
+            start, added = start_from_message(
+                message,
+                map_frame,
+                queue.latest,
+                _heights(self._pipeline, map_T_frame),
+                self._parameters.pipeline.relocalization.up_axis,
+                map_T_frame,
+            )
         except InputError as error:
             self._diagnostics.error(str(error), always_log=True)
             return
@@ -118,8 +128,10 @@ class InitialPoseInput:
         return response
 
 
-def _heights(pipeline: Pipeline) -> tuple[float, float]:
-    """Return the lowest and highest z of the mesh in the map, metres."""
+def _heights(pipeline: Pipeline, map_T_frame: Array | None) -> tuple[float, float]:
+    """Return the lowest and highest z of the mesh in a frame, by default the map, metres."""
     mesh = pipeline.scene.mesh
-    z, zero = mesh.vertices[:, 2], float(mesh.origin[2])
-    return zero + float(z.min()), zero + float(z.max())
+    frame_T_map = np.eye(4) if map_T_frame is None else np.linalg.inv(map_T_frame)
+    z = mesh.vertices @ frame_T_map[2, :3]
+    zero = frame_T_map[2, :3] @ mesh.origin + frame_T_map[2, 3]
+    return float(zero + z.min()), float(zero + z.max())

@@ -29,23 +29,45 @@ def start_from_message(
     reference: Array | None,
     heights: tuple[float, float],
     up_axis: str = 'z',
+    map_T_frame: Array | None = None,
 ) -> tuple[InitialPose, str]:
     """Return the initial pose of a message, and what was added to it, in a few words.
 
     RViz sends a 2-D pose: without height, roll and pitch, and with the heading of the camera.
-    Height and tilt are taken from the `reference` pose [4, 4]. Without a reference the camera is
-    level, somewhere between the `heights`, lowest and highest of the mesh along the map's z.
+    Height and tilt are taken from the `reference` pose map_T_camera [4, 4]. Without a reference the
+    camera is level, somewhere between the `heights`, lowest and highest of the mesh along z of the
+    message's frame.
 
-    :param up_axis: the setting `relocalization.up_axis`.
-    :raises InputError: wrong frame, a 2-D pose where z is not up, not finite, a quaternion of
+    :param up_axis: the setting `relocalization.up_axis`. Z is up in other frames than the map.
+    :param map_T_frame: [4, 4], where the message's frame is, if it is not the map; None: unknown.
+    :raises InputError: unknown frame, a 2-D pose where z is not up, not finite, a quaternion of
         length zero, or an invalid covariance.
     """
     frame = message.header.frame_id.lstrip('/')
-    if frame != map_frame:
+    if frame == map_frame:
+        return _start_in_frame(message, reference, heights, up_axis)
+    if map_T_frame is None:
         raise InputError(
-            f'initialpose is in frame {frame!r}, not in {map_frame!r}: send it in {map_frame!r}'
-            ' (in RViz: Global Options, Fixed Frame)'
+            f'initialpose is in frame {frame!r}, which has no static transform to {map_frame!r}:'
+            f' send it in {map_frame!r} (in RViz: Global Options, Fixed Frame)'
         )
+    if reference is not None:
+        reference = np.linalg.inv(map_T_frame) @ reference
+    start, added = _start_in_frame(message, reference, heights, 'z')
+    covariance = start.covariance
+    if covariance is not None:
+        turn = np.kron(np.eye(2), map_T_frame[:3, :3])
+        covariance = turn @ covariance @ turn.T
+    return InitialPose(map_T_frame @ start.map_T_camera, covariance), added
+
+
+def _start_in_frame(
+    message: PoseWithCovarianceStamped,
+    reference: Array | None,
+    heights: tuple[float, float],
+    up_axis: str,
+) -> tuple[InitialPose, str]:
+    """Do `start_from_message` in the message's frame, as if it was the map."""
     try:
         pose = pose_from_message(message.pose.pose)
     except InputError as error:

@@ -97,12 +97,35 @@ def test_where_the_map_is_a_cameras_frame_the_identity_is_a_full_pose():
         start_from_message(arrow(1.0, 0.0, 70.0), 'map', pose_at(0), (0.0, 3.0), '-y')
 
 
+@pytest.mark.parametrize('has_reference', [False, True])
+def test_a_pose_in_a_frame_with_z_up_is_taken_into_a_map_with_y_up(has_reference):
+    map_T_up = np.eye(4)
+    map_T_up[:3, :3] = [[1, 0, 0], [0, 0, 1], [0, -1, 0]]
+    map_T_up[:3, 3] = 3.0, -1.0, 2.0
+    reference = looking((0.3, -1.0, 1.4), heading_deg=40.0, down_deg=25.0)
+    known = map_T_up @ reference if has_reference else None
+    sent = arrow(-1.5, 0.7, 30.0)
+    sent.header.frame_id = 'map_up'
+    sent.pose.covariance = np.diag([0.1, 0.2, 0.3, 0.4, 0.5, 0.6]).ravel()
+    taken, added = start_from_message(sent, 'map', known, (0.0, 3.0), '-y', map_T_up)
+    assert added.startswith('a 2-D pose: height and tilt are')
+    height, down_deg = (1.4, 25.0) if has_reference else (1.5, 0.0)
+    expected = map_T_up @ looking((-1.5, 0.7, height), 30.0, down_deg)
+    assert max(error(taken.map_T_camera, expected)) < 1e-6
+    # Y of the map is z of the frame, z is against y.
+    np.testing.assert_allclose(taken.covariance[[0, 2, 4], [0, 2, 4]], [0.1, 0.2, 0.6])
+    assert (taken.covariance[1, 1] == pytest.approx(0.3)) == has_reference
+
+
 def test_bad_start_poses_are_refused_with_the_reason():
     def check(sent: PoseWithCovarianceStamped, reason: str) -> None:
         with pytest.raises(InputError, match=reason):
             start(sent)
 
-    check(message(np.eye(4), frame='odom'), "initialpose is in frame 'odom', not in 'map'")
+    check(
+        message(np.eye(4), frame='odom'),
+        "frame 'odom', which has no static transform to 'map'",
+    )
     sent = message(np.eye(4))
     sent.pose.pose.position.y = float('nan')
     check(sent, 'initialpose: .*finite')

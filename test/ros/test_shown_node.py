@@ -1,6 +1,7 @@
 """What is seen and set while the node runs: path, overlay, parameters, diagnostics; one process."""
 
 import signal
+import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -12,9 +13,14 @@ from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import Image
 from support.lifecycle import set_parameters
 from support.live_camera import LiveCamera
-from support.small_room import CAMERA, SmallRoom, error, pose_at
+from support.patience import LONG_S
+from support.small_room import CAMERA, SmallRoom, error, looking, pose_at
 from support.station import NodeProcess, Station, matrix, stamp_ns, start_at
+from tf2_ros import StaticTransformBroadcaster
 from visualization_msgs.msg import Marker
+
+from mesh_reloc_ros.ros.conversions import pose_to_message, transform_from_pose
+from mesh_reloc_ros.types.pose import pose_to_numbers
 
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
@@ -163,6 +169,26 @@ def test_a_2d_pose_from_rviz_is_refined_over_its_covariance(
     camera.start_poses.publish(message)
     process.wait_for_line('start pose from initialpose', 'a 2-D pose: height and tilt are kept')
     assert camera.wait_for_error(camera.show_until_found(truth))[0] < 0.02
+
+
+def test_a_start_pose_may_be_in_a_frame_that_is_fixed_to_the_map(
+    camera: LiveCamera, process: NodeProcess, station: Station
+):
+    map_T_floor = looking((0.5, -0.3, 0.2), heading_deg=30.0, down_deg=0.0)
+    StaticTransformBroadcaster(station.node).sendTransform(
+        transform_from_pose(map_T_floor, 0, 'map', 'floor')
+    )
+    truth = pose_at(11)
+    message = PoseWithCovarianceStamped()
+    message.header.frame_id = 'floor'
+    message.pose.pose = pose_to_message(np.linalg.inv(map_T_floor) @ truth)
+    numbers = ' '.join(f'{number:.3f}' for number in pose_to_numbers(truth))
+    deadline = time.monotonic() + LONG_S
+    # Until the node has heard of the frame.
+    while not process.count(f'start pose from initialpose: {numbers}'):
+        assert time.monotonic() < deadline
+        camera.start_poses.publish(message)
+        station.spin(0.2)
 
 
 def test_ctrl_c_ends_with_status_zero(camera: LiveCamera, process: NodeProcess):

@@ -235,7 +235,10 @@ def test_tracking_starts_anew_from_initialpose(camera: LiveCamera, process: Node
 @pytest.mark.parametrize(
     ('spoil', 'reason'),
     [
-        (change(header__frame_id='odom'), "initialpose is in frame 'odom', not in 'map'"),
+        (
+            change(header__frame_id='odom'),
+            "frame 'odom', which has no static transform to 'map'",
+        ),
         (change(pose__pose__position__x=float('nan')), 'initialpose: pose: not all of'),
         (change(pose__pose__orientation__w=0.0), 'initialpose: pose: the quaternion is zero'),
     ],
