@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mesh_reloc_ros.align.covariance import BlockSums
 from mesh_reloc_ros.align.keyframe import Keyframe
 from mesh_reloc_ros.kernels.exposure import NEUTRAL
 from mesh_reloc_ros.types import Array
@@ -48,6 +49,8 @@ class Alignment:
     keyframe: Keyframe | None = None
     """What the image was aligned with last, to align the next images with; None if the solver uses
     no keyframes."""
+    blocks: BlockSums | None = None
+    """Of the blocks of the keyframe's points; None if the solver uses no keyframes."""
 
     @property
     def pose(self) -> Array:
@@ -58,6 +61,12 @@ class Alignment:
     def pose_covariance(self) -> Array:
         """The covariance [6, 6] of a batch of one."""
         return np.asarray(self.covariance[0].numpy())
+
+    @property
+    def agreement(self) -> float:
+        """Score times inlier ratio of a single pose, 0 to 1, to compare alignments."""
+        both = self.score[0].clamp(min=0) * self.inlier_ratio[0]
+        return float(both.nan_to_num(0.0))
 
     @property
     def is_finite(self) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from mesh_reloc_ros.align.alignment import Alignment
-from mesh_reloc_ros.align.covariance import pose_covariance
+from mesh_reloc_ros.align.covariance import block_sums, pose_covariance
 from mesh_reloc_ros.align.keyframe import Keyframe
 from mesh_reloc_ros.align.lm import Solution
 from mesh_reloc_ros.align.pyramid import ImageLevel
@@ -40,14 +40,12 @@ def assess(
         solution.live_T_keyframe,
         solution.exposure,
     )
+    live = pyramid[finest.number]
+    blocks = block_sums(finest.surface, live, solution)
+    map_error = MapError(scale * _MISPLACED, scale * _MISPLACED_TEXELS * keyframe.texel_size)
     return Alignment(
         map_T_camera=poses,
-        covariance=pose_covariance(
-            finest.surface,
-            pyramid[finest.number],
-            solution,
-            MapError(scale * _MISPLACED, scale * _MISPLACED_TEXELS * keyframe.texel_size),
-        ),
+        covariance=pose_covariance(blocks, live, solution, map_error),
         exposure=solution.exposure,
         score=score,
         score_blocks=score_blocks,
@@ -55,4 +53,5 @@ def assess(
         coverage=keyframe.coverage,
         distance=torch.from_numpy(finest.surface.median_depth),
         iterations=solution.iterations,
+        blocks=blocks,
     )

@@ -15,6 +15,8 @@ docs/method.md.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -31,25 +33,34 @@ from mesh_reloc_ros.kernels.layout import FIGURES
 _LEAST_VARIANCE = 1e-8
 
 
+@dataclass(frozen=True)
+class BlockSums:
+    """What is known of every block of points at a solution."""
+
+    figures: NDArray[np.float64]
+    """[B, blocks, FIGURES]; see `kernels.layout`."""
+    variance: NDArray[np.float64]
+    """[B], of one residual."""
+
+
 def pose_covariance(
-    surface: SurfacePoints, level: ImageLevel, solution: Solution, map_error: MapError
+    blocks: BlockSums, level: ImageLevel, solution: Solution, map_error: MapError
 ) -> Tensor:
     """Return the covariance [B, 6, 6] of the twist of solutions, float64.
 
     :param level: the level that was aligned last.
     """
-    variances = np.maximum(solution.system.variance, _LEAST_VARIANCE)
-    figures = block_sums(surface, level, solution)
-    hessians = solution.system.hessian
-    return torch.from_numpy(pose_covariances(hessians, figures, variances, level.live, map_error))
+    return torch.from_numpy(
+        pose_covariances(
+            solution.system.hessian, blocks.figures, blocks.variance, level.live, map_error
+        )
+    )
 
 
-def block_sums(
-    surface: SurfacePoints, level: ImageLevel, solution: Solution
-) -> NDArray[np.float64]:
-    """Return the figures [B, blocks, FIGURES] of every block of points; see `kernels.layout`."""
+def block_sums(surface: SurfacePoints, level: ImageLevel, solution: Solution) -> BlockSums:
+    """Sum up every block of points at a solution."""
     batch, count = surface.weights.shape
     figures = np.empty((batch, -(-count // surface.block_size), FIGURES))
     poses, exposure = solution.live_T_keyframe.numpy(), solution.exposure.double().numpy()
     sum_blocks(surface.template, level.live, poses, exposure, solution.robust_scale, figures)
-    return figures
+    return BlockSums(figures, np.maximum(solution.system.variance, _LEAST_VARIANCE))

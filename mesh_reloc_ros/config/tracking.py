@@ -120,8 +120,15 @@ class TrackingSettings:
         deprecated_names=('second_look_rotation',),
     )
     max_focal_error: float = setting(
-        0.03,
+        0.02,
         'Maximum relative error of the focal length in camera_info, estimated from the images.',
+        minimum=0.0,
+        maximum=1.0,
+    )
+    max_principal_point_error: float = setting(
+        0.03,
+        'Maximum error of the principal point in camera_info, estimated from the images, relative'
+        ' to the focal length.',
         minimum=0.0,
         maximum=1.0,
     )

@@ -3,7 +3,7 @@
 Three threads may work for one tracker. They share, each under a lock:
 
 - tracking and look-ahead: the plan (`LookAhead`), the keyframe (`KeyframeCache`), the evidence on
-  the focal length (`FocalLengthCheck`);
+  the intrinsics (`CalibrationCheck`);
 - tracking and search: the job in progress (`Search`), whose outcome is a future;
 - all that prepare or use a relocalizer: its panoramas and views (`Relocalizer`).
 

@@ -14,7 +14,7 @@ from mesh_reloc_ros.types.frame import Frame
 
 
 class LookAhead:
-    """Renders for the next image and checks the focal length. Safe to call from any thread."""
+    """Renders for the next image and checks the calibration. Safe to call from any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -53,7 +53,7 @@ class LookAhead:
         plan.scheduler.render_ahead(
             frame.camera, plan.map_T_camera, settings, grey=bool(frame.is_grey)
         )
-        plan.validator.check_focal_length(frame, plan.alignment, settings)
+        plan.validator.check_calibration(frame, plan.alignment, settings)
 
 
 @dataclass(frozen=True)
@@ -67,4 +67,4 @@ class _Plan:
     scheduler: AlignmentScheduler
     """Shared by its keyframe cache, which has a lock."""
     validator: PoseValidator
-    """Shared by its check of the focal length, which has a lock."""
+    """Shared by its check of the calibration, which has a lock."""

@@ -18,7 +18,7 @@ from mesh_reloc_ros.config.alignment import AlignmentSettings
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.stopwatch import stage
-from mesh_reloc_ros.track.quality import AlignmentQuality, quality_product
+from mesh_reloc_ros.track.quality import AlignmentQuality
 from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.camera import Camera
 from mesh_reloc_ros.types.frame import Frame
@@ -126,7 +126,7 @@ class AlignmentScheduler:
         if 0 <= frame.stamp_ns - self._retried_ns < self._wait_s * 1e9:
             return fast
         retried = self.align(frame, map_T_camera, exposure, settings, AlignMode.COARSE)
-        if quality_product(retried) > _USEFUL * quality_product(fast):
+        if retried.agreement > _USEFUL * fast.agreement:
             return retried
         # The image itself is poor, as when a person walks by: retries cost time and do not help.
         self._retried_ns = frame.stamp_ns

@@ -203,12 +203,6 @@ class FrozenImageDetector:
         )
 
 
-def quality_product(alignment: Alignment) -> float:
-    """Return the score times the inlier ratio of a single pose, 0 to 1, to compare alignments."""
-    both = alignment.score[0].clamp(min=0) * alignment.inlier_ratio[0]
-    return float(both.nan_to_num(0.0))
-
-
 def _same(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> bool:
     # A sparse sample tells most images apart quickly.
     return np.array_equal(a[::16, ::16], b[::16, ::16]) and np.array_equal(a, b)

@@ -146,7 +146,7 @@ class Tracker:
         return result.estimate(frame, self.state, stopwatch.milliseconds())
 
     def look_ahead(self) -> None:
-        """Render for the next image, and check the focal length now and then.
+        """Render for the next image, and check the calibration now and then.
 
         Call it between two images. It may run on a second thread, beside `track`.
         """

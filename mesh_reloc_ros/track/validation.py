@@ -18,7 +18,7 @@ from mesh_reloc_ros.kernels.se3 import exp
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.stopwatch import stage
 from mesh_reloc_ros.track._result import Rejected
-from mesh_reloc_ros.track.focal_check import FocalLengthCheck
+from mesh_reloc_ros.track.calibration_check import CalibrationCheck
 from mesh_reloc_ros.track.motion_filter import MotionFilter
 from mesh_reloc_ros.track.quality import (
     AlignmentQuality,
@@ -35,8 +35,8 @@ from mesh_reloc_ros.types.pose import distance
 # An alignment that ends this far from its start, as a share of the depth and in radians, may have
 # been misled by a render from a wrong pose. Images 33 ms apart stay below half of it.
 _FAR_SHARE, _FAR_ANGLE = 0.04, 0.06
-# Time between two checks of the focal length.
-_FOCAL_CHECK_PERIOD_S = 0.5
+# Time between two looks at the calibration.
+_CALIBRATION_PERIOD_S = 0.5
 # Beyond this distance, metres, a realignment may end farther away, in proportion; and by this many
 # standard deviations of the rotation, if that is more than the limit.
 _NEAR, _SIGMAS = 10.0, 3.0
@@ -54,13 +54,13 @@ _REALIGNMENTS = 2
 class PoseValidator:
     """Checks the poses of one track, also against the poses accepted before.
 
-    `check_focal_length` may run beside all else on another thread.
+    `check_calibration` may run beside all else on another thread.
     """
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
         self._baseline: AlignmentQuality | None = None
-        self._focal_length = FocalLengthCheck(scene)
+        self._calibration = CalibrationCheck(scene)
         self._realigned_ns = 0
 
     def validate(
@@ -104,7 +104,7 @@ class PoseValidator:
             rejected = self._check_realignment(frame, alignment, settings, forget=forget)
         elif self._is_far(motion, alignment, limits):
             rejected = self._check_realignment(frame, alignment, settings)
-        return rejected or self._focal_length.check(frame.camera, limits)
+        return rejected or self._calibration.check(frame.camera, limits)
 
     def can_acquire(self, quality: AlignmentQuality, settings: TrackingSettings) -> bool:
         """Whether an alignment passes the stricter limits of a new track."""
@@ -119,10 +119,10 @@ class PoseValidator:
         quality = AlignmentQuality.of(alignment)
         self._baseline = updated_baseline(self._baseline, quality)
 
-    def check_focal_length(self, frame: Frame, alignment: Alignment, settings: Settings) -> None:
-        """Gather evidence on the focal length from an accepted pose, every half second."""
-        if self._focal_length.is_due(frame.stamp_ns, _FOCAL_CHECK_PERIOD_S):
-            self._focal_length.look(frame, alignment, settings.alignment)
+    def check_calibration(self, frame: Frame, alignment: Alignment, settings: Settings) -> None:
+        """Gather evidence on the intrinsics from an accepted pose, every half second."""
+        if self._calibration.is_due(frame.stamp_ns, _CALIBRATION_PERIOD_S):
+            self._calibration.look(frame, alignment, settings.alignment)
 
     def _is_far(
         self, motion: MotionFilter, alignment: Alignment, settings: TrackingSettings
@@ -137,9 +137,9 @@ class PoseValidator:
     def _check_realignment(
         self, frame: Frame, alignment: Alignment, settings: Settings, *, forget: bool = False
     ) -> Rejected | None:
-        """Align from another start; if that leads to the same pose, check the focal length.
+        """Align from another start; if that leads to the same pose, check the calibration.
 
-        :param forget: drop the evidence on the focal length first.
+        :param forget: drop the evidence on the intrinsics first.
         """
         limits, quality = settings.tracking, AlignmentQuality.of(alignment)
         max_metres = limits.max_realignment_distance * max(1.0, quality.distance / _NEAR)
@@ -158,8 +158,8 @@ class PoseValidator:
                     f' {np.degrees(radians):.2f} deg away',
                 )
             if forget:
-                self._focal_length.forget()
-            self._focal_length.look(frame, alignment, settings.alignment)
+                self._calibration.forget()
+            self._calibration.look(frame, alignment, settings.alignment)
         return None
 
 

@@ -51,8 +51,8 @@ class Rejection(Enum):
     """The pose is too far from the prediction."""
     REALIGNMENT = 'realignment'
     """An alignment from another start ends at another pose."""
-    FOCAL_LENGTH = 'focal_length'
-    """The images contradict the focal length in camera_info."""
+    CALIBRATION = 'calibration'
+    """The images contradict the intrinsics in camera_info."""
 
 
 @dataclass(frozen=True)

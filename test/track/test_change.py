@@ -124,7 +124,7 @@ def test_a_focal_length_is_judged_by_the_new_settings_and_the_old_evidence(room)
         assert estimate.trusted
     tracker.change(settings(alignment__max_points=3000))
     estimate = tracker.track(dataclasses.replace(shown(room, 4), camera=camera))
-    assert estimate.rejection is Rejection.FOCAL_LENGTH
+    assert estimate.rejection is Rejection.CALIBRATION
     assert 'realignment' not in estimate.stages_ms
 
 

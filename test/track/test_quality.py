@@ -16,7 +16,6 @@ from mesh_reloc_ros.track.quality import (
     check_innovation,
     check_quality,
     is_poor,
-    quality_product,
     updated_baseline,
 )
 from mesh_reloc_ros.types.estimate import Rejection
@@ -168,9 +167,9 @@ def test_a_covariance_that_is_not_finite_is_rejected():
 
 def test_agreement_needs_score_and_inliers():
     covariance = np.eye(6)
-    assert quality_product(alignment(covariance, 0.9, 0.8)) == pytest.approx(0.72)
-    assert quality_product(alignment(covariance, -0.9, 0.8)) == 0
-    assert quality_product(alignment(covariance, NAN, 0.8)) == 0
+    assert alignment(covariance, 0.9, 0.8).agreement == pytest.approx(0.72)
+    assert alignment(covariance, -0.9, 0.8).agreement == 0
+    assert alignment(covariance, NAN, 0.8).agreement == 0
 
 
 def images(count: int) -> list[np.ndarray]:

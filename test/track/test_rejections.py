@@ -74,7 +74,7 @@ def test_a_wrong_focal_length_is_noticed(room, tracker):
     for ms in (33, 66, 99):
         estimate = tracker.track(dataclasses.replace(picture(room, ms), camera=camera))
         assert not estimate.trusted
-    assert estimate.rejection is Rejection.FOCAL_LENGTH
+    assert estimate.rejection is Rejection.CALIBRATION
     estimate = tracker.track(picture(room, 132))
     assert estimate.trusted
     assert_right(estimate, 132)

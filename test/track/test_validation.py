@@ -1,6 +1,7 @@
 """Validation of poses by a realignment and by the focal length, on images of the small room."""
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from mesh_reloc_ros.config.tracking import TrackingSettings
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.track._prediction import motion_from_pose
 from mesh_reloc_ros.track._result import Rejected
-from mesh_reloc_ros.track.focal_check import FocalLengthCheck
+from mesh_reloc_ros.track.calibration_check import CalibrationCheck
 from mesh_reloc_ros.track.validation import PoseValidator, realign
 from mesh_reloc_ros.types.camera import Camera
 from mesh_reloc_ros.types.estimate import Rejection, State
@@ -94,29 +95,44 @@ def test_a_pose_that_is_not_finite_is_rejected(room):
     assert rejected.rejection is Rejection.NOT_ALIGNED
 
 
-def check_of(room: SmallRoom, camera: Camera, steps=STEPS) -> FocalLengthCheck:
-    check = FocalLengthCheck(room.scene)
+def check_of(room: SmallRoom, camera: Camera, steps=STEPS) -> CalibrationCheck:
+    check = CalibrationCheck(room.scene)
     for step in steps:
         look(check, room.scene, picture(room, step, camera), pose_at(step))
     return check
 
 
-def look(check: FocalLengthCheck, scene: Scene, frame: Frame, pose: np.ndarray) -> None:
+def look(check: CalibrationCheck, scene: Scene, frame: Frame, pose: np.ndarray) -> None:
     check.look(frame, aligned(scene, frame, pose), AlignmentSettings())
 
 
-@pytest.mark.parametrize('factor', [1.06, 0.94])
-def test_a_wrong_focal_length_is_rejected_with_its_sign(room, factor):
+@pytest.mark.parametrize('factor', [1.06, 0.94, 1.2, 0.85])
+def test_a_wrong_focal_length_is_rejected_and_the_right_one_named(room, factor):
     camera = zoomed(factor)
     check = check_of(room, camera)
     rejected = check.check(camera, LIMITS)
-    assert rejected.rejection is Rejection.FOCAL_LENGTH
-    assert ('long' if factor > 1 else 'short') in rejected.reason
-    assert np.sign(check.error(camera)) == np.sign(factor - 1)
+    assert rejected.rejection is Rejection.CALIBRATION
+    focal, given = re.search(r'focal length of about (\d+) px, not (\d+)', rejected.reason).groups()
+    assert float(focal) == pytest.approx(CAMERA.fx, rel=0.01)
+    assert float(given) == pytest.approx(camera.fx, abs=0.5)
+    assert 'principal' not in rejected.reason
     # Another camera has not been looked at.
     assert check.check(CAMERA, LIMITS) is None
     check.forget()
     assert check.check(camera, LIMITS) is None
+
+
+@pytest.mark.parametrize('shift', [(0.06, 0.0), (-0.04, 0.08), (0.0, -0.12)])
+def test_a_wrong_principal_point_is_rejected_and_the_right_one_named(room, shift):
+    """As of a crop that camera_info does not tell."""
+    cx, cy = (c + CAMERA.fx * s for c, s in zip((CAMERA.cx, CAMERA.cy), shift, strict=True))
+    camera = dataclasses.replace(CAMERA, cx=cx, cy=cy)
+    rejected = check_of(room, camera).check(camera, LIMITS)
+    assert rejected.rejection is Rejection.CALIBRATION
+    named = re.search(r'principal point of about \((-?\d+), (-?\d+)\)', rejected.reason).groups()
+    expected = pytest.approx((CAMERA.cx, CAMERA.cy), abs=0.01 * CAMERA.fx + 0.5)
+    assert (float(named[0]), float(named[1])) == expected
+    assert 'focal' not in rejected.reason
 
 
 @pytest.mark.parametrize('factor', [1.0, 1.01, 0.99])
@@ -148,6 +164,6 @@ def test_before_a_flat_wall_any_focal_length_may_be_right():
     image = photographed((255 * colour).round().astype(np.uint8), 1)
     for factor in (1.0, 1.06):
         frame = Frame(1, image, zoomed(factor))
-        check = FocalLengthCheck(scene)
+        check = CalibrationCheck(scene)
         check.look(frame, aligned(scene, frame, pose), AlignmentSettings())
         assert check.check(frame.camera, LIMITS) is None

@@ -16,7 +16,7 @@ from mesh_reloc_ros.align.coarse_to_fine import align_lm
 from mesh_reloc_ros.align.pyramid import image_pyramid
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.render.scene import Scene
-from mesh_reloc_ros.track.focal_check import FocalLengthCheck
+from mesh_reloc_ros.track.calibration_check import CalibrationCheck
 from mesh_reloc_ros.track.quality import AlignmentQuality, check_quality
 from mesh_reloc_ros.track.validation import realign
 from mesh_reloc_ros.types.pose import distance
@@ -38,9 +38,8 @@ class TrialEvaluator:
         alignment = align_lm(scene, pyramid, start, None, options, AlignMode.COARSE)
         pose, quality = alignment.pose, AlignmentQuality.of(alignment)
         metres, radians = realign(scene, frame, alignment, options)
-        focal_length = FocalLengthCheck(scene)
-        focal_length.look(frame, alignment, options)
-        error = focal_length.error(frame.camera)
+        calibration = CalibrationCheck(scene)
+        calibration.look(frame, alignment, options)
         acquires = not check_quality(quality, None, settings, acquiring=True)
         is_near = metres <= settings.max_realignment_distance
         confirmed = acquires and is_near and radians <= settings.max_realignment_angle
@@ -51,12 +50,12 @@ class TrialEvaluator:
                 **dataclasses.asdict(quality),
                 'realignment_distance': metres,
                 'realignment_angle': radians,
-                'focal_error': abs(error),
+                'focal_error': abs(float(calibration.error(frame.camera)[0])),
             },
             tracks=not check_quality(quality, None, settings, acquiring=False),
             acquires=acquires,
             confirmed=confirmed,
-            trusted=confirmed and abs(error) <= settings.max_focal_error,
+            trusted=confirmed and calibration.check(frame.camera, settings) is None,
         )
 
 

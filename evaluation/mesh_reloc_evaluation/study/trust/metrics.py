@@ -28,7 +28,7 @@ class TrialResult:
     confirmed: bool
     """Whether, in addition, the realignment ends at the same pose."""
     trusted: bool
-    """Whether, in addition, the focal length fits."""
+    """Whether, in addition, the intrinsics fit."""
 
     @property
     def has_wrong_focal_length(self) -> bool:
