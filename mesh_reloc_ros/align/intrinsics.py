@@ -10,6 +10,7 @@ PAMI 22, 2000), with the mesh for the object.
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,11 +35,14 @@ along x and y in focal lengths."""
 _MISPLACED, _CELL, _MEASURED_PX = 2e-3, 0.12, 0.15
 # The loss is flatter than its linearization: displacements are larger by the inverse, up to this.
 _FLATTEST = 0.2
-# A step is limited: larger ones are not linear.
-_LARGEST_STEP = 0.15
-_SMALL_STEP = 3e-3
-# Ridges that keep the systems regular, as shares of their diagonals.
-_RIDGE = 1e-6
+# Fewer blocks than this determine too little.
+_FEWEST_BLOCKS = 20
+# A step is limited, as larger ones are not linear; one as small as this is the last.
+_LARGEST_STEP, _SMALL_STEP = 0.15, 3e-3
+# Least that is missing from full agreement, as images are never free of noise.
+_LEAST_MISSING = 1e-3
+# Ridges that keep the systems regular, as shares of their diagonals, and at least.
+_RIDGE, _LEAST_INFORMATION = 1e-6, 1e-6
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ class IntrinsicsEstimate:
     information: Array
     """[SIZE, SIZE], the inverse of the covariance, without what the mesh distorts at large."""
     gain: float
-    """By how much better the image agrees with the corrected intrinsics, of -1 to 1."""
+    """Logarithm of the factor by which less is missing from full agreement when corrected."""
 
 
 def corrected(camera: Camera, error: Array) -> Camera:
@@ -93,23 +97,25 @@ def estimate_intrinsics(
 
     camera = pyramid[0].camera
     at_given = latest = aligned(alignment.pose, np.zeros(SIZE))
-    step, found = error, np.zeros(SIZE)
-    for number in range(steps + 1):
-        if not latest.is_finite:
+    system, found = _System.of(latest), np.zeros(SIZE)
+    first = [error] if error.any() else []
+    for given in (*first, *steps * [None]):
+        if system is None:
             return None
-        system = _System.of(latest)
-        step = error if number == 0 and error.any() else system.step()
+        step = system.step() if given is None else given
         found = found + step
         latest = aligned(latest.pose @ exp(-system.twist(step)), found)
+        system = _System.of(latest)
         if (np.abs(step) < _SMALL_STEP).all():
             break
-    if not latest.is_finite or not np.isfinite(found).all():
+    if system is None or not np.isfinite(found).all():
         return None
-    return IntrinsicsEstimate(
-        error=found,
-        information=_System.of(latest).information,
-        gain=latest.agreement - at_given.agreement,
-    )
+    gain = math.log(_missing(at_given) / _missing(latest))
+    return IntrinsicsEstimate(found, system.information, gain)
+
+
+def _missing(alignment: Alignment) -> float:
+    return max(1 - alignment.agreement, _LEAST_MISSING)
 
 
 @dataclass(frozen=True)
@@ -124,12 +130,14 @@ class _System:
     """Curvature of the loss over that of its linearization."""
 
     @staticmethod
-    def of(alignment: Alignment) -> _System:
-        """Gather the equations from the blocks of an alignment of a single pose."""
+    def of(alignment: Alignment) -> _System | None:
+        """Gather the equations from an alignment of a single pose; None if it shows too little."""
         assert alignment.keyframe is not None
         assert alignment.blocks is not None
         camera, blocks = alignment.keyframe.levels[0].camera, alignment.blocks.figures[0]
         blocks = blocks[blocks[:, PLACE] > 0]
+        if not alignment.is_finite or len(blocks) < _FEWEST_BLOCKS:
+            return None
         rays = (blocks[:, PLACE + 1 :] / blocks[:, PLACE, None]).T
         along = _pixel_jacobians(rays, camera)
         products = _symmetric(blocks[:, RENDER:CURVATURE])
@@ -149,9 +157,9 @@ class _System:
     @property
     def information(self) -> Array:
         """[SIZE, SIZE], of the intrinsics, with the pose eliminated."""
-        across = self._across()
-        schur = self.hessian[POSE_SIZE:, POSE_SIZE:] - self.hessian[POSE_SIZE:, :POSE_SIZE] @ across
-        return schur + _RIDGE * np.trace(schur) * np.eye(SIZE)
+        across, own = self._across(), self.hessian[POSE_SIZE:, POSE_SIZE:]
+        ridge = (_RIDGE * np.trace(own) + _LEAST_INFORMATION) * np.eye(SIZE)
+        return own - self.hessian[POSE_SIZE:, :POSE_SIZE] @ across + ridge
 
     def step(self) -> Array:
         """Return the step of the intrinsics [SIZE] to the solution."""
@@ -165,7 +173,7 @@ class _System:
 
     def _across(self) -> Array:
         pose = self.hessian[:POSE_SIZE, :POSE_SIZE]
-        ridge = _RIDGE * np.diag(np.diag(pose))
+        ridge = _RIDGE * np.diag(np.diag(pose)) + _LEAST_INFORMATION * np.eye(POSE_SIZE)
         return np.linalg.solve(pose + ridge, self.hessian[:POSE_SIZE, POSE_SIZE:])
 
 
