@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile
 
 from mesh_reloc_ros.ros._resources import resources
 from mesh_reloc_ros.types.estimate import PoseEstimate, State
@@ -50,18 +51,23 @@ class _Tracking:
     tracked: int = 0
     published: int = 0
     refused: int = 0
+    trusted_at: float | None = None
+    """When the last pose was trusted, by the monotonic clock."""
     latencies_ms: deque[float] = field(default_factory=lambda: deque(maxlen=_WINDOW))
 
 
 class Diagnostics:
     """Collects the node's state and publishes it. Safe to call from any thread.
 
-    It publishes one status each for tracking, images, TF and the process.
+    It publishes one status each for tracking, images, TF and the process. That of tracking, for
+    programs, is latched on `~/status`, too, and published there as soon as it changes.
     """
 
     def __init__(self, node: Node) -> None:
         self._node = node
         self._publisher = node.create_publisher(DiagnosticArray, '/diagnostics', 10)
+        latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+        self._status_publisher = node.create_publisher(DiagnosticStatus, '~/status', latched)
         self._lock = threading.Lock()
         self._tracking = _Tracking()
         self._problems: dict[str, str] = {}
@@ -76,16 +82,24 @@ class Diagnostics:
             self._tracking = _Tracking()
             self._problems = {}
             self._last_publication = (time.monotonic(), 0)
+        self._publish_status()
 
     def tracked(self, estimate: PoseEstimate, latency_ms: float) -> None:
         """Record what the tracker made of an image."""
         with self._lock:
-            tracking = self._tracking
+            tracking, before = self._tracking, self._tracking.estimate
             tracking.tracked += 1
             tracking.published += estimate.trusted
             tracking.estimate = estimate
+            if estimate.trusted:
+                tracking.trusted_at = time.monotonic()
             tracking.latencies_ms.append(latency_ms)
             tracking.level, tracking.message = _verdict(estimate)
+        if before is None or (before.state, before.rejection) != (
+            estimate.state,
+            estimate.rejection,
+        ):
+            self._publish_status()
 
     def waiting(self, reason: str) -> None:
         """Record that an image could not be tracked because something is missing; one line."""
@@ -131,6 +145,16 @@ class Diagnostics:
         message.header.stamp = self._node.get_clock().now().to_msg()
         message.status = self._statuses(counts, facts)
         self._publisher.publish(message)
+        self._publish_status()
+
+    def _publish_status(self) -> None:
+        """Publish what programs need to know."""
+        with self._lock:
+            problems = {what: reason for what, reason in self._problems.items() if reason}
+            verdict = self._verdict_of_all(*self._state, problems)
+            values = _state_of(self._tracking) if self._state[0] == 'active' else {}
+            values = {'node': self._state[0], **values}
+        self._status_publisher.publish(self._status('tracking', *verdict, values))
 
     def _statuses(self, counts: Mapping[str, int], facts: Values) -> list[DiagnosticStatus]:
         with self._lock:
@@ -215,6 +239,20 @@ def _verdict(estimate: PoseEstimate) -> tuple[bytes, str]:
         return DiagnosticStatus.OK, state
     level = DiagnosticStatus.ERROR if estimate.state is State.LOST else DiagnosticStatus.WARN
     return level, f'{state}: {estimate.reason}'
+
+
+def _state_of(tracking: _Tracking) -> Values:
+    """Return state and rejection by the names of their enums, and how old the last pose is."""
+    estimate, trusted_at = tracking.estimate, tracking.trusted_at
+    age = '' if trusted_at is None else f'{time.monotonic() - trusted_at:.1f}'
+    if estimate is None:
+        return {'state': State.INITIALIZING.name, 'rejection': '', 'last trusted pose [s]': age}
+    return {
+        'state': estimate.state.name,
+        'rejection': '' if estimate.rejection is None else estimate.rejection.name,
+        'score': f'{estimate.score:.3f}',
+        'last trusted pose [s]': age,
+    }
 
 
 def _numbers_of(estimate: PoseEstimate) -> Values:

@@ -15,11 +15,12 @@ from support.lifecycle import set_parameters
 from support.live_camera import LiveCamera
 from support.patience import LONG_S
 from support.small_room import CAMERA, SmallRoom, error, looking, pose_at
-from support.station import NodeProcess, Station, matrix, stamp_ns, start_at
+from support.station import NodeProcess, Station, image_message, matrix, stamp_ns, start_at
 from tf2_ros import StaticTransformBroadcaster
 from visualization_msgs.msg import Marker
 
 from mesh_reloc_ros.ros.conversions import pose_to_message, transform_from_pose
+from mesh_reloc_ros.types.estimate import Rejection, State
 from mesh_reloc_ros.types.pose import pose_to_numbers
 
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
@@ -133,6 +134,28 @@ def test_the_period_of_the_diagnostics_changes(camera: LiveCamera, station: Stat
     station.wait_until(is_silent, 'silence')
     assert set_parameters(station, diagnostics_period=0.1) == ''
     camera.wait_for_new_diagnostics()
+
+
+def test_programs_read_the_state(camera: LiveCamera, station: Station):
+    camera.wait_for_pose(camera.show(pose_at(11)))
+    statuses = station.listen(DiagnosticStatus, 'mesh_reloc/status', LATCHED)
+
+    def values() -> dict[str, str]:
+        return {value.key: value.value for value in statuses[-1].values}
+
+    station.wait_until(lambda: statuses, 'the latched status')
+    assert (statuses[-1].level, statuses[-1].message) == (DiagnosticStatus.OK, 'TRACKING')
+    assert statuses[-1].name == 'mesh_reloc: tracking'
+    assert values()['node'] == 'active'
+    assert (values()['state'], values()['rejection']) == (State.TRACKING.name, '')
+    assert float(values()['score']) > 0.8
+    assert float(values()['last trusted pose [s]']) >= 0.0
+    camera.send(
+        image_message(np.zeros_like(camera.room.view(pose_at(11))), station.next_stamp_ns())
+    )
+    station.wait_until(lambda: values()['state'] == State.UNSURE.name, 'a change')
+    assert values()['rejection'] in Rejection.__members__
+    station.wait_until(lambda: float(values()['last trusted pose [s]']) > 0.3, 'time to pass')
 
 
 def test_the_diagnostics_say_what_a_person_wants_to_know(camera: LiveCamera, station: Station):
