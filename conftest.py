@@ -1,4 +1,4 @@
-"""Fixtures, environment and the marker `dds` for all tests, in test/ and evaluation/test/."""
+"""Fixtures, environment and the marker `dds` for all tests, of the product and beside it."""
 
 import os
 import tempfile

@@ -20,8 +20,9 @@ base() {
 
 # A change of these needs an update of the environment.
 contents() {
-    cat requirements/*.txt setup.py setup.cfg evaluation/setup.py scripts/setup.sh standalone_ros/setup.py \
-        standalone_ros/build_tf2_msgs.sh standalone_ros/tf2_msgs/{CMakeLists.txt,package.xml,msg/*} \
+    cat requirements/*.txt setup.py setup.cfg {tools,evaluation}/setup.py scripts/setup.sh \
+        standalone_ros/setup.py standalone_ros/build_tf2_msgs.sh \
+        standalone_ros/tf2_msgs/{CMakeLists.txt,package.xml,msg/*} \
         | sha256sum
 }
 
@@ -66,7 +67,7 @@ install_all() {
         logged standalone_ros/build_tf2_msgs.sh "$venv"
         pip_install --no-build-isolation --no-deps -e standalone_ros
     fi
-    pip_install --no-build-isolation --no-deps -e . -e evaluation
+    pip_install --no-build-isolation --no-deps -e . -e tools -e evaluation
 }
 
 [ -n "$PYTHON" ] || fail 'python3 is missing: install Python 3.10 or later'

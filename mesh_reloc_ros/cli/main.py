@@ -13,7 +13,8 @@ from mesh_reloc_ros.installation import missing, version
 
 COMMANDS_GROUP = 'mesh_reloc.commands'
 """Entry points of this group, each a `Command`, are subcommands that other packages add."""
-_EVALUATION_COMMANDS = ('bench', 'demo', 'stress', 'study')
+_FOLDERS = {'info': 'tools', **dict.fromkeys(('bench', 'demo', 'stress', 'study'), 'evaluation')}
+"""In which folder of the repository the package with a command is."""
 
 
 class Command(Protocol):
@@ -53,10 +54,11 @@ def main(arguments: list[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         parser.exit(2, f'mesh_reloc: {missing(error)}\n')
     first = next(iter(sys.argv[1:] if arguments is None else arguments), '')
-    if first in _EVALUATION_COMMANDS and first not in commands:
+    if first in _FOLDERS and first not in commands:
+        folder = _FOLDERS[first]
         parser.error(
-            f'{first} is a command of mesh_reloc_evaluation, which is not installed: in a checkout'
-            ' of the repository, run make setup or pip install -e evaluation'
+            f'{first} is a command of mesh_reloc_{folder}, which is not installed: in a checkout of'
+            f' the repository, run make setup or pip install -e {folder}'
         )
     for name, module in commands.items():
         summary = module.SUMMARY
@@ -85,10 +87,10 @@ def main(arguments: list[str] | None = None) -> int:
 def _commands() -> dict[str, Command]:
     """Return the subcommands by name: the package's own, then those of other packages."""
     # Imported here, as packages may be missing.
-    from mesh_reloc_ros.cli import info, params, track
+    from mesh_reloc_ros.cli import params, track
 
     added = {entry.name: entry.load() for entry in entry_points(group=COMMANDS_GROUP)}
-    return {'track': track, 'info': info, 'params': params, **added}
+    return {'track': track, 'params': params, **added}
 
 
 if __name__ == '__main__':

@@ -1,4 +1,4 @@
-"""The command `mesh_reloc`: its subcommands, with and without the evaluation package."""
+"""The command `mesh_reloc`: its subcommands, with and without those of other packages."""
 
 import subprocess
 import sys
@@ -9,11 +9,12 @@ from support.patience import LONG_S
 from mesh_reloc_ros.cli import main as command_line
 
 EVALUATION = ('bench', 'demo', 'stress', 'study')
+TOOLS = ('info',)
 
 
 @pytest.fixture
 def alone(monkeypatch):
-    """Hide the evaluation package."""
+    """Hide the other packages."""
     monkeypatch.setattr(command_line, 'entry_points', lambda group: ())
 
 
@@ -24,27 +25,30 @@ def ended(words):
     return end.value.code
 
 
-def test_the_evaluation_package_adds_its_commands(capsys):
+def test_other_packages_add_their_commands(capsys):
     assert ended(['--help']) == 0
     listed = capsys.readouterr().out
-    assert all(f'    {name} ' in listed for name in ('track', *EVALUATION))
+    assert all(f'    {name} ' in listed for name in ('track', *TOOLS, *EVALUATION))
 
 
 @pytest.mark.usefixtures('alone')
-def test_without_the_evaluation_package_only_the_products_commands_are_listed(capsys):
+def test_without_other_packages_only_the_products_commands_are_listed(capsys):
     assert ended(['--help']) == 0
     listed = capsys.readouterr().out
     assert '    track ' in listed
-    assert not any(f'    {name} ' in listed for name in EVALUATION)
+    assert not any(f'    {name} ' in listed for name in (*TOOLS, *EVALUATION))
 
 
 @pytest.mark.usefixtures('alone')
-@pytest.mark.parametrize('name', EVALUATION)
-def test_a_missing_evaluation_command_says_how_to_get_it_in_one_line(name, capsys):
+@pytest.mark.parametrize(
+    ('name', 'folder'),
+    [*((name, 'tools') for name in TOOLS), *((name, 'evaluation') for name in EVALUATION)],
+)
+def test_a_missing_command_says_how_to_get_it_in_one_line(name, folder, capsys):
     assert ended([name, '--quick']) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f'mesh_reloc: {name} is a command of mesh_reloc_evaluation')
-    assert 'pip install -e evaluation' in line
+    assert line.startswith(f'mesh_reloc: {name} is a command of mesh_reloc_{folder}')
+    assert f'pip install -e {folder}' in line
 
 
 def test_an_unknown_command_is_refused_in_one_line(capsys):

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesh_reloc_ros.errors import InputError
-from mesh_reloc_ros.inspection.findings import Findings
 from mesh_reloc_ros.mesh_io.load import load_mesh
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.mesh_io.winding import fronts_are_known
 from mesh_reloc_ros.progress import Progress, silent
 from mesh_reloc_ros.types import Array
+from mesh_reloc_tools.info.findings import Findings
 
 # Focal length of a usual camera as a multiple of the image's width: 64 degrees across.
 _FOCAL_PER_WIDTH = 0.8

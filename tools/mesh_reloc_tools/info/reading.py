@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from mesh_reloc_ros.errors import InputError
-from mesh_reloc_ros.inspection.findings import Findings
 from mesh_reloc_ros.progress import Progress
 from mesh_reloc_ros.recordings.recording import Recording
 from mesh_reloc_ros.types.frame import Frame
+from mesh_reloc_tools.info.findings import Findings
 
 # Of longer recordings, the beginning is read.
 _MOST_IMAGES = 3000

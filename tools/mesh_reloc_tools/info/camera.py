@@ -6,11 +6,11 @@ import math
 from pathlib import Path
 
 from mesh_reloc_ros.errors import InputError
-from mesh_reloc_ros.inspection.findings import Findings
 from mesh_reloc_ros.messages.camera_info import CameraInfo, rectified_camera
 from mesh_reloc_ros.messages.rectification import rectification_from_info
 from mesh_reloc_ros.recordings.camera_file import read_camera_file
 from mesh_reloc_ros.types.camera import Camera
+from mesh_reloc_tools.info.findings import Findings
 
 
 def inspect_camera(path: Path) -> Findings:

@@ -9,8 +9,8 @@ import sys
 import textwrap
 from pathlib import Path
 
-from mesh_reloc_ros.inspection.findings import Finding, Findings, Level
 from mesh_reloc_ros.progress import show_progress, silent
+from mesh_reloc_tools.info.findings import Finding, Findings, Level
 
 SUMMARY = 'say what is in meshes, bags, videos, images and calibrations, and what is wrong with it'
 _UNUSABLE = 2
@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print what is found, and return the exit status: 0 usable, 2 not."""
     # Imported here: the libraries that read meshes take a second, which --help does not need.
-    from mesh_reloc_ros.inspection.inspect import inspect
+    from mesh_reloc_tools.info.inspect import inspect
 
     progress = show_progress(sys.stderr) if sys.stderr.isatty() else silent
     found = inspect(arguments.paths, progress)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from mesh_reloc_ros.inspection.bag import inspect_bag
-from mesh_reloc_ros.inspection.camera import inspect_camera
-from mesh_reloc_ros.inspection.findings import Company, Findings
-from mesh_reloc_ros.inspection.footage import inspect_images, inspect_video
-from mesh_reloc_ros.inspection.mesh import inspect_mesh
 from mesh_reloc_ros.progress import Progress, silent
 from mesh_reloc_ros.recordings.bag_files import BAG_SUFFIXES, is_bag_folder
 from mesh_reloc_ros.recordings.images import IMAGE_SUFFIXES
+from mesh_reloc_tools.info.bag import inspect_bag
+from mesh_reloc_tools.info.camera import inspect_camera
+from mesh_reloc_tools.info.findings import Company, Findings
+from mesh_reloc_tools.info.footage import inspect_images, inspect_video
+from mesh_reloc_tools.info.mesh import inspect_mesh
 
 _METADATA = 'metadata.yaml'
 _CAMERA = ('.yaml', '.yml', '.txt', '.bin')

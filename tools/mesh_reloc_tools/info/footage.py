@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from mesh_reloc_ros.errors import InputError
-from mesh_reloc_ros.inspection.findings import Company, Findings
-from mesh_reloc_ros.inspection.reading import read_images
 from mesh_reloc_ros.progress import Progress, silent
 from mesh_reloc_ros.recordings.calibration import Calibration, Size
 from mesh_reloc_ros.recordings.images import ImageFiles
 from mesh_reloc_ros.recordings.video import Video
+from mesh_reloc_tools.info.findings import Company, Findings
+from mesh_reloc_tools.info.reading import read_images
 
 _MOST_SIZES = 4
 

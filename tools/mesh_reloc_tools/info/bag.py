@@ -8,13 +8,13 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from mesh_reloc_ros.errors import InputError
-from mesh_reloc_ros.inspection.camera import add_camera
-from mesh_reloc_ros.inspection.findings import Company, Finding, Findings, Level
-from mesh_reloc_ros.inspection.reading import rate_of, read_images
 from mesh_reloc_ros.messages.camera_info import CameraInfo, check_is_rectified
 from mesh_reloc_ros.progress import Progress, silent
 from mesh_reloc_ros.recordings.bag import CAMERA_INFO_TYPES, IMAGE_TYPES, ImageBag
 from mesh_reloc_ros.recordings.bag_files import OpenBag, open_bag
+from mesh_reloc_tools.info.camera import add_camera
+from mesh_reloc_tools.info.findings import Company, Finding, Findings, Level
+from mesh_reloc_tools.info.reading import rate_of, read_images
 
 _MOST_OTHERS = 4
 

@@ -1,0 +1,1 @@
+"""Tools beside mesh_reloc_ros, which prepare and inspect files."""

@@ -1,0 +1,19 @@
+"""The tools of mesh_reloc_ros that robots do not need; colcon neither sees nor installs them."""
+
+from setuptools import find_packages, setup
+
+PACKAGE = 'mesh_reloc_tools'
+COMMANDS = ('info',)
+
+setup(
+    name=PACKAGE,
+    version='0.1.0',
+    description='Inspection of meshes and recordings for mesh_reloc_ros.',
+    license='Apache-2.0',
+    packages=find_packages(include=[PACKAGE, f'{PACKAGE}.*']),
+    python_requires='>=3.10',
+    install_requires=['mesh_reloc_ros'],
+    entry_points={
+        'mesh_reloc.commands': [f'{name} = {PACKAGE}.{name}.command' for name in COMMANDS],
+    },
+)
