@@ -28,6 +28,7 @@ _YES_OR_NO = ['true', 'false']
 _NAMES = (
     'mesh',
     'camera_frame',
+    'base_frame',
     'image_transport',
     'rectify',
     'initial_pose',

@@ -32,6 +32,11 @@ class NodeSettings:
         'Optical frame of the camera in TF. Empty: the frame_id of the images.',
         deprecated_names=('child_frame',),
     )
+    base_frame: str = setting(
+        '',
+        'Frame of the robot in TF, such as base_link. If set, initialpose is its pose, and'
+        ' ~/odometry is published. Empty: initialpose is the pose of the camera.',
+    )
     publish_tf: str = setting(
         'map_camera',
         'Transform to publish. map_camera: map_frame -> camera, for a camera without another parent'
@@ -149,7 +154,7 @@ class NodeSettings:
         """Check that frames are usable and settings consistent."""
         if not self.map_frame:
             raise InputError('parameter map_frame is empty: name the frame of the mesh')
-        for name in ('map_frame', 'camera_frame', 'odom_frame'):
+        for name in ('map_frame', 'camera_frame', 'base_frame', 'odom_frame'):
             frame = getattr(self, name)
             if frame.startswith('/'):
                 raise InputError(

@@ -32,6 +32,7 @@ _STATUS_OF = {
     'clock': 'images',
     'odometry': 'TF',
     'TF': 'TF',
+    'base': 'TF',
     'saved pose': 'process',
 }
 """Problems, and the status that shows them. Those of `_SILENT` prevent poses."""

@@ -141,6 +141,7 @@ class ImageTracking:
         """Track one image if it is in order, and pass the estimate on."""
         try:
             stamp_ns = stamp_of_image(arrival.message)
+            self._sink.mount.camera_frame = self._source.camera_frame(arrival.message)
             if not self._source.has_camera_info():
                 self._diagnostics.waiting('waiting for camera_info')
             elif self._admit(stamp_ns):

@@ -14,10 +14,10 @@ from mesh_reloc_ros.initialization import Initialization
 from mesh_reloc_ros.pipeline import Pipeline
 from mesh_reloc_ros.ros._diagnostics import Diagnostics
 from mesh_reloc_ros.ros._image_tracking import NO_INITIAL_POSE
-from mesh_reloc_ros.ros._initial_pose_message import start_from_message
+from mesh_reloc_ros.ros._initial_pose_message import BASE_T_FORWARD, start_from_message
+from mesh_reloc_ros.ros._mount import CameraMount, covariance_at
 from mesh_reloc_ros.ros._parameters import NodeParameters
 from mesh_reloc_ros.ros._saved_pose import SavedPose
-from mesh_reloc_ros.ros._static_frames import StaticFrames
 from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.initial_pose import InitialPose
 from mesh_reloc_ros.types.pose import pose_to_numbers
@@ -28,14 +28,20 @@ _NOT_CONFIGURED = 'the node is not configured'
 class InitialPoseInput:
     """Passes users' requests on to a pipeline, once there is one."""
 
-    def __init__(self, node: Node, parameters: NodeParameters, diagnostics: Diagnostics) -> None:
+    def __init__(
+        self,
+        node: Node,
+        parameters: NodeParameters,
+        diagnostics: Diagnostics,
+        mount: CameraMount,
+    ) -> None:
         """Subscribe and create the services."""
         self._node = node
         self._parameters = parameters
         self._diagnostics = diagnostics
         self._pipeline: Pipeline | None = None
         self._saved: SavedPose | None = None
-        self._frames = StaticFrames(node)
+        self._mount = mount
         node.create_subscription(PoseWithCovarianceStamped, 'initialpose', self._on_message, 1)
         node.create_service(Trigger, '~/relocalize', self._on_relocalize)
         node.create_service(Trigger, '~/reset', self._on_reset)
@@ -86,17 +92,9 @@ class InitialPoseInput:
         if self._pipeline is None:
             self._node.get_logger().error(f'initialpose: ignored, as {_NOT_CONFIGURED}')
             return
-        queue, map_frame = self._pipeline.initialization, self._parameters.node.map_frame
+        queue = self._pipeline.initialization
         try:
-            map_T_frame = self._frames.pose(map_frame, message.header.frame_id.lstrip('/'))
-            start, added = start_from_message(
-                message,
-                map_frame,
-                queue.latest,
-                _heights(self._pipeline, map_T_frame),
-                self._parameters.pipeline.relocalization.up_axis,
-                map_T_frame,
-            )
+            start, added = self._start(message, self._pipeline)
         except InputError as error:
             self._diagnostics.error(str(error), always_log=True)
             return
@@ -104,6 +102,48 @@ class InitialPoseInput:
         numbers = ' '.join(f'{number:.3f}' for number in pose_to_numbers(start.map_T_camera))
         remark = f' ({added})' if added else ''
         self._node.get_logger().info(f'start pose from initialpose: {numbers}{remark}')
+
+    def _start(
+        self, message: PoseWithCovarianceStamped, pipeline: Pipeline
+    ) -> tuple[InitialPose, str]:
+        """Return where the camera is by a message, and what was added to it, in a few words.
+
+        :raises InputError: the message cannot be used, or TF lacks the camera on the robot.
+        """
+        settings, reference = self._parameters.node, pipeline.initialization.latest
+        frame = message.header.frame_id.lstrip('/')
+        map_T_frame = self._mount.frames.pose(settings.map_frame, frame)
+        base_T_camera = self._base_T_camera()
+        if base_T_camera is not None and reference is not None:
+            reference = reference @ np.linalg.inv(base_T_camera) @ BASE_T_FORWARD
+        start, added = start_from_message(
+            message,
+            settings.map_frame,
+            reference,
+            _heights(pipeline, map_T_frame),
+            self._parameters.pipeline.relocalization.up_axis,
+            map_T_frame,
+        )
+        if base_T_camera is None:
+            return start, added
+        # What is added makes it the pose of a camera, here of one that looks ahead from the base.
+        base = start.map_T_camera @ BASE_T_FORWARD.T if added else start.map_T_camera
+        camera, covariance = base @ base_T_camera, start.covariance
+        if covariance is not None:
+            covariance = covariance_at(covariance, camera[:3, 3] - base[:3, 3])
+        return InitialPose(camera, covariance), added
+
+    def _base_T_camera(self) -> Array | None:
+        """Return where the camera is on the robot [4, 4]; None if poses are of the camera.
+
+        :raises InputError: TF does not say so.
+        """
+        if not self._parameters.node.base_frame:
+            return None
+        pose = self._mount.base_T_camera()
+        if pose is None:
+            raise InputError(f'initialpose: {self._mount.missing}')
+        return pose
 
     def _on_relocalize(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         pipeline = self._pipeline

@@ -21,6 +21,10 @@ _PLACE_SIGMAS = np.array([0.5, 0.5, 0.0, 0.0, 0.0, 0.25])
 """Of a 2-D pose set by hand, x y z rx ry rz; m, rad."""
 _TILT_SIGMA = math.radians(20)
 """Of the tilt of a camera about level."""
+BASE_T_FORWARD: Array = np.array(
+    [[0.0, 0.0, 1.0, 0.0], [-1.0, 0.0, 0.0, 0.0], [0.0, -1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]]
+)
+"""The optical frame of a level camera at a robot's base that looks ahead, along x."""
 
 
 def start_from_message(
@@ -119,8 +123,7 @@ def _covariance(message: PoseWithCovarianceStamped, pose: Array) -> Array | None
 
 def _level_at(height: float) -> Array:
     """Return the pose [4, 4] of a level camera's optical frame that looks along x."""
-    pose = np.eye(4)
-    pose[:3, :3] = [[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]]
+    pose = BASE_T_FORWARD.copy()
     pose[2, 3] = height
     return pose
 

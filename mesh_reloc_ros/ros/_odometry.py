@@ -76,6 +76,18 @@ class Odometry:
         except TransformException:
             return None
 
+    def between(self, parent: str, child: str, stamp_ns: int | None) -> Array | None:
+        """Return parent_T_child [4, 4] at a stamp, by default the newest; None if TF has none.
+
+        :raises InputError: it is not finite.
+        """
+        at = Time() if stamp_ns is None else Time(nanoseconds=stamp_ns)
+        try:
+            found = self._buffer.lookup_transform(parent, child, at)
+        except TransformException:
+            return None
+        return pose_from_transform(found.transform)
+
     def clear(self, before_ns: int) -> None:
         """Forget the transforms of before a jump back: TF would reject new ones as outdated.
 

@@ -13,8 +13,10 @@ from std_msgs.msg import Header
 
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.render.scene import Scene
+from mesh_reloc_ros.ros._base_odometry import BaseOdometry
 from mesh_reloc_ros.ros._diagnostics import Diagnostics
 from mesh_reloc_ros.ros._mesh_marker import MeshMarker
+from mesh_reloc_ros.ros._mount import CameraMount
 from mesh_reloc_ros.ros._odometry import Odometry
 from mesh_reloc_ros.ros._overlay_publisher import OverlayPublisher
 from mesh_reloc_ros.ros._parameters import NodeParameters
@@ -39,6 +41,7 @@ class PoseSink:
         scene: Scene,
         mesh_url: str,
         saved: SavedPose,
+        mount: CameraMount,
     ) -> None:
         """Create the publishers, and publish the mesh for RViz."""
         map_frame = parameters.node.map_frame
@@ -54,6 +57,9 @@ class PoseSink:
         self._overlay = OverlayPublisher(node, scene)
         self._mesh = MeshMarker(node, mesh_url, map_frame)
         self._tf: TfOutput | None = None
+        self.mount = mount
+        base_frame = parameters.node.base_frame
+        self._base = BaseOdometry(node, map_frame, base_frame, mount) if base_frame else None
 
     @property
     def results(self) -> list[Future[None]]:
@@ -70,10 +76,12 @@ class PoseSink:
 
     def activate(self, odometry: Odometry | None) -> None:
         """Begin to publish in TF."""
+        self.mount.odometry = odometry
         self._tf = TfOutput(self._node, self._parameters.node, odometry, self._origin)
 
     def deactivate(self) -> None:
         """Stop publishing in TF."""
+        self.mount.odometry = None
         if self._tf is not None:
             self._tf.close()
         self._tf = None
@@ -86,6 +94,8 @@ class PoseSink:
         settings = self._parameters.node
         self._poses.publish(estimate_to_pose(estimate, self._map_frame))
         self._covariances.publish(estimate_to_pose_with_covariance(estimate, self._map_frame))
+        if self._base is not None:
+            self._diagnostics.problem('base', self._base.publish(estimate))
         if self._tf is not None:
             problem = self._tf.publish(
                 estimate, camera_frame, frame.odom_T_camera, settings.transform_tolerance
@@ -122,6 +132,8 @@ class PoseSink:
         """Stop publishing; return False if a thread exceeds the timeout."""
         ended = [part.close(timeout_s) for part in (self._path, self._overlay)]
         self._mesh.close()
+        if self._base is not None:
+            self._base.close()
         for publisher in (self._poses, self._covariances):
             self._node.destroy_publisher(publisher)
         return all(ended)

@@ -22,6 +22,7 @@ from mesh_reloc_ros.ros._diagnostics import Diagnostics
 from mesh_reloc_ros.ros._image_tracking import ImageTracking
 from mesh_reloc_ros.ros._initial_pose_input import InitialPoseInput
 from mesh_reloc_ros.ros._loading import describe, load
+from mesh_reloc_ros.ros._mount import CameraMount
 from mesh_reloc_ros.ros._parameters import NodeParameters, mesh_path, mesh_url
 from mesh_reloc_ros.ros._pose_sink import PoseSink
 from mesh_reloc_ros.ros._saved_pose import SavedPose, saved_pose_file
@@ -49,7 +50,8 @@ class MeshRelocNode(LifecycleNode):
         self._tracking: ImageTracking | None = None
         self._settings = NodeParameters(self)
         self._diagnostics = Diagnostics(self)
-        self._initial_pose = InitialPoseInput(self, self._settings, self._diagnostics)
+        self._mount = CameraMount(self, self._settings)
+        self._initial_pose = InitialPoseInput(self, self._settings, self._diagnostics, self._mount)
         self._bond = None if self._settings.node.autostart else ManagerBond(self)
         self._warn_of_unknown(of_qos=False)
         # Wall time: with simulated time these must run while the clock stands still.
@@ -149,7 +151,10 @@ class MeshRelocNode(LifecycleNode):
         saved = SavedPose(file, mesh, settings.map_frame)
         pipeline = load(settings, parameters.pipeline, self.get_logger().info, self._cancel)
         url = mesh_url(settings.mesh, mesh)
-        self._sink = PoseSink(self, parameters, self._diagnostics, pipeline.scene, url, saved)
+        self._mount.camera_frame = settings.camera_frame
+        self._sink = PoseSink(
+            self, parameters, self._diagnostics, pipeline.scene, url, saved, self._mount
+        )
         self._initial_pose.connect(pipeline, saved)
         self._facts = describe(pipeline, mesh)
         self._pipeline = pipeline

@@ -173,7 +173,7 @@ def test_arguments_become_parameters_remappings_and_a_namespace(installed):
     ):  # fmt: skip
         assert part in call.arguments
     described = descriptions(printed)
-    assert len(described) == 15
+    assert len(described) == 16
     assert all(len(description) > 10 for description in described.values())
 
 
