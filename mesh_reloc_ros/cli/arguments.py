@@ -58,18 +58,14 @@ def add_inputs(
     parser.add_argument(
         '--mesh', type=Path, required=required, help='textured mesh (OBJ, PLY, GLB)'
     )
-    _add_recording(parser, required)
+    add_recording(parser, required=required)
     if start_pose:
         parser.add_argument(
             '--initial-pose',
             metavar='"x y z qx qy qz qw"',
             help='pose of the first image: optical frame of the camera in the map, metres',
         )
-    parser.add_argument('--params', type=Path, metavar='config.yaml', help='ROS 2 parameter file')
-    for name in overrides:
-        parser.add_argument(
-            f'--{name}', choices=PARAMETERS[name].choices, help='overrides --params'
-        )
+    add_settings(parser, overrides)
     parser.add_argument(
         '--start',
         type=float,
@@ -86,7 +82,19 @@ def add_inputs(
     )
 
 
-def _add_recording(parser: argparse.ArgumentParser, required: bool) -> None:
+def add_settings(parser: argparse.ArgumentParser, overrides: tuple[str, ...]) -> None:
+    """Declare the parameter file, and options that override settings in it."""
+    parser.add_argument('--params', type=Path, metavar='config.yaml', help='ROS 2 parameter file')
+    for name in overrides:
+        parser.add_argument(
+            f'--{name}', choices=PARAMETERS[name].choices, help='overrides --params'
+        )
+
+
+def add_recording(
+    parser: argparse.ArgumentParser, *, required: bool
+) -> argparse._MutuallyExclusiveGroup:
+    """Declare a bag, a video or images, and their camera; return the group of the three."""
     source = parser.add_mutually_exclusive_group(required=required)
     source.add_argument('--bag', type=Path, help='rosbag2 recording, or a ROS 1 bag')
     source.add_argument('--video', type=Path, metavar='FILE', help='video file, as MP4')
@@ -143,16 +151,17 @@ def _add_recording(parser: argparse.ArgumentParser, required: bool) -> None:
         metavar='FRAME',
         help='optical frame of the camera in TF (default: frame_id of the images)',
     )
+    return source
 
 
 def recording_name(arguments: argparse.Namespace) -> str:
-    """Return what the recording of `add_inputs` is called in messages; '' if none is given."""
+    """Return what the recording of `add_recording` is called in messages; '' if none is given."""
     given = [name for name in _SOURCES if getattr(arguments, name) is not None]
     return f'{given[0]} {getattr(arguments, given[0])}' if given else ''
 
 
 def open_recording(arguments: argparse.Namespace) -> Recording:
-    """Open the bag, video or images of `add_inputs`.
+    """Open the bag, video or images of `add_recording`.
 
     :raises InputError: it cannot be read, lacks something, or does not go with other arguments.
     """

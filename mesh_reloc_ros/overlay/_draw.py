@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from mesh_reloc_ros.config.overlay import OverlaySettings
-from mesh_reloc_ros.overlay._compare import draw_difference, draw_notice, draw_render, draw_tint
 from mesh_reloc_ros.overlay._edges import draw_edges
 from mesh_reloc_ros.overlay._panel import state_colour, write_label, write_panel
-from mesh_reloc_ros.overlay._view import Image, View, shrunk
+from mesh_reloc_ros.overlay.compare import draw_difference, draw_notice, draw_render, draw_tint
+from mesh_reloc_ros.overlay.view import Image, View, shrunk
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types.camera import Camera
 from mesh_reloc_ros.types.estimate import PoseEstimate

@@ -7,7 +7,7 @@ import numpy as np
 
 from mesh_reloc_ros.config.overlay import OverlaySettings
 from mesh_reloc_ros.overlay._surface import between, jumps, visible_surface
-from mesh_reloc_ros.overlay._view import Colour, Image, Map, Mask, View
+from mesh_reloc_ros.overlay.view import Colour, Image, Map, Mask, View
 
 
 def draw_edges(view: View, settings: OverlaySettings, colour: Colour) -> Image:

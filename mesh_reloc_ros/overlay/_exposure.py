@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from mesh_reloc_ros.overlay._view import Image, Map, Mask
+from mesh_reloc_ros.overlay.view import Image, Map, Mask
 
 _Samples = NDArray[np.float32]
 """[N, 3]."""

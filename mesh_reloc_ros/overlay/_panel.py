@@ -5,8 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from mesh_reloc_ros.overlay._view import Colour, Image
 from mesh_reloc_ros.overlay.text import TEXT, Pen
+from mesh_reloc_ros.overlay.view import Colour, Image
 from mesh_reloc_ros.types.estimate import PoseEstimate, State
 
 _TRUSTED: Colour = (70, 255, 150)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from mesh_reloc_ros.overlay._exposure import matched
-from mesh_reloc_ros.overlay._view import Image, Map, View
+from mesh_reloc_ros.overlay.view import Image, Map, View
 
 # Maximum number of pixels to render, for speed. Larger images are rendered smaller, but at no less
 # than half their size.

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mesh_reloc_ros.overlay._view import Map, Mask, View
+from mesh_reloc_ros.overlay.view import Map, Mask, View
 
 _BLOCK = np.ones((3, 3), np.uint8)
 # Coordinates of a pixel in the grid of every second pixel.

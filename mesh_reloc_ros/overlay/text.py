@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from mesh_reloc_ros.overlay._view import Colour, Image
+from mesh_reloc_ros.overlay.view import Colour, Image
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 TEXT: Colour = (240, 240, 240)
@@ -18,11 +18,14 @@ _DARKENED = 0.35
 class Pen:
     """Writes text at a size that fits the image."""
 
-    def __init__(self, image: Image) -> None:
-        """Choose the text size for an image [H, W, 3], which is written to."""
+    def __init__(self, image: Image, unit: float | None = None) -> None:
+        """Choose the text size for an image [H, W, 3], which is written to.
+
+        :param unit: instead of a size that fits the image; see `unit`.
+        """
         height, width = image.shape[:2]
         self._image = image
-        self.unit = max(min(width / 640, height / 160), _SMALLEST)
+        self.unit = unit or max(min(width / 640, height / 160), _SMALLEST)
         """Length that is one pixel in a picture 640 wide."""
         self.pitch = round(19 * self.unit)
         """Pixels from one line to the next."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.files import atomic_write
-from mesh_reloc_ros.overlay._view import Image
+from mesh_reloc_ros.overlay.view import Image
 
 # Images from which the rate of the video is taken; they wait in memory for it.
 _MEASURED = 16

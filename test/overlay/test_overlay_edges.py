@@ -6,7 +6,7 @@ from support.small_room import CAMERA, SmallRoom, looking, pose_at
 from mesh_reloc_ros.config.overlay import OverlaySettings
 from mesh_reloc_ros.overlay._edges import mesh_lines
 from mesh_reloc_ros.overlay._surface import visible_surface
-from mesh_reloc_ros.overlay._view import View
+from mesh_reloc_ros.overlay.view import View
 from mesh_reloc_ros.types.camera import Camera
 
 POSE = pose_at(0)

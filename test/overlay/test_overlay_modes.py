@@ -9,7 +9,7 @@ from mesh_reloc_ros.config.declaration import settings_of
 from mesh_reloc_ros.config.overlay import OverlaySettings
 from mesh_reloc_ros.overlay import draw_overlay
 from mesh_reloc_ros.overlay._render import rendered
-from mesh_reloc_ros.overlay._view import View
+from mesh_reloc_ros.overlay.view import View
 from mesh_reloc_ros.types.camera import Camera
 from mesh_reloc_ros.types.estimate import PoseEstimate, Rejection, State
 from mesh_reloc_ros.types.frame import Frame

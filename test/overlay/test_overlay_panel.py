@@ -9,8 +9,8 @@ from mesh_reloc_ros.config.overlay import OverlaySettings
 from mesh_reloc_ros.overlay import draw_overlay
 from mesh_reloc_ros.overlay._edges import mesh_lines
 from mesh_reloc_ros.overlay._panel import state_colour, write_label, write_panel, write_scale
-from mesh_reloc_ros.overlay._view import View
 from mesh_reloc_ros.overlay.text import Pen
+from mesh_reloc_ros.overlay.view import View
 from mesh_reloc_ros.types.estimate import PoseEstimate, Rejection, State
 from mesh_reloc_ros.types.frame import Frame
 

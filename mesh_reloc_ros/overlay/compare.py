@@ -7,7 +7,7 @@ import numpy as np
 
 from mesh_reloc_ros.overlay._panel import write_notice, write_scale
 from mesh_reloc_ros.overlay._render import rendered
-from mesh_reloc_ros.overlay._view import Colour, Image, Map, View
+from mesh_reloc_ros.overlay.view import Colour, Image, Map, View
 
 _EMPTY: Colour = (24, 24, 28)
 # Brightness factor of the image outside the mesh.

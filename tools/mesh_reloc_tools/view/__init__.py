@@ -1,0 +1,1 @@
+"""Pictures of a mesh, and of images beside it."""
