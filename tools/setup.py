@@ -3,7 +3,7 @@
 from setuptools import find_packages, setup
 
 PACKAGE = 'mesh_reloc_tools'
-COMMANDS = ('info', 'view')
+COMMANDS = ('calibrate', 'info', 'view')
 
 setup(
     name=PACKAGE,

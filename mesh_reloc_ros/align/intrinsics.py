@@ -18,9 +18,9 @@ import torch
 
 from mesh_reloc_ros.align.alignment import Alignment
 from mesh_reloc_ros.align.coarse_to_fine import align_lm
+from mesh_reloc_ros.align.displacements import DisplacementSystem
 from mesh_reloc_ros.align.pyramid import ImageLevel
 from mesh_reloc_ros.config.alignment import AlignmentSettings
-from mesh_reloc_ros.kernels.layout import CURVATURE, PLACE, POSE_SIZE, RENDER
 from mesh_reloc_ros.kernels.se3 import exp
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types import Array
@@ -30,19 +30,10 @@ SIZE = 3
 """Of an error: logarithm of the factor on the focal lengths, and the shift of the principal point
 along x and y in focal lengths."""
 
-# Surfaces are out of place by this share of their distance, 1 sigma, in each square of so many
-# focal lengths; and a displacement is measured to so many pixels.
-_MISPLACED, _CELL, _MEASURED_PX = 2e-3, 0.12, 0.15
-# The loss is flatter than its linearization: displacements are larger by the inverse, up to this.
-_FLATTEST = 0.2
-# Fewer blocks than this determine too little.
-_FEWEST_BLOCKS = 20
 # A step is limited, as larger ones are not linear; one as small as this is the last.
 _LARGEST_STEP, _SMALL_STEP = 0.15, 3e-3
 # Least that is missing from full agreement, as images are never free of noise.
 _LEAST_MISSING = 1e-3
-# Ridges that keep the systems regular, as shares of their diagonals, and at least.
-_RIDGE, _LEAST_INFORMATION = 1e-6, 1e-6
 
 
 @dataclass(frozen=True)
@@ -97,15 +88,16 @@ def estimate_intrinsics(
 
     camera = pyramid[0].camera
     at_given = latest = aligned(alignment.pose, np.zeros(SIZE))
-    system, found = _System.of(latest), np.zeros(SIZE)
+    system = DisplacementSystem.of(latest, _pinhole_jacobians)
+    found = np.zeros(SIZE)
     first = [error] if error.any() else []
     for given in (*first, *steps * [None]):
         if system is None:
             return None
-        step = system.step() if given is None else given
+        step = _step(system) if given is None else given
         found = found + step
         latest = aligned(latest.pose @ exp(-system.twist(step)), found)
-        system = _System.of(latest)
+        system = DisplacementSystem.of(latest, _pinhole_jacobians)
         if (np.abs(step) < _SMALL_STEP).all():
             break
     if system is None or not np.isfinite(found).all():
@@ -118,90 +110,14 @@ def _missing(alignment: Alignment) -> float:
     return max(1 - alignment.agreement, _LEAST_MISSING)
 
 
-@dataclass(frozen=True)
-class _System:
-    """Normal equations of the displacements of blocks: pose first, then the intrinsics."""
-
-    hessian: Array
-    """[POSE_SIZE + SIZE, POSE_SIZE + SIZE]."""
-    gradient: Array
-    """[POSE_SIZE + SIZE]."""
-    flatness: float
-    """Curvature of the loss over that of its linearization."""
-
-    @staticmethod
-    def of(alignment: Alignment) -> _System | None:
-        """Gather the equations from an alignment of a single pose; None if it shows too little."""
-        assert alignment.keyframe is not None
-        assert alignment.blocks is not None
-        camera, blocks = alignment.keyframe.levels[0].camera, alignment.blocks.figures[0]
-        blocks = blocks[blocks[:, PLACE] > 0]
-        if not alignment.is_finite or len(blocks) < _FEWEST_BLOCKS:
-            return None
-        rays = (blocks[:, PLACE + 1 :] / blocks[:, PLACE, None]).T
-        along = _pixel_jacobians(rays, camera)
-        products = _symmetric(blocks[:, RENDER:CURVATURE])
-        products += (_RIDGE * products.trace(axis1=1, axis2=2).mean() + 1e-12) * np.eye(2)
-        # The first two parts of the gradient are the pull along u and v, times fx / z and fy / z.
-        pull = -blocks[:, :2] / (rays[2] * np.array([[camera.fx], [camera.fy]])).T
-        shifts = np.linalg.solve(products, pull[..., None])[..., 0]
-        weights = _weights(products, rays, camera, float(alignment.blocks.variance[0]))
-        weighted = np.einsum('nui,nuv->niv', along, weights)
-        curvature = blocks[:, CURVATURE].sum() + blocks[:, CURVATURE + 3].sum()
-        return _System(
-            hessian=np.einsum('niv,nvj->ij', weighted, along),
-            gradient=np.einsum('niv,nv->i', weighted, shifts),
-            flatness=max(curvature / products.trace(axis1=1, axis2=2).sum(), _FLATTEST),
-        )
-
-    @property
-    def information(self) -> Array:
-        """[SIZE, SIZE], of the intrinsics, with the pose eliminated."""
-        across, own = self._across(), self.hessian[POSE_SIZE:, POSE_SIZE:]
-        ridge = (_RIDGE * np.trace(own) + _LEAST_INFORMATION) * np.eye(SIZE)
-        return own - self.hessian[POSE_SIZE:, :POSE_SIZE] @ across + ridge
-
-    def step(self) -> Array:
-        """Return the step of the intrinsics [SIZE] to the solution."""
-        right = self.gradient[POSE_SIZE:] - self._across().T @ self.gradient[:POSE_SIZE]
-        step = np.linalg.solve(self.information, right) / self.flatness
-        return np.clip(step, -_LARGEST_STEP, _LARGEST_STEP)
-
-    def twist(self, step: Array) -> Array:
-        """Return the twist [6] of the camera that goes with a step of the intrinsics [SIZE]."""
-        return -self._across() @ step
-
-    def _across(self) -> Array:
-        pose = self.hessian[:POSE_SIZE, :POSE_SIZE]
-        ridge = _RIDGE * np.diag(np.diag(pose)) + _LEAST_INFORMATION * np.eye(POSE_SIZE)
-        return np.linalg.solve(pose + ridge, self.hessian[:POSE_SIZE, POSE_SIZE:])
+def _step(system: DisplacementSystem) -> Array:
+    """Return the step of the intrinsics [SIZE] to the solution, as far as it is linear."""
+    step = np.linalg.solve(system.information, system.score)
+    return np.clip(step, -_LARGEST_STEP, _LARGEST_STEP)
 
 
-def _pixel_jacobians(rays: Array, camera: Camera) -> Array:
-    """Return how pixels move with a twist of the camera and with its intrinsics.
-
-    :param rays: [3, N], x / z, y / z and 1 / z. :returns: [N, 2, POSE_SIZE + SIZE].
-    """
-    x, y, inverse_z = rays
+def _pinhole_jacobians(rays: Array) -> Array:
+    """Return how x / z and y / z [2, N] are displaced by an error of intrinsics [N, 2, SIZE]."""
+    x, y = rays
     zero, one = np.zeros_like(x), np.ones_like(x)
-    across = (inverse_z, zero, -x * inverse_z, -x * y, 1 + x * x, -y, x, one, zero)
-    down = (zero, inverse_z, -y * inverse_z, -(1 + y * y), x * y, x, y, zero, one)
-    return np.stack((camera.fx * np.stack(across, 1), camera.fy * np.stack(down, 1)), axis=1)
-
-
-def _symmetric(products: Array) -> Array:
-    """Return matrices [N, 2, 2] of uu, uv and vv [N, 3]."""
-    return products[:, (0, 1, 1, 2)].reshape(-1, 2, 2)
-
-
-def _weights(products: Array, rays: Array, camera: Camera, variance: float) -> Array:
-    """Return the inverse covariances [N, 2, 2] of the blocks' displacements.
-
-    :param products: [N, 2, 2], of gradients. :param variance: of a residual.
-    """
-    squares = np.floor(rays[:2] / _CELL).astype(int)
-    _, square, count = np.unique(squares, axis=1, return_inverse=True, return_counts=True)
-    # What displaces a square displaces all of its blocks.
-    displaced = (camera.fx * _MISPLACED) ** 2 * count[square.ravel()] + _MEASURED_PX**2
-    noise = variance * np.eye(2) + displaced[:, None, None] * products
-    return products @ np.linalg.inv(noise)
+    return np.stack((np.stack((x, one, zero), 1), np.stack((y, zero, one), 1)), axis=1)

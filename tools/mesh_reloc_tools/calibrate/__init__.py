@@ -1,0 +1,1 @@
+"""Calibration of a camera against the mesh."""
