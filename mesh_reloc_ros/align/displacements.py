@@ -1,6 +1,6 @@
 """By how much the blocks of an aligned image stay displaced, as a system of equations.
 
-Whatever displaces the image as no pose does shows in it: wrong intrinsics, the distortion of a lens.
+Whatever displaces the image as no pose does shows in it: wrong intrinsics, a lens's distortion.
 """
 
 from __future__ import annotations

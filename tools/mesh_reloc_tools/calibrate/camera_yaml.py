@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from mesh_reloc_ros.types import Array
 from mesh_reloc_tools.calibrate.lens import Lens
 
 
@@ -28,7 +29,7 @@ def camera_yaml(lens: Lens, name: str) -> str:
     )
 
 
-def _matrix(name: str, values: np.ndarray) -> Iterable[str]:
+def _matrix(name: str, values: Array) -> Iterable[str]:
     yield f'{name}:'
     yield f'  rows: {values.shape[0]}'
     yield f'  cols: {values.shape[1]}'

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,8 +14,11 @@ from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.files import write_text_atomically
 from mesh_reloc_ros.progress import progress_bar, show_progress
+from mesh_reloc_tools.calibrate.camera_yaml import camera_yaml
 from mesh_reloc_tools.calibrate.lens import COEFFICIENTS, FOCAL_AND_CENTRE, NAMES
-from mesh_reloc_tools.calibrate.solve import Calibration
+
+if TYPE_CHECKING:
+    from mesh_reloc_tools.calibrate.solve import Calibration
 
 SUMMARY = 'calibrate a camera from images of the place that the mesh shows'
 _OVERRIDES = ('device', 'rasterizer')
@@ -65,10 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     arguments.rectified = True
     calibration = _calibrate(arguments, settings)
     print(_text(calibration))
-    name = arguments.output.stem
-    from mesh_reloc_tools.calibrate.camera_yaml import camera_yaml
-
-    write_text_atomically(arguments.output, camera_yaml(calibration.lens, name))
+    write_text_atomically(arguments.output, camera_yaml(calibration.lens, arguments.output.stem))
     if arguments.picture is not None:
         _write_picture(arguments.picture, calibration)
     return 0

@@ -20,7 +20,8 @@ NAMES = {
     'equidistant': ('k1', 'k2', 'k3', 'k4'),
 }
 # What coefficients usually are, 1 sigma: what images do not determine stays small.
-_USUAL = {'k1': 0.3, 'k2': 0.3, 'k3': 0.1, 'p1': 0.002, 'p2': 0.002, 'k4': 0.1, 'k5': 0.1, 'k6': 0.1}
+_USUAL = {'k1': 0.3, 'k2': 0.3, 'p1': 0.002, 'p2': 0.002}
+_USUAL |= dict.fromkeys(('k3', 'k4', 'k5', 'k6'), 0.1)
 # Pixels are square up to this, 1 sigma.
 _SQUARE = 2e-3
 FOCAL_AND_CENTRE = 4

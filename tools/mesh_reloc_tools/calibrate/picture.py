@@ -54,9 +54,7 @@ def _panel(
     for place, shift in zip(*means, strict=True):
         begin = np.round(scale * place).astype(int)
         end = np.round(scale * (place + factor * shift)).astype(int)
-        cv2.arrowedLine(
-            panel, begin.tolist(), end.tolist(), _ARROW, 1, cv2.LINE_AA, tipLength=0.25
-        )
+        cv2.arrowedLine(panel, begin.tolist(), end.tolist(), _ARROW, 1, cv2.LINE_AA, tipLength=0.25)
     typical = float(np.median(np.linalg.norm(means[1], axis=1))) if len(means[1]) else 0.0
     text = f'{title}: {typical:.2f} px (median), agreement {fit.agreement:.3f}'
     text += f'; arrows {factor:.0f} times as long'

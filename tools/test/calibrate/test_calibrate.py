@@ -7,6 +7,9 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from mesh_reloc_tools.calibrate.camera_yaml import camera_yaml
+from mesh_reloc_tools.calibrate.lens import COEFFICIENTS, FOCAL_AND_CENTRE, Lens
+from mesh_reloc_tools.calibrate.solve import View, solve
 from support.footage import write_camera
 from support.small_room import CAMERA, SmallRoom, photographed, pose_at, write_small_room
 
@@ -15,9 +18,6 @@ from mesh_reloc_ros.cli.main import main
 from mesh_reloc_ros.config.alignment import AlignmentSettings
 from mesh_reloc_ros.recordings.camera_file import read_camera_file
 from mesh_reloc_ros.types.camera import Camera
-from mesh_reloc_tools.calibrate.camera_yaml import camera_yaml
-from mesh_reloc_tools.calibrate.lens import COEFFICIENTS, FOCAL_AND_CENTRE, Lens
-from mesh_reloc_tools.calibrate.solve import View, solve
 
 DISTORTIONS = {
     'plumb_bob': (-0.18, 0.06, 0.001, -0.0015, 0.0),
