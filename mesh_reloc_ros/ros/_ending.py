@@ -15,7 +15,7 @@ from typing import NoReturn
 from mesh_reloc_ros.files import discard_unfinished
 
 # For the orderly end, and for what must be done otherwise.
-_PATIENCE_S, _LAST_S = 0.6, 0.2
+_PATIENCE_S, _LAST_S = 0.5, 0.2
 
 
 class Ending:

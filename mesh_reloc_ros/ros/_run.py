@@ -18,7 +18,8 @@ from mesh_reloc_ros.ros.node import MeshRelocNode
 
 # Longest time until a signal or a failure is noticed.
 _PERIOD_S = 0.05
-_STOP_TIMEOUT_S = 3.0
+# For each of the node's threads.
+_STOP_TIMEOUT_S = 0.1
 
 
 def run(ending: Ending, args: list[str] | None) -> int:
@@ -37,8 +38,6 @@ def run(ending: Ending, args: list[str] | None) -> int:
         return _refuse(error)
     finally:
         ending.last = None
-        # The node's parts refer to each other; others learn that it is gone when all are freed.
-        gc.collect()
         rclpy.try_shutdown()
 
 
@@ -50,11 +49,11 @@ def _run(ending: Ending) -> int:
         status = _spin(node, ending.requested)
     except Exception as error:
         failure, status = error, 1
-    is_stopped = node.stop(_STOP_TIMEOUT_S)
+    node.stop(_STOP_TIMEOUT_S)
+    # Others learn at once that it is gone; threads that still work end with the process.
+    node.destroy_node()
     if failure is not None:
         traceback.print_exception(failure)
-    if is_stopped:
-        node.destroy_node()
     return status
 
 

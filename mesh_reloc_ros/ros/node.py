@@ -102,6 +102,12 @@ class MeshRelocNode(LifecycleNode):
         """End the node's threads; return False if one exceeds the timeout."""
         return self._stop_tracking(timeout_s) and self._unload(timeout_s)
 
+    def destroy_node(self) -> None:
+        """Destroy the node, so that it is gone for others, too."""
+        super().destroy_node()
+        # It holds the node, and rclpy leaves it to the garbage collector.
+        self._state_machine.destroy_when_not_in_use()
+
     # Transitions.
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
