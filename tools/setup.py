@@ -3,12 +3,12 @@
 from setuptools import find_packages, setup
 
 PACKAGE = 'mesh_reloc_tools'
-COMMANDS = ('calibrate', 'info', 'view')
+COMMANDS = ('calibrate', 'info', 'prepare', 'view')
 
 setup(
     name=PACKAGE,
     version='0.1.0',
-    description='Inspection of meshes and recordings, and pictures of them, for mesh_reloc_ros.',
+    description='Inspection, pictures and preparation of meshes for mesh_reloc_ros.',
     license='Apache-2.0',
     packages=find_packages(include=[PACKAGE, f'{PACKAGE}.*']),
     python_requires='>=3.10',

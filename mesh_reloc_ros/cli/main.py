@@ -14,7 +14,7 @@ from mesh_reloc_ros.installation import missing, version
 COMMANDS_GROUP = 'mesh_reloc.commands'
 """Entry points of this group, each a `Command`, are subcommands that other packages add."""
 _FOLDERS = {
-    **dict.fromkeys(('calibrate', 'info', 'view'), 'tools'),
+    **dict.fromkeys(('calibrate', 'info', 'prepare', 'view'), 'tools'),
     **dict.fromkeys(('bench', 'demo', 'stress', 'study'), 'evaluation'),
 }
 """In which folder of the repository the package with a command is."""

@@ -9,7 +9,7 @@ from support.patience import LONG_S
 from mesh_reloc_ros.cli import main as command_line
 
 EVALUATION = ('bench', 'demo', 'stress', 'study')
-TOOLS = ('info', 'view')
+TOOLS = ('calibrate', 'info', 'prepare', 'view')
 
 
 @pytest.fixture

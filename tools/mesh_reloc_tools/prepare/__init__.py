@@ -1,0 +1,1 @@
+"""Meshes made smaller, cut, and put into metres with z up."""
