@@ -60,7 +60,7 @@ pip_install() {
 install_all() {
     echo 'Installing torch, pytorch3d and other packages (up to 5.9 GB, a few minutes) ...'
     pip_install -r requirements/build.txt -r requirements/runtime.txt \
-        -r requirements/evaluation.txt -r requirements/test.txt \
+        -r requirements/tools.txt -r requirements/evaluation.txt -r requirements/test.txt \
         $([ -n "$ROS" ] || echo -r requirements/ros.txt -r requirements/ros_build.txt)
     if [ -z "$ROS" ]; then
         echo 'Building tf2_msgs, which is not available as a wheel ...'

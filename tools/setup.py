@@ -12,7 +12,7 @@ setup(
     license='Apache-2.0',
     packages=find_packages(include=[PACKAGE, f'{PACKAGE}.*']),
     python_requires='>=3.10',
-    install_requires=['mesh_reloc_ros'],
+    install_requires=['mesh_reloc_ros', 'fast-simplification'],
     entry_points={
         'mesh_reloc.commands': [f'{name} = {PACKAGE}.{name}.command' for name in COMMANDS],
     },

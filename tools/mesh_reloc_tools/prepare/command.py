@@ -16,6 +16,7 @@ from mesh_reloc_tools.pictures import check_picture, write_picture
 from mesh_reloc_tools.prepare.placement import placed, scale_of
 
 SUMMARY = 'make a mesh smaller, cut it, and put it into metres with z up'
+_PAINTED = 4096
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,7 +57,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='drop floating parts with less of the surface, as 0.01 (default: keep all)',
     )
     parser.add_argument(
-        '--texture-size', type=int, metavar='PIXELS', help='largest width and height of a texture'
+        '--faces',
+        type=int,
+        metavar='COUNT',
+        help='simplify the shape to so many faces, and paint one new texture',
+    )
+    parser.add_argument(
+        '--texture-size',
+        type=int,
+        metavar='PIXELS',
+        help='largest width and height of a texture (default: as in IN; with --faces: 4096)',
     )
     parser.add_argument(
         '--report', type=Path, metavar='OUT.png', help='picture of the mesh before and after'
@@ -95,6 +105,8 @@ def _check(arguments: argparse.Namespace) -> None:
         raise InputError(f'--scale {arguments.scale:g}: give a number above zero')
     if not 0 <= arguments.min_part < 100:
         raise InputError(f'--min-part {arguments.min_part:g}: give 0 to 100 percent')
+    if arguments.faces is not None and arguments.faces < 4:
+        raise InputError(f'--faces {arguments.faces}: give 4 or more')
     if arguments.texture_size is not None and arguments.texture_size < 16:
         raise InputError(f'--texture-size {arguments.texture_size}: give 16 or more')
 
@@ -133,6 +145,10 @@ def _reduced(mesh: TexturedMesh, arguments: argparse.Namespace) -> TexturedMesh:
     if not (~mesh.is_plain).any():
         raise InputError('no textured face is left: lower --min-part')
     print(f'dropped: {", ".join(dropped)}')
+    if arguments.faces is not None and arguments.faces < len(mesh.faces):
+        from mesh_reloc_tools.prepare.decimation import decimated
+
+        return decimated(mesh, arguments.faces, arguments.texture_size or _PAINTED)
     if arguments.texture_size is not None:
         mesh = with_small_textures(mesh, arguments.texture_size)
     return mesh

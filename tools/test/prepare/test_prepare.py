@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 from mesh_reloc_evaluation.obj_file import write_obj
+from mesh_reloc_tools.prepare.atlas import atlas_of
 from mesh_reloc_tools.prepare.parts import areas
 from support.meshes import joined, quad
 from support.small_room import CAMERA, clouds, pose_at, small_room_mesh
@@ -138,6 +139,77 @@ def test_coordinates_far_from_zero_are_kept(prepare, tmp_path, capsys):
     assert main(['prepare', str(tmp_path / 'in.obj'), str(tmp_path / 'far.glb')]) == 2
     assert 'write an OBJ' in capsys.readouterr().err
     assert not (tmp_path / 'far.glb').exists()
+
+
+def fine_room():
+    """Return the room with every triangle divided into 64."""
+    room = small_room_mesh()
+    parts = [room.vertices[room.faces].reshape(-1, 3, 3), room.uvs[room.faces].reshape(-1, 3, 2)]
+    materials = room.face_materials
+    for _ in range(3):
+        parts = [quartered(values) for values in parts]
+        materials = np.tile(materials, 4)
+    vertices, uvs = (values.reshape(-1, values.shape[-1]) for values in parts)
+    faces = np.arange(len(vertices), dtype=np.int32).reshape(-1, 3)
+    return replace(room, vertices=vertices, uvs=uvs, faces=faces, face_materials=materials)
+
+
+def quartered(corners):
+    a, b, c = corners.transpose(1, 0, 2)
+    ab, bc, ca = (a + b) / 2, (b + c) / 2, (c + a) / 2
+    triangles = ((a, ab, ca), (ab, b, bc), (ca, bc, c), (ab, bc, ca))
+    return np.concatenate([np.stack(triangle, axis=1) for triangle in triangles])
+
+
+def test_a_mesh_with_fewer_faces_looks_as_before(prepare):
+    fine = fine_room()
+    found, said = prepare(fine, '--faces', 300, '--texture-size', 1024)
+    assert 200 < len(found.faces) <= 306
+    assert [page.shape for page in found.textures] == [(1024, 1024, 3)]
+    np.testing.assert_allclose(np.ptp(found.vertices, axis=0), (4, 4, 3), atol=1e-3)
+    assert areas(found).sum() == pytest.approx(areas(fine).sum(), rel=0.01)
+    assert float(re.search(r'colours differ by (\S+)% in the mean', said)[1]) < 4
+    # Within the same surface, so also at the edges of the faces.
+    off = np.abs(image(found) - image(fine)).max(-1)
+    assert np.median(off) < 6
+    assert np.percentile(off, 99) < 60
+    other = image(fine, step=10)
+    assert np.median(np.abs(image(fine) - other).max(-1)) > 12
+
+
+def test_plain_faces_stay_plain(prepare):
+    door = quad(
+        ((-2, -2, 0), (-2, 2, 0), (-2, 2, 3), (-2, -2, 3)), np.full((1, 1, 3), 50, np.uint8)
+    )
+    found, _ = prepare(joined(fine_room(), door), '--faces', 300)
+    assert areas(found)[found.is_plain].sum() == pytest.approx(12, rel=0.05)
+
+
+def test_the_faces_of_a_texture_do_not_overlap():
+    rng = np.random.default_rng(0)
+    corners = rng.normal(size=(300, 3, 3)) * rng.uniform(0.01, 1, (300, 1, 1))
+    atlas = atlas_of(corners, 512)
+    owner = np.zeros((512, 512), np.int64)
+    for left, top, size in zip(atlas.left, atlas.top, atlas.size, strict=True):
+        owner[top : top + size, left : left + size] += 1
+    assert owner.max() == 1
+    assert (owner > 0).mean() > 0.7
+    painted = np.zeros((512, 512), np.int64)
+    for rows, columns, points in atlas.texels(corners):
+        assert len(points) == len(rows)
+        np.add.at(painted, (rows, columns), 1)
+    assert painted.max() == 1
+    # The corners lie on pixels with their own colour.
+    x, y = atlas.uvs()[..., 0] * 512 - 0.5, (1 - atlas.uvs()[..., 1]) * 512 - 0.5
+    assert painted[y.round().astype(int), x.round().astype(int)].all()
+
+
+def test_too_many_faces_for_a_texture_are_refused(tmp_path, capsys):
+    write_obj(tmp_path / 'in.obj', fine_room())
+    given = [str(tmp_path / 'in.obj'), str(tmp_path / 'out.obj'), '--faces', '500']
+    assert main(['prepare', *given, '--texture-size', '64']) == 2
+    assert 'raise --texture-size or lower --faces' in capsys.readouterr().err
+    assert not (tmp_path / 'out.obj').exists()
 
 
 @pytest.mark.parametrize(
