@@ -32,6 +32,8 @@ along x and y in focal lengths."""
 
 # A step is limited, as larger ones are not linear; one as small as this is the last.
 _LARGEST_STEP, _SMALL_STEP = 0.15, 3e-3
+# An estimate that raises what is missing from full agreement by more, as a logarithm, is none.
+_DIVERGED = -0.1
 # Least that is missing from full agreement, as images are never free of noise.
 _LEAST_MISSING = 1e-3
 
@@ -75,7 +77,7 @@ def estimate_intrinsics(
     :param alignment: of the image, with the given intrinsics.
     :param settings: finest level: a coarse one, where displacements are small, in pixels.
     :param error: [SIZE], where to start. :param steps: from there.
-    :returns: None if the image does not determine it.
+    :returns: None if the image does not determine it, or agrees clearly less with it.
     """
 
     def aligned(pose: Array, error: Array) -> Alignment:
@@ -103,7 +105,7 @@ def estimate_intrinsics(
     if system is None or not np.isfinite(found).all():
         return None
     gain = math.log(_missing(at_given) / _missing(latest))
-    return IntrinsicsEstimate(found, system.information, gain)
+    return IntrinsicsEstimate(found, system.information, gain) if gain > _DIVERGED else None
 
 
 def _missing(alignment: Alignment) -> float:

@@ -47,8 +47,6 @@ _OTHER_SHARE, _OTHER_ANGLE = 0.15, 0.2
 # focal lengths 5 % or principal points 7 % off it is 0.13 in the kitchen, 0.8 in the room, 0.1 in
 # the fountain, and in all but the small parts 85 % pass.
 _SIGMAS, _LEAST_GAIN = 2.0, 0.06
-# An estimate with which the image agrees less by this is none.
-_DIVERGED = -0.1
 # Number of looks that count.
 _MEMORY = 12
 
@@ -94,7 +92,7 @@ class CalibrationCheck:
         part = focus(self._scene, frame, alignment.pose)
         settings = dataclasses.replace(
             settings,
-            finest_level=max(settings.finest_level, _small_level(part.camera)),
+            finest_level=max(settings.finest_level, part.camera.coarsest_level(_SHORTER_SIDE_PX)),
             levels=_LEVELS,
         )
         estimate = estimate_intrinsics(
@@ -106,7 +104,7 @@ class CalibrationCheck:
             steps,
             grey=bool(frame.is_grey),
         )
-        if estimate is not None and estimate.gain > _DIVERGED:
+        if estimate is not None:
             with self._lock:
                 self._looks.append(_Look(estimate, alignment.pose, float(alignment.distance[0])))
 
@@ -173,11 +171,3 @@ def _count_views(looks: deque[_Look]) -> int:
 def _is_other(look: _Look, view: _Look) -> bool:
     metres, radians = distance(look.map_T_camera, view.map_T_camera)
     return metres > _OTHER_SHARE * view.distance or radians > _OTHER_ANGLE
-
-
-def _small_level(camera: Camera) -> int:
-    """Return the coarsest level whose image is not too small."""
-    level, shorter = 0, min(camera.width, camera.height)
-    while shorter >> (level + 1) >= _SHORTER_SIDE_PX:
-        level += 1
-    return level

@@ -58,6 +58,13 @@ class Camera:
             cy=(self.cy + 0.5) / scale - 0.5,
         )
 
+    def coarsest_level(self, shorter_px: int) -> int:
+        """Return the coarsest level whose shorter side has at least so many pixels, or 0."""
+        level, shorter = 0, min(self.width, self.height)
+        while shorter >> (level + 1) >= shorter_px:
+            level += 1
+        return level
+
     def resized(self, width: int, height: int) -> Camera:
         """Return the camera of the image stretched to another size.
 

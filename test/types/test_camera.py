@@ -87,3 +87,10 @@ def test_what_no_camera_has_is_refused(changes, words):
     with pytest.raises(InputError, match=words) as refusal:
         Camera(**{**numbers, **changes})
     assert '\n' not in str(refusal.value)
+
+
+def test_the_coarsest_level_that_is_not_too_small():
+    camera = Camera(640, 480, 500.0, 500.0, 320.0, 240.0)
+    assert [camera.coarsest_level(px) for px in (60, 61, 120, 240, 241, 480, 1000)] == [
+        *(3, 2, 2, 1, 0, 0, 0),
+    ]

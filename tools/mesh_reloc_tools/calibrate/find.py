@@ -20,9 +20,8 @@ from mesh_reloc_tools.calibrate.lens import Lens
 from mesh_reloc_tools.calibrate.solve import View
 
 # The first calibration is the median over so many images that are found one by one, of so many
-# that are tried; at a coarse level, as it may be far off.
-_FOUND, _TRIED, _STEPS, _LEVEL = 5, 25, 8, 2
-_DIVERGED = -0.1
+# that are tried; at a coarse level of this size, as it may be far off.
+_FOUND, _TRIED, _STEPS, _SHORTER_SIDE_PX, _LEVELS = 5, 25, 8, 120, 2
 
 
 def unchecked(settings: Settings) -> Settings:
@@ -37,12 +36,17 @@ def first_lens(pipeline: Pipeline, frames: Iterable[Frame], count: int, lens: Le
     """Correct focal length and centre of a lens by single images, wherever they are found.
 
     :param frames: raw images. :param count: number of them.
-    :raises InputError: none of them is found.
+    :raises InputError: none of them is found, or settings switch the search off.
     """
-    assert pipeline.relocalizer is not None
+    if pipeline.relocalizer is None:
+        raise InputError('images are searched for in the mesh: set relocalization.enabled to true')
     errors: list[Array] = []
     every = max(count // _TRIED, 1)
-    settings = dataclasses.replace(pipeline.settings.alignment, finest_level=_LEVEL, levels=2)
+    settings = dataclasses.replace(
+        pipeline.settings.alignment,
+        finest_level=lens.camera.coarsest_level(_SHORTER_SIDE_PX),
+        levels=_LEVELS,
+    )
     for number, raw in enumerate(frames):
         if number % every:
             continue
@@ -59,7 +63,7 @@ def first_lens(pipeline: Pipeline, frames: Iterable[Frame], count: int, lens: Le
                 _STEPS,
                 grey=bool(frame.is_grey),
             )
-            if estimate is not None and estimate.gain > _DIVERGED:
+            if estimate is not None:
                 errors.append(estimate.error)
         if len(errors) == _FOUND:
             break

@@ -112,7 +112,7 @@ def _align(
 ) -> list[_Aligned]:
     """Align views through a lens, at a level of this size; return those that agree."""
     rectification = lens.rectification
-    level = _level(lens, shorter_px)
+    level = lens.camera.coarsest_level(shorter_px)
     settings = dataclasses.replace(settings, finest_level=level, levels=_LEVELS)
     found = []
     for view in views:
@@ -130,7 +130,7 @@ def _align(
 
 
 def _fit(aligned: list[_Aligned], lens: Lens) -> Fit:
-    scale = 2.0 ** _level(lens, _SHORTER_SIDES_PX[-1])
+    scale = 2.0 ** lens.camera.coarsest_level(_SHORTER_SIDES_PX[-1])
     return Fit(
         agreement=float(np.median([each.agreement for each in aligned])),
         pixels=scale * np.concatenate([each.system.pixels for each in aligned]),
@@ -155,10 +155,3 @@ def _deviations(information: Array, scores: Array) -> Array:
     spread = len(sums) / max(len(sums) - 1, 1) * sums.T @ sums
     inverse = np.linalg.inv(information)
     return np.sqrt(np.diag(inverse @ spread @ inverse))
-
-
-def _level(lens: Lens, shorter_px: int) -> int:
-    level, shorter = 0, min(lens.camera.width, lens.camera.height)
-    while shorter >> (level + 1) >= shorter_px:
-        level += 1
-    return level

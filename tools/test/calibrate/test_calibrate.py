@@ -130,10 +130,13 @@ def test_the_command_finds_a_camera_from_a_start_that_is_off(room, photos, tmp_p
 
 def test_what_cannot_be_used_is_said_before_the_work(room, photos, tmp_path, capsys):
     arguments = ['calibrate', '--mesh', str(room.mesh), '--images', str(photos), '--fov', '60']
+    no_search = tmp_path / 'no_search.yaml'
+    no_search.write_text('/**: {ros__parameters: {relocalization: {enabled: false}}}')
     for extra, reason in (
         (['--output', str(tmp_path / 'none' / 'camera.yaml')], 'does not exist'),
         (['--output', str(tmp_path / 'camera.yaml'), '--count', '2'], 'at least 3'),
         (['--output', str(tmp_path / 'camera.yaml'), '--rectify'], 'raw'),
+        (['--output', str(tmp_path / 'camera.yaml'), '--params', str(no_search)], 'enabled'),
     ):
         assert main([*arguments, *extra]) == 2
         assert reason in capsys.readouterr().err
