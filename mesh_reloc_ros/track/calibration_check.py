@@ -35,7 +35,9 @@ from mesh_reloc_ros.types.pose import distance
 # Displacements are measured at the coarsest level whose shorter side is not below this.
 _SHORTER_SIDE_PX, _LEVELS = 120, 2
 # Steps of the estimate in the first look, and in those that start from the mean.
-_FIRST_STEPS, _STEPS = 8, 2
+_FIRST_STEPS, _STEPS = 8, 1
+# Time between the first few looks, and later. A look takes a tenth of a second.
+_FIRST_PERIOD_S, _FIRST_LOOKS, _PERIOD_S = 0.5, 4, 2.0
 # Meshes are distorted at large, which a view takes for an error of the intrinsics: 1 sigma.
 _DISTORTED = np.array([0.012, 0.02, 0.02])
 # A view is another one after this motion, as a share of the depth, or in radians.
@@ -76,9 +78,10 @@ class CalibrationCheck:
         with self._lock:
             self._looks.clear()
 
-    def is_due(self, stamp_ns: int, period_s: float) -> bool:
-        """Whether a period has passed since the last look, or time went back."""
+    def is_due(self, stamp_ns: int) -> bool:
+        """Whether it is time for another look, or time went back."""
         with self._lock:
+            period_s = _FIRST_PERIOD_S if len(self._looks) < _FIRST_LOOKS else _PERIOD_S
             return not 0 <= stamp_ns - self._last_ns < period_s * 1e9
 
     def look(self, frame: Frame, alignment: Alignment, settings: AlignmentSettings) -> None:

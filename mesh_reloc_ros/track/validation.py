@@ -35,8 +35,6 @@ from mesh_reloc_ros.types.pose import distance
 # An alignment that ends this far from its start, as a share of the depth and in radians, may have
 # been misled by a render from a wrong pose. Images 33 ms apart stay below half of it.
 _FAR_SHARE, _FAR_ANGLE = 0.04, 0.06
-# Time between two looks at the calibration.
-_CALIBRATION_PERIOD_S = 0.5
 # Beyond this distance, metres, a realignment may end farther away, in proportion; and by this many
 # standard deviations of the rotation, if that is more than the limit.
 _NEAR, _SIGMAS = 10.0, 3.0
@@ -120,8 +118,8 @@ class PoseValidator:
         self._baseline = updated_baseline(self._baseline, quality)
 
     def check_calibration(self, frame: Frame, alignment: Alignment, settings: Settings) -> None:
-        """Gather evidence on the intrinsics from an accepted pose, every half second."""
-        if self._calibration.is_due(frame.stamp_ns, _CALIBRATION_PERIOD_S):
+        """Gather evidence on the intrinsics from an accepted pose, now and then."""
+        if self._calibration.is_due(frame.stamp_ns):
             self._calibration.look(frame, alignment, settings.alignment)
 
     def _is_far(

@@ -149,11 +149,15 @@ def test_evidence_on_one_camera_does_not_count_for_another(room):
 
 
 def test_the_next_look_is_due_after_a_period_or_when_time_goes_back(room):
-    check = check_of(room, CAMERA, steps=(0,))
-    assert not check.is_due(1, period_s=0.5)
-    assert not check.is_due(400_000_000, period_s=0.5)
-    assert check.is_due(600_000_000, period_s=0.5)
-    assert check.is_due(0, period_s=0.5)
+    check = CalibrationCheck(room.scene)
+    for step, period_s in ((0, 0.5), (1, 0.5), (2, 0.5), (3, 2.0)):
+        frame = picture(room, step)
+        look(check, room.scene, frame, pose_at(step))
+        last_ns = frame.stamp_ns
+        assert not check.is_due(last_ns + 1)
+        assert not check.is_due(last_ns + round((period_s - 0.1) * 1e9))
+        assert check.is_due(last_ns + round((period_s + 0.1) * 1e9))
+        assert check.is_due(last_ns - 1)
 
 
 def test_before_a_flat_wall_any_focal_length_may_be_right():
