@@ -19,7 +19,7 @@ from mesh_reloc_ros.types import se3
 # Position error of cells of a mesh, 1 sigma, at a `map_error_scale` of 1: relative to the distance,
 # measured in a kitchen that was fused from a depth camera's images; and at most in texels, as the
 # texture tells from how near the surface was photographed.
-_MISPLACED, _MISPLACED_TEXELS = 2e-3, 2.6
+MISPLACED, _MISPLACED_TEXELS = 2e-3, 2.6
 
 
 def assess(
@@ -42,7 +42,7 @@ def assess(
     )
     live = pyramid[finest.number]
     blocks = block_sums(finest.surface, live, solution)
-    map_error = MapError(scale * _MISPLACED, scale * _MISPLACED_TEXELS * keyframe.texel_size)
+    map_error = MapError(scale * MISPLACED, scale * _MISPLACED_TEXELS * keyframe.texel_size)
     return Alignment(
         map_T_camera=poses,
         covariance=pose_covariance(blocks, live, solution, map_error),

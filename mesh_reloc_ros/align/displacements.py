@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from mesh_reloc_ros.align.alignment import Alignment
+from mesh_reloc_ros.align.assessment import MISPLACED
+from mesh_reloc_ros.kernels.covariance import CELL
 from mesh_reloc_ros.kernels.layout import CURVATURE, PLACE, POSE_SIZE, RENDER
 from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.camera import Camera
@@ -18,9 +20,8 @@ from mesh_reloc_ros.types.camera import Camera
 Jacobians = Callable[[Array], Array]
 """How displaced x / z and y / z [2, N] are by each of P parameters: [N, 2, P]."""
 
-# Surfaces are out of place by this share of their distance, 1 sigma, in each square of so many
-# focal lengths; and a displacement is measured to so many pixels.
-_MISPLACED, _CELL, _MEASURED_PX = 2e-3, 0.12, 0.15
+# A displacement is measured to so many pixels, 1 sigma.
+_MEASURED_PX = 0.15
 # The loss is flatter than its linearization: displacements are larger by the inverse, up to this.
 _FLATTEST = 0.2
 # Fewer blocks than this determine too little.
@@ -119,9 +120,9 @@ def _weights(products: Array, rays: Array, camera: Camera, variance: float) -> A
 
     :param products: [N, 2, 2], of gradients. :param variance: of a residual.
     """
-    squares = np.floor(rays[:2] / _CELL).astype(int)
+    squares = np.floor(rays[:2] / CELL).astype(int)
     _, square, count = np.unique(squares, axis=1, return_inverse=True, return_counts=True)
     # What displaces a square displaces all of its blocks.
-    displaced = (camera.fx * _MISPLACED) ** 2 * count[square.ravel()] + _MEASURED_PX**2
+    displaced = (camera.fx * MISPLACED) ** 2 * count[square.ravel()] + _MEASURED_PX**2
     noise = variance * np.eye(2) + displaced[:, None, None] * products
     return products @ np.linalg.inv(noise)

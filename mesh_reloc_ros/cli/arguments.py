@@ -20,6 +20,7 @@ from mesh_reloc_ros.recordings.calibration import Calibration
 from mesh_reloc_ros.recordings.images import DEFAULT_RATE, ImageFiles
 from mesh_reloc_ros.recordings.recording import Recording
 from mesh_reloc_ros.recordings.video import Video
+from mesh_reloc_ros.types.frame import Frame
 
 Values = dict[str, Any]
 _SOURCES = ('bag', 'video', 'images')
@@ -184,6 +185,18 @@ def open_recording(arguments: argparse.Namespace) -> Recording:
         _refuse(arguments, ('rate',), 'a video has stamps')
         return Video(arguments.video, calibration)
     return ImageFiles(arguments.images, calibration, arguments.rate)
+
+
+def first_frame(recording: Recording, arguments: argparse.Namespace) -> Frame:
+    """Return the first image of the time span of `add_inputs`.
+
+    :raises InputError: there is none.
+    """
+    begin, end = arguments.start, arguments.end
+    first = next(recording.frames(begin, end), None)
+    if first is None:
+        raise InputError(f'{recording.name} has no images from {begin:g} to {end:g} s')
+    return first
 
 
 def _refuse(arguments: argparse.Namespace, names: tuple[str, ...], reason: str) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 from mesh_reloc_ros.cli.arguments import (
     DeprecatedOption,
     add_inputs,
+    first_frame,
     open_recording,
     values_of_arguments,
 )
@@ -84,9 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
     cameras = None if reference is None else read_reference_cameras(reference)
     span = arguments.start, arguments.end
     with open_recording(arguments) as recording:
-        first = next(recording.frames(*span), None)
-        if first is None:
-            raise InputError(f'{recording.name} has no images from {span[0]:g} to {span[1]:g} s')
+        first = first_frame(recording, arguments)
         # Imported here: an unusable recording is reported before the renderer loads.
         from mesh_reloc_ros.pipeline import Pipeline
         from mesh_reloc_ros.process import use_one_core_per_operation

@@ -22,7 +22,7 @@ from mesh_reloc_ros.kernels.photometric import LiveImage, pixel_jacobian
 # Scores of blocks within an area, a square of this share of the longer side, may be correlated.
 # Surfaces are out of place, and interpolated images displaced, cell by cell: squares of this share
 # of the focal length, a tenth of a usual image, however small the part that is aligned.
-_AREA, _CELL = 1 / 4, 0.12
+_AREA, CELL = 1 / 4, 0.12
 # Between pixels the image is taken as linear, which displaces a cell by this, 1 sigma.
 _RESAMPLED_PX = 0.014
 # Directions with less information than this share of the best one's count as unobserved.
@@ -76,7 +76,7 @@ def _pose_covariance(
     longer = max(live.pixels.shape[0], live.pixels.shape[1])
     areas, count = _squares(blocks, live, _AREA * longer)
     size = _size(scores, shares, areas, count, variance)
-    cells, count = _squares(blocks, live, _CELL * live.fx)
+    cells, count = _squares(blocks, live, CELL * live.fx)
     displaced = _displaced(blocks, live, map_error)
     lever = _lever(blocks, along, cells, count, within, live, displaced)
     covariance = root @ (size * (bread @ bread) + lever) @ root + unknown

@@ -17,7 +17,7 @@ class MeshMarker:
     """Publishes where the mesh is, latched, and again every second.
 
     RViz forgets markers when time jumps back, as in a bag that loops, and does not ask for them
-    again. It does not load the mesh anew for a marker that it knows.
+    again. For a marker that it already shows it does not load the mesh a second time.
     """
 
     def __init__(self, node: Node, url: str, map_frame: str) -> None:

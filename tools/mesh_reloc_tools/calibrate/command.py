@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mesh_reloc_ros.cli.arguments import add_inputs, open_recording, settings_of_arguments
+from mesh_reloc_ros.cli.arguments import (
+    add_inputs,
+    first_frame,
+    open_recording,
+    settings_of_arguments,
+)
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.files import write_text_atomically
@@ -85,9 +90,7 @@ def _calibrate(arguments: argparse.Namespace, settings: Settings) -> Calibration
 
     span = arguments.start, arguments.end
     with open_recording(arguments) as recording:
-        first = next(recording.frames(*span), None)
-        if first is None:
-            raise InputError(f'{recording.name} has no images from {span[0]:g} to {span[1]:g} s')
+        first = first_frame(recording, arguments)
         use_one_core_per_operation()
         progress = show_progress(sys.stdout)
         pipeline = Pipeline.load(arguments.mesh, unchecked(settings), progress=progress)

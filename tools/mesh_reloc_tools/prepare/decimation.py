@@ -1,4 +1,4 @@
-"""Fewer faces, with the texture painted anew."""
+"""Mesh simplification: fewer faces, and a new texture for them."""
 
 from __future__ import annotations
 
