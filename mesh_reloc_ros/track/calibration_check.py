@@ -70,13 +70,13 @@ class CalibrationCheck:
         self._scene = scene
         self._lock = threading.Lock()
         self._camera: Camera | None = None
-        self._looks: deque[_Look] = deque(maxlen=_MEMORY)
         self._last_ns = 0
+        self._clear()
 
     def forget(self) -> None:
         """Drop the evidence."""
         with self._lock:
-            self._looks.clear()
+            self._clear()
 
     def is_due(self, stamp_ns: int) -> bool:
         """Whether it is time for another look, or time went back."""
@@ -90,8 +90,8 @@ class CalibrationCheck:
             self._last_ns = frame.stamp_ns
             if frame.camera != self._camera:
                 self._camera = frame.camera
-                self._looks.clear()
-            mean, steps = self._mean()[0], _STEPS if self._looks else _FIRST_STEPS
+                self._clear()
+            mean, steps = self._mean, _STEPS if self._looks else _FIRST_STEPS
         part = focus(self._scene, frame, alignment.pose)
         settings = dataclasses.replace(
             settings,
@@ -110,6 +110,8 @@ class CalibrationCheck:
         if estimate is not None:
             with self._lock:
                 self._looks.append(_Look(estimate, alignment.pose, float(alignment.distance[0])))
+                self._mean, covariance = _mean(self._looks)
+                self._is_significant = _is_significant(self._looks, self._mean, covariance)
 
     def check(self, camera: Camera, settings: TrackingSettings) -> Rejected | None:
         """Return why poses with this camera's intrinsics are rejected, or None."""
@@ -135,31 +137,33 @@ class CalibrationCheck:
     def error(self, camera: Camera) -> Array:
         """Return the error of a camera's intrinsics [SIZE]; 0 without significant evidence."""
         with self._lock:
-            if camera != self._camera or not self._looks:
-                return np.zeros(SIZE)
-            mean, covariance = self._mean()
-            gain = float(np.mean([look.estimate.gain for look in self._looks]))
-        deviations = np.sqrt(np.diag(covariance))
-        is_significant = gain > _LEAST_GAIN and (np.abs(mean) > _SIGMAS * deviations).any()
-        return mean if is_significant else np.zeros(SIZE)
+            counts = camera == self._camera and self._is_significant
+            return self._mean if counts else np.zeros(SIZE)
 
-    def _mean(self) -> tuple[Array, Array]:
-        """Return the mean of the looks [SIZE], and its covariance [SIZE, SIZE]."""
-        if not self._looks:
-            return np.zeros(SIZE), np.diag(np.full(SIZE, np.inf))
-        views = _count_views(self._looks)
-        distorted = np.diag(_DISTORTED**2)
-        precisions = [
-            np.linalg.inv(np.linalg.inv(look.estimate.information) + distorted)
-            for look in self._looks
-        ]
-        pulls = [
-            precision @ look.estimate.error
-            for precision, look in zip(precisions, self._looks, strict=True)
-        ]
-        mean_precision = np.mean(precisions, axis=0)
-        mean = np.linalg.solve(mean_precision, np.mean(pulls, axis=0))
-        return mean, np.linalg.inv(mean_precision) / views
+    def _clear(self) -> None:
+        self._looks: deque[_Look] = deque(maxlen=_MEMORY)
+        self._mean, self._is_significant = np.zeros(SIZE), False
+
+
+def _mean(looks: deque[_Look]) -> tuple[Array, Array]:
+    """Return the mean of looks [SIZE], and its covariance [SIZE, SIZE]."""
+    distorted = np.diag(_DISTORTED**2)
+    precisions = [
+        np.linalg.inv(np.linalg.inv(look.estimate.information) + distorted) for look in looks
+    ]
+    pulls = [
+        precision @ look.estimate.error for precision, look in zip(precisions, looks, strict=True)
+    ]
+    mean_precision = np.mean(precisions, axis=0)
+    mean = np.linalg.solve(mean_precision, np.mean(pulls, axis=0))
+    return mean, np.linalg.inv(mean_precision) / _count_views(looks)
+
+
+def _is_significant(looks: deque[_Look], mean: Array, covariance: Array) -> bool:
+    """Whether the mean of looks [SIZE] is an error; see `_SIGMAS`."""
+    gain = float(np.mean([look.estimate.gain for look in looks]))
+    deviations = np.sqrt(np.diag(covariance))
+    return gain > _LEAST_GAIN and bool((np.abs(mean) > _SIGMAS * deviations).any())
 
 
 def _count_views(looks: deque[_Look]) -> int:

@@ -62,7 +62,9 @@ def distance(a: Array, b: Array) -> tuple[float, float]:
     """
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         return np.inf, np.inf
-    angle = Rotation.from_matrix(a[:3, :3].T @ b[:3, :3]).magnitude()
+    # The Frobenius norm of the difference of two rotations is sqrt(8) sin(angle / 2).
+    sine = np.linalg.norm(a[:3, :3] - b[:3, :3]) / np.sqrt(8)
+    angle = 2 * np.arcsin(min(sine, 1.0))
     return float(np.linalg.norm(a[:3, 3] - b[:3, 3])), float(angle)
 
 
