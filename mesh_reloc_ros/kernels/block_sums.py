@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesh_reloc_ros.kernels.compile import kernel
-from mesh_reloc_ros.kernels.exposure import block_prior, contrast, exposed, exposure_jacobian
+from mesh_reloc_ros.kernels.exposure import block_prior, contrast, exposed
 from mesh_reloc_ros.kernels.layout import CHANNELS, CURVATURE, PLACE, POSE_SIZE, RENDER
 from mesh_reloc_ros.kernels.photometric import (
     LiveImage,
@@ -36,8 +36,6 @@ class _SeenPoints(NamedTuple):
     """[2, N], weighted error times gradient along u and v, the channels together."""
     energy: NDArray[np.float64]
     """[N], weight times squared gradient, the channels together."""
-    along: NDArray[np.float64]
-    """[2, 6], pixel Jacobian of the point at hand."""
 
 
 # Of each channel: error; weight, and the derivative of its logarithm with respect to the squared
@@ -63,7 +61,6 @@ def sum_blocks(
         np.empty((CHANNELS, _ROWS, size)),
         np.empty((2, size)),
         np.empty(size),
-        np.empty((2, POSE_SIZE)),
     )
     figures[:] = 0
     for b in range(len(live_T_keyframe)):
@@ -111,7 +108,7 @@ def _sample(
                 weight = 0.0
             channel[_WEIGHT, count] = weights[n] * weight
             channel[_STEEPNESS, count] = steepness
-            channel[_GAIN, count] = exposure_jacobian(exposure, colour, c)[0]
+            channel[_GAIN, count] = colour
             channel[_U, count] = slope * gradients[n, c, 0]
             channel[_V, count] = slope * gradients[n, c, 1]
             channel[_LIVE_U, count] = live_u
@@ -181,11 +178,11 @@ def _add_channel(seen: _SeenPoints, count: int, scale: float, c: int, figures: A
 @kernel(fastmath=True)
 def _add_places(seen: _SeenPoints, count: int, live: LiveImage, figures: Any) -> None:
     """Add the gradient with respect to the pose, and where the points are."""
-    rays, pull, energy, along = seen.rays, seen.pull, seen.energy, seen.along
+    rays, pull, energy = seen.rays, seen.pull, seen.energy
     for n in range(count):
-        pixel_jacobian(rays[0, n], rays[1, n], rays[2, n], live.fx, live.fy, along)
+        u, v = pixel_jacobian(rays[0, n], rays[1, n], rays[2, n], live.fx, live.fy)
         for j in range(POSE_SIZE):
-            figures[j] -= pull[0, n] * along[0, j] + pull[1, n] * along[1, j]
+            figures[j] -= pull[0, n] * u[j] + pull[1, n] * v[j]
         figures[PLACE] += energy[n]
         for i in range(3):
             figures[PLACE + 1 + i] += energy[n] * rays[i, n]

@@ -43,7 +43,9 @@ def kernel(*, fastmath: bool = False) -> Callable[[Function], Function]:
     """
 
     def compiled(function: Function) -> Function:
-        options: Any = {'nogil': True, 'fastmath': _FAST_MATH if fastmath else False}
+        # Division by zero gives infinity or NaN: checks would rule out vector instructions.
+        options: Any = {'nogil': True, 'error_model': 'numpy'}
+        options['fastmath'] = _FAST_MATH if fastmath else False
         dispatcher: Any = njit(**options)(function)
         # As `njit(cache=True)` does with numba's own cache.
         dispatcher._cache = _KernelCache(function)  # type: ignore[no-untyped-call]

@@ -111,7 +111,10 @@ def _motions(blocks: Any, live: LiveImage, root: Any) -> Any:
         weight = blocks[n, PLACE]
         if weight > 0:
             x, y = blocks[n, PLACE + 1] / weight, blocks[n, PLACE + 2] / weight
-            pixel_jacobian(x, y, blocks[n, PLACE + 3] / weight, live.fx, live.fy, along[n])
+            inverse_z = blocks[n, PLACE + 3] / weight
+            along_u, along_v = pixel_jacobian(x, y, inverse_z, live.fx, live.fy)
+            for j in range(POSE_SIZE):
+                along[n, 0, j], along[n, 1, j] = along_u[j], along_v[j]
     return (along.reshape(-1, POSE_SIZE) @ root).reshape(along.shape)
 
 

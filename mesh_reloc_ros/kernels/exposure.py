@@ -2,6 +2,8 @@
 
     live = alpha * render + beta        per channel
 
+so the derivatives with respect to alpha and beta are the render's colour and 1.
+
 A texture is baked from photographs of several exposures, and lighting changes. So every block of
 points has a gain and an offset of its channels on top, which are small and are eliminated from the
 normal equations.
@@ -43,15 +45,6 @@ exposed = kernel(fastmath=True)(expose)
 def contrast(exposure: Any, colour: float, channel: int) -> Any:
     """Return the derivative of `exposed` with respect to the colour."""
     return exposure[_ALPHA + channel]
-
-
-@kernel(fastmath=True)
-def exposure_jacobian(exposure: Any, colour: float, channel: int) -> Any:
-    """Return the derivatives of `exposed` with respect to the parameters of the channel.
-
-    The first two are also those with respect to the gain and the offset of a block.
-    """
-    return np.float64(colour), 1.0
 
 
 @kernel()

@@ -20,7 +20,9 @@ from mesh_reloc_ros.kernels.compile import kernel
 NEAR_M = 1e-2
 _UNIT = 1 / 255
 # Colours above this are at the limit of the image.
-_LIMIT = 250 / 255
+_LIMIT = np.float32(250 / 255)
+# With these, numbers of either precision keep it.
+_ZERO, _ONE, _TWO = np.float32(0), np.float32(1), np.float32(2)
 
 
 class Template(NamedTuple):
@@ -112,7 +114,7 @@ def is_usable(live: LiveImage, u: float, v: float) -> bool:
 
 
 @kernel(fastmath=True)
-def is_censored(predicted: float, colour: float) -> bool:
+def is_censored(predicted: Any, colour: Any) -> Any:
     """Whether a colour is at the limit of the image, and a predicted one beyond: no contradiction.
 
     How far beyond is not known, so the pixel carries no other information.
@@ -121,12 +123,26 @@ def is_censored(predicted: float, colour: float) -> bool:
 
 
 @kernel(fastmath=True)
-def pixel_jacobian(x: float, y: float, inverse_z: float, fx: float, fy: float, along: Any) -> None:
-    """Fill in how a twist of the camera moves the pixel of a point, `along` [2, 6]."""
-    along[0, 0], along[0, 1], along[0, 2] = fx * inverse_z, 0.0, -fx * x * inverse_z
-    along[0, 3], along[0, 4], along[0, 5] = -fx * x * y, fx * (1 + x * x), -fx * y
-    along[1, 0], along[1, 1], along[1, 2] = 0.0, fy * inverse_z, -fy * y * inverse_z
-    along[1, 3], along[1, 4], along[1, 5] = -fy * (1 + y * y), fy * x * y, fy * x
+def pixel_jacobian(x: Any, y: Any, inverse_z: Any, fx: Any, fy: Any) -> Any:
+    """Return how a twist of the camera moves the pixel of a point: 6 numbers for u, 6 for v."""
+    nothing = _ZERO * inverse_z
+    along_u = (
+        fx * inverse_z,
+        nothing,
+        -fx * x * inverse_z,
+        -fx * x * y,
+        fx * (_ONE + x * x),
+        -fx * y,
+    )
+    along_v = (
+        nothing,
+        fy * inverse_z,
+        -fy * y * inverse_z,
+        -fy * (_ONE + y * y),
+        fy * x * y,
+        fy * x,
+    )
+    return along_u, along_v
 
 
 @kernel(fastmath=True)
@@ -152,5 +168,5 @@ def robust_loss(squared: float) -> Any:
     :returns: the loss; its derivative, which weights the residual in iteratively reweighted least
         squares; and the derivative of the logarithm of that weight.
     """
-    share = 1.0 / (1.0 + squared)
-    return squared * share, share * share, -2.0 * share
+    share = _ONE / (_ONE + squared)
+    return squared * share, share * share, -_TWO * share

@@ -142,7 +142,8 @@ class CalibrationCheck:
 
     def _clear(self) -> None:
         self._looks: deque[_Look] = deque(maxlen=_MEMORY)
-        self._mean, self._is_significant = np.zeros(SIZE), False
+        self._mean: Array = np.zeros(SIZE)
+        self._is_significant = False
 
 
 def _mean(looks: deque[_Look]) -> tuple[Array, Array]:

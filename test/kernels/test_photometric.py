@@ -9,7 +9,6 @@ from mesh_reloc_ros.kernels.exposure import (
     contrast,
     expose,
     exposed,
-    exposure_jacobian,
 )
 from mesh_reloc_ros.kernels.layout import CHANNELS, EXPOSURE_PARAMETERS, POSE_SIZE
 from mesh_reloc_ros.kernels.photometric import (
@@ -61,8 +60,7 @@ def test_a_point_behind_the_camera_or_outside_the_image_is_not_seen():
 def test_the_pixel_jacobian_is_the_derivative_of_the_projection():
     points = np.array([(0.2, -0.1, 1.3)])
     _, x, y, inverse_z, _, _ = project(points, 0, np.eye(4), live_image())
-    along = np.full((2, POSE_SIZE), np.nan)
-    pixel_jacobian(x, y, inverse_z, CAMERA.fx, CAMERA.fy, along)
+    along = np.array(pixel_jacobian(x, y, inverse_z, CAMERA.fx, CAMERA.fy))
     step = 1e-6
     for j, twist in enumerate(step * np.eye(POSE_SIZE)):
         after, before = (
@@ -109,7 +107,7 @@ def test_the_derivatives_of_the_exposure_are_those_of_its_values():
             off = np.zeros_like(exposure)
             off[p * CHANNELS + c] = step
             change = exposed(exposure + off, colour, c) - exposed(exposure - off, colour, c)
-            assert exposure_jacobian(exposure, colour, c)[p] == pytest.approx(change / (2 * step))
+            assert change / (2 * step) == pytest.approx((colour, 1.0)[p])
 
 
 def test_tensors_are_exposed_as_compiled_code_does_it():
