@@ -71,7 +71,9 @@ class CalibrationCheck:
         self._lock = threading.Lock()
         self._camera: Camera | None = None
         self._last_ns = 0
-        self._clear()
+        self._looks: deque[_Look] = deque(maxlen=_MEMORY)
+        self._mean: Array = np.zeros(SIZE)
+        self._is_significant = False
 
     def forget(self) -> None:
         """Drop the evidence."""
@@ -141,9 +143,8 @@ class CalibrationCheck:
             return self._mean if counts else np.zeros(SIZE)
 
     def _clear(self) -> None:
-        self._looks: deque[_Look] = deque(maxlen=_MEMORY)
-        self._mean: Array = np.zeros(SIZE)
-        self._is_significant = False
+        self._looks.clear()
+        self._mean, self._is_significant = np.zeros(SIZE), False
 
 
 def _mean(looks: deque[_Look]) -> tuple[Array, Array]:
