@@ -11,6 +11,7 @@ from mesh_reloc_ros.align.lm import image_motion_px
 from mesh_reloc_ros.align.patches import PATCH_PIXELS, select_patch_points
 from mesh_reloc_ros.align.points import SurfacePoints, all_points, select_points
 from mesh_reloc_ros.align.pyramid import RenderLevel, render_pyramid
+from mesh_reloc_ros.device import decide
 from mesh_reloc_ros.kernels.score import BLOCK_PX
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types import se3
@@ -83,48 +84,83 @@ def make_keyframe(
 
     :param max_points: at the finest level; each coarser one has half as many.
     """
-    rendered = _rendered_level(camera, finest, max_points)
-    at_rendered = camera.at_level(rendered)
-    render = scene.render(map_T_camera, at_rendered, grey=grey)
-    count = max(coarsest, _coarsest_score_level(camera, rendered, finest)) + 1 - rendered
-    pyramid = render_pyramid(render.colour, render.depth, at_rendered, count)
+    key = 'keyframe', len(map_T_camera), camera, finest, coarsest, max_points, grey
+
+    def work(poses: Tensor) -> tuple[_Choice, list[Tensor]]:
+        return _chosen(scene, poses, camera, finest, coarsest, max_points, grey)
+
+    choice, arrays, _ = scene.repeater.run(key, work, [map_T_camera])
+    coverage, *rest = arrays
     levels = [
-        _KeyframeLevel(number, view.camera, select_points(view, max_points >> (number - finest)))
-        for number, view in enumerate(pyramid, start=rendered)
-    ]
-    if rendered > finest:
-        at_finest = camera.at_level(finest)
-        surface = select_patch_points(
-            scene, map_T_camera, at_finest, pyramid[0], rendered - finest, max_points, grey=grey
+        _KeyframeLevel(
+            number, of_level, SurfacePoints.from_arrays(rest[4 * i : 4 * i + 4], block_size)
         )
-        levels.insert(0, _KeyframeLevel(finest, at_finest, surface))
+        for i, (number, of_level, block_size) in enumerate(choice)
+    ]
     return Keyframe(
         map_T_camera=map_T_camera,
         camera=camera,
         is_grey=grey,
-        levels=[level for level in levels if level.number <= coarsest],
-        score_level=_score_level(pyramid, rendered, finest),
-        coverage=render.mask.to(torch.float32).mean((1, 2)).cpu(),
+        levels=levels[:-1],
+        score_level=levels[-1],
+        coverage=torch.from_numpy(coverage),
         texel_size=scene.texel_size,
     )
 
 
-def _score_level(pyramid: list[RenderLevel], rendered: int, finest: int) -> _KeyframeLevel:
-    """Return all points of the level that is compared with the image.
+_Choice = list[tuple[int, Camera, int]]
+"""Number, camera and block size of each level, the finest first; the last is for the score."""
+
+
+def _chosen(
+    scene: Scene,
+    poses: Tensor,
+    camera: Camera,
+    finest: int,
+    coarsest: int,
+    max_points: int,
+    grey: bool,
+) -> tuple[_Choice, list[Tensor]]:
+    """Render, and return the choice of levels, the coverage [B] and the points of each level."""
+    rendered = _rendered_level(camera, finest, max_points)
+    at_rendered = camera.at_level(rendered)
+    render = scene.render(poses, at_rendered, grey=grey)
+    count = max(coarsest, _coarsest_score_level(camera, rendered, finest)) + 1 - rendered
+    pyramid = render_pyramid(render.colour, render.depth, at_rendered, count)
+    levels = [
+        (number, view.camera, select_points(view, max_points >> (number - finest)))
+        for number, view in enumerate(pyramid[: max(coarsest + 1 - rendered, 0)], start=rendered)
+    ]
+    if rendered > finest:
+        at_finest = camera.at_level(finest)
+        points = select_patch_points(
+            scene, poses, at_finest, pyramid[0], rendered - finest, max_points, grey=grey
+        )
+        levels.insert(0, (finest, at_finest, points))
+    chosen = _score_level(pyramid, rendered, finest)
+    levels.append((rendered + chosen, pyramid[chosen].camera, all_points(pyramid[chosen])))
+    tensors = [render.mask.to(torch.float32).mean((1, 2))]
+    for _, _, points in levels:
+        tensors.extend((points.points, points.colours, points.gradients, points.weights))
+    return [(number, view, points.block_size) for number, view, points in levels], tensors
+
+
+def _score_level(pyramid: list[RenderLevel], rendered: int, finest: int) -> int:
+    """Return the level, counted from the rendered one, that is compared with the image.
 
     :param pyramid: renders from level `rendered` on.
     """
     chosen, coarsest = 1, _coarsest_score_level(pyramid[0].camera, 0, finest - rendered)
-    if _blocks(pyramid[chosen]) < _SMALL_BLOCKS:
-        while chosen < coarsest and _blocks(pyramid[chosen + 1]) >= _SCORE_BLOCKS:
+    if not _has_blocks(pyramid[chosen], _SMALL_BLOCKS):
+        while chosen < coarsest and _has_blocks(pyramid[chosen + 1], _SCORE_BLOCKS):
             chosen += 1
-    level = pyramid[chosen]
-    return _KeyframeLevel(rendered + chosen, level.camera, all_points(level))
+    return chosen
 
 
-def _blocks(level: RenderLevel) -> float:
-    """Return the size of the mesh in blocks of the score, the smallest of a batch."""
-    return float(level.mask.sum((1, 2, 3)).min()) / BLOCK_PX**2
+def _has_blocks(level: RenderLevel, least: int) -> bool:
+    """Whether the mesh has the size of so many blocks of the score, in each view of a batch."""
+    pixels = level.mask.sum((1, 2, 3)).min()
+    return bool(decide(pixels, lambda count: int(count / BLOCK_PX**2 >= least)))
 
 
 def _coarsest_score_level(camera: Camera, rendered: int, finest: int) -> int:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import functools
+
 import torch
 from torch import Tensor
 
 from mesh_reloc_ros.align.points import (
     BLOCK_SIZE,
     GRADIENT_FLOOR,
-    SurfacePoints,
+    PointTensors,
     strongest_pixels,
 )
 from mesh_reloc_ros.align.pyramid import DEPTH_JUMP, RenderLevel
+from mesh_reloc_ros.device import constant
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types.camera import Camera
 
@@ -37,7 +40,7 @@ def select_patch_points(
     max_points: int,
     *,
     grey: bool = False,
-) -> SurfacePoints:
+) -> PointTensors:
     """Choose pixels of a coarse render, render patches there, and return a point of each.
 
     :param map_T_camera: [B, 4, 4]. :param camera: of the level of the patches.
@@ -48,9 +51,12 @@ def select_patch_points(
     render = scene.render(map_T_camera, camera, pixels.flatten(1), grey=grey)
     colour = render.colour.unflatten(1, pixels.shape[1:])
     depth = render.depth.unflatten(1, pixels.shape[1:])
-    along = torch.stack((colour[:, :, _RIGHT], colour[:, :, _BELOW]), dim=-1)
-    against = torch.stack((colour[:, :, _LEFT], colour[:, :, _ABOVE]), dim=-1)
-    middle = colour[:, :, _INSIDE, :, None]
+    left, right, above, below, inside = (
+        _on_device(places, depth.device) for places in (_LEFT, _RIGHT, _ABOVE, _BELOW, _INSIDE)
+    )
+    along = torch.stack((colour[:, :, right], colour[:, :, below]), dim=-1)
+    against = torch.stack((colour[:, :, left], colour[:, :, above]), dim=-1)
+    middle = colour[:, :, inside, :, None]
     gradients = 0.5 * (along - against)
     strengths = gradients.square().sum((-1, -2)).sqrt()
     curvatures = (along + against - 2 * middle).square().sum((-1, -2)).sqrt()
@@ -65,10 +71,10 @@ def select_patch_points(
     best = pick(strengths)
     one_surface = (depth.amin(-1) > 0) & (depth.amax(-1) < DEPTH_JUMP * depth.amin(-1))
     counts = one_surface & (strength > GRADIENT_FLOOR) & (best > GRADIENT_FLOOR)
-    rays = camera.rays(depth.device).reshape(-1, 3)[pick(pixels[:, :, _INSIDE])]
-    return SurfacePoints.from_tensors(
-        points=rays * pick(depth[:, :, _INSIDE])[..., None],
-        colours=pick(colour[:, :, _INSIDE]),
+    rays = camera.rays(depth.device).reshape(-1, 3)[pick(pixels[:, :, inside])]
+    return PointTensors(
+        points=rays * pick(depth[:, :, inside])[..., None],
+        colours=pick(colour[:, :, inside]),
         gradients=pick(gradients),
         weights=counts * pick(smoothness),
         block_size=BLOCK_SIZE,
@@ -78,10 +84,15 @@ def select_patch_points(
 def _patches(index: Tensor, coarse_width: int, camera: Camera, levels_below: int) -> Tensor:
     """Return the pixels [B, N, 12] around the middles of coarse pixels `index` [B, N]."""
     start = (1 << (levels_below - 1)) - 2
-    within_row = torch.tensor(_ROW, device=index.device) + start
-    within_column = torch.tensor(_COLUMN, device=index.device) + start
+    within_row = _on_device(_ROW, index.device) + start
+    within_column = _on_device(_COLUMN, index.device) + start
     row = (index // coarse_width << levels_below)[..., None] + within_row
     column = (index % coarse_width << levels_below)[..., None] + within_column
     # Chosen pixels have neighbours on all sides: only padding can lie outside.
     row, column = row.clamp(0, camera.height - 1), column.clamp(0, camera.width - 1)
     return row * camera.width + column
+
+
+@functools.cache
+def _on_device(values: tuple[int, ...], device: torch.device) -> Tensor:
+    return constant(torch.tensor(values), device)

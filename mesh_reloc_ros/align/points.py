@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mesh_reloc_ros.align.pyramid import RenderLevel
+from mesh_reloc_ros.device import decide, to_host
 from mesh_reloc_ros.kernels.photometric import Template
 
 
@@ -36,12 +38,15 @@ class SurfacePoints:
     def from_tensors(
         cls, points: Tensor, colours: Tensor, gradients: Tensor, weights: Tensor, block_size: int
     ) -> SurfacePoints:
-        """Copy float32 tensors of any device to main memory."""
+        """Copy float32 tensors of any device to main memory, with one transfer."""
+        arrays = to_host((points, colours, gradients, weights))
+        return cls.from_arrays(arrays, block_size)
 
-        def array(values: Tensor) -> NDArray[np.float32]:
-            return np.asarray(values.contiguous().cpu().numpy())
-
-        return cls(array(points), array(colours), array(gradients), array(weights), block_size)
+    @classmethod
+    def from_arrays(cls, arrays: list[NDArray[np.float32]], block_size: int) -> SurfacePoints:
+        """Take over points, colours, gradients and weights."""
+        points, colours, gradients, weights = arrays
+        return cls(points, colours, gradients, weights, block_size)
 
     @property
     def template(self) -> Template:
@@ -56,6 +61,20 @@ class SurfacePoints:
         return median
 
 
+class PointTensors(NamedTuple):
+    """The same on the device of the scene; see `SurfacePoints`."""
+
+    points: Tensor
+    colours: Tensor
+    gradients: Tensor
+    weights: Tensor
+    block_size: int
+
+    def on_host(self) -> SurfacePoints:
+        """Copy to main memory, with one transfer."""
+        return SurfacePoints.from_tensors(*self)
+
+
 # Every cell of the image yields one point; a block has this many cells per side.
 _CELLS = 8
 BLOCK_SIZE = _CELLS**2
@@ -65,7 +84,7 @@ _SMALLEST_CELL_PX = 2
 GRADIENT_FLOOR = 0.004
 
 
-def all_points(level: RenderLevel) -> SurfacePoints:
+def all_points(level: RenderLevel) -> PointTensors:
     """Return every pixel of a render level as a point; only those that show mesh count."""
     height, width = level.colour.shape[-2:]
     index = torch.arange(height * width, device=level.colour.device).expand(len(level.colour), -1)
@@ -73,7 +92,7 @@ def all_points(level: RenderLevel) -> SurfacePoints:
     return _gathered(level, du, dv, index, level.mask.reshape(index.shape), height * width)
 
 
-def select_points(level: RenderLevel, max_points: int) -> SurfacePoints:
+def select_points(level: RenderLevel, max_points: int) -> PointTensors:
     """Return the pixel of strongest gradient of every cell of the image, block by block."""
     du, dv = _gradients(level)
     strength, index = strongest_pixels(level, max_points)
@@ -89,9 +108,11 @@ def strongest_pixels(level: RenderLevel, max_points: int) -> tuple[Tensor, Tenso
     du, dv = _gradients(level)
     strength = (du.square() + dv.square()).sum(1).sqrt() * _surrounded(level)
     height, width = strength.shape[1:]
-    cell = _cell_px(height * width, max_points)
-    shown = float(level.mask.to(torch.float32).mean((1, 2, 3)).max())
-    cell = max(_cell_px(shown * height * width, max_points), min(cell, _SMALLEST_CELL_PX))
+    smallest = min(_cell_px(height * width, max_points), _SMALLEST_CELL_PX)
+    cell = decide(
+        level.mask.to(torch.float32).mean((1, 2, 3)).max(),
+        lambda shown: max(_cell_px(shown * height * width, max_points), smallest),
+    )
     side = cell * _CELLS
     padding = (0, -width % side, 0, -height % side)
 
@@ -134,7 +155,7 @@ def _gathered(
     index: Tensor,
     counts: Tensor,
     block_size: int,
-) -> SurfacePoints:
+) -> PointTensors:
     """Return the pixels `index` [B, N] as points; `counts` [B, N] says which are not padding."""
     channels = index[:, None].expand(-1, 3, -1)
 
@@ -143,7 +164,7 @@ def _gathered(
 
     rays = level.camera.rays(index.device).reshape(-1, 3)[index]
     inverse_depth = level.inverse_depth.flatten(1).gather(1, index)
-    return SurfacePoints.from_tensors(
+    return PointTensors(
         points=rays / inverse_depth.clamp(min=1e-6)[..., None],
         colours=pick(level.colour),
         gradients=torch.stack((pick(du), pick(dv)), dim=-1),

@@ -115,6 +115,8 @@ def _aligned(
     def align(part: slice) -> Candidates:
         return _aligned_batch(scene, level, poses[part], exposure[part], turn, grey)
 
+    if len(parts) == 1:
+        return align(parts[0])
     with ThreadPoolExecutor(_THREADS) as threads:
         found = list(threads.map(align, parts))
     return Candidates(*(torch.cat(values) for values in zip(*map(_values, found), strict=True)))
@@ -129,7 +131,7 @@ def _aligned_batch(
 ) -> Candidates:
     render = scene.render(poses, level.camera, grey=grey)
     view = render_pyramid(render.colour, render.depth, level.camera, 1)[0]
-    surface = select_points(view, turn.points)
+    surface = select_points(view, turn.points).on_host()
     still = torch.eye(4, dtype=torch.float64).repeat(len(poses), 1, 1)
     options = SolverOptions(
         robust_scale=_ROBUST_SCALE * (1 + _ROBUST_GROWTH * level.number),
@@ -137,7 +139,8 @@ def _aligned_batch(
         small_px=_SMALL_STEP_PX,
     )
     solution = solve(surface, level, still, exposure, options)
-    score = mean_block_ncc(all_points(view), level, solution.live_T_keyframe, solution.exposure)
+    everything = all_points(view).on_host()
+    score = mean_block_ncc(everything, level, solution.live_T_keyframe, solution.exposure)
     return Candidates(
         se3.normalized(poses @ se3.inverse(solution.live_T_keyframe)),
         solution.exposure,

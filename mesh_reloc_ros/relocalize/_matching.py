@@ -134,13 +134,14 @@ class Matcher:
         weight = torch.from_numpy(shown).to(device).T.contiguous()
         colours = torch.from_numpy(query).to(device).permute(2, 1, 0) * weight
         images = torch.cat((weight[None], colours, colours.square().sum(0, keepdim=True)))
-        scores = torch.empty((len(self), ROLLS), device=device)
-        # In parts that fit into the processor's cache.
-        at_once = max(len(self), 1) if device.type == 'cuda' else _VIEWS_AT_ONCE
+        if device.type == 'cuda':
+            return _correlations(self._mask, self._colours, self._squares, images)
+        scores = torch.empty((len(self), ROLLS))
 
         def compare(part: NDArray[np.int64]) -> None:
-            for first in range(0, len(part), at_once):
-                some = part[first : first + at_once]
+            # In parts that fit into the processor's cache.
+            for first in range(0, len(part), _VIEWS_AT_ONCE):
+                some = part[first : first + _VIEWS_AT_ONCE]
                 views = slice(int(some[0]), int(some[-1]) + 1)
                 scores[views] = _correlations(
                     self._mask[views], self._colours[:, views], self._squares[views], images

@@ -39,8 +39,7 @@ class EmbreeRasterizer:
         face, barycentric, depth = self._cast(poses.detach(), rays)
         if map_T_camera.requires_grad:
             corners = self._corners[face.clamp(min=0)]
-            views = [intersect(*view) for view in zip(poses, rays, corners, strict=True)]
-            barycentric, depth = (torch.stack(parts) for parts in zip(*views, strict=True))
+            barycentric, depth = intersect(poses, rays, corners)
         depth = torch.where(face >= 0, depth, torch.zeros_like(depth))
         shape = rays.shape[:2] if pixels is not None else (-1, camera.height, camera.width)
         return Fragments(

@@ -1,22 +1,69 @@
 """Rasterize with PyTorch3D: on a GPU, or slowly on the CPU.
 
 The axes, normalized device coordinates and half-pixel convention of PyTorch3D stay in this module.
+
+PyTorch3D finds the face at each pixel. What it does per pixel grows with the faces of a bin, and
+what it copies and clips on the way needs the host: so faces out of view are left out here, those
+that cross the near plane are clipped here, and bins are made as large as the fullest one needs.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import torch
 from pytorch3d.renderer.mesh import rasterize_meshes
-from pytorch3d.structures import Meshes
 from torch import Tensor
 
+from mesh_reloc_ros.device import decide
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.render.rasterizer import Fragments, intersect
 from mesh_reloc_ros.types import se3
 from mesh_reloc_ros.types.camera import Camera
 
 _NEAR_M = 1e-3
-_BIN_TABLE_BYTES = 1 << 29
+# Faces this far out of the image, in pixels, are left out.
+_MARGIN_PX = 1.0
+# Sides of bins in pixels. PyTorch3D allows less than 22 bins along a side of the image.
+_BIN_SIZES, _MOST_BINS = (8, 16, 32, 64, 128, 256, 512), 21
+# Room in bins, and for faces that cross the near plane: this factor more than needed, in steps.
+_SPARE, _FACES_STEP, _CROSSING_STEP = 1.25, 256, 64
+# Of pixel coordinates, here and in PyTorch3D.
+_ROUNDING_PX = 0.01
+# Views are rasterized at once up to so many faces.
+_MOST_FACES = 1 << 24
+
+
+@dataclass(frozen=True)
+class _Triangles:
+    """What PyTorch3D rasterizes: T triangles of each of B views, T of each are consecutive.
+
+    It takes them for a `Meshes`.
+    """
+
+    screen: Tensor
+    """[V', 3], corners: x and y in the NDC of PyTorch3D, z in metres; left out where z < 0."""
+    corners: Tensor
+    """[B, T, 3], indices of the corners."""
+
+    @property
+    def device(self) -> torch.device:
+        return self.screen.device
+
+    def verts_packed(self) -> Tensor:
+        return self.screen
+
+    def faces_packed(self) -> Tensor:
+        return self.corners.flatten(0, 1)
+
+    def mesh_to_faces_packed_first_idx(self) -> Tensor:
+        views, triangles, _ = self.corners.shape
+        return triangles * torch.arange(views, device=self.device)
+
+    def num_faces_per_mesh(self) -> Tensor:
+        views, triangles, _ = self.corners.shape
+        return torch.full((views,), triangles, device=self.device)
 
 
 class PyTorch3DRasterizer:
@@ -33,86 +80,176 @@ class PyTorch3DRasterizer:
         self, map_T_camera: Tensor, camera: Camera, pixels: Tensor | None = None
     ) -> Fragments:
         """Rasterize from poses [B, 4, 4]; see `Rasterizer`."""
-        fragments = self._rasterize(map_T_camera, camera)
-        if pixels is None:
-            return fragments
-        return Fragments(
-            fragments.face.flatten(1).gather(1, pixels),
-            fragments.barycentric.flatten(1, 2).gather(1, pixels[..., None].expand(-1, -1, 3)),
-            fragments.depth.flatten(1).gather(1, pixels),
-        )
-
-    def _rasterize(self, map_T_camera: Tensor, camera: Camera) -> Fragments:
         poses = map_T_camera.to(device=self._device, dtype=torch.float32)
-        points = se3.transform(se3.inverse(poses), self._vertices)
-        batch = len(poses)
-        screen = self._to_ndc(points, camera)
-        meshes = Meshes(verts=screen, faces=self._faces.expand(batch, -1, -1))
-        face, depth, barycentric, _ = rasterize_meshes(
-            meshes,
+        rays = camera.rays(self._device)
+        at_once = max(_MOST_FACES // max(len(self._faces), 1), 1)
+        with torch.no_grad():
+            face = torch.cat([self._nearest(part, camera) for part in poses.split(at_once)])
+        if pixels is None:
+            rays = rays.expand(len(poses), -1, -1, 3)
+        else:
+            face, rays = face.flatten(1).gather(1, pixels), rays.flatten(0, 1)[pixels]
+        barycentric, depth = intersect(poses, rays, self._vertices[self._faces[face.clamp(min=0)]])
+        return Fragments(face, barycentric, torch.where(face >= 0, depth, 0.0))
+
+    def _nearest(self, poses: Tensor, camera: Camera) -> Tensor:
+        """Return the nearest face at each pixel, [B, H, W]; -1 where there is none."""
+        triangles, clipped = self._triangles(poses, camera)
+        index, *_ = rasterize_meshes(
+            triangles,
             image_size=(camera.height, camera.width),
             faces_per_pixel=1,
             perspective_correct=True,
-            z_clip_value=_NEAR_M,
             cull_backfaces=False,
-            **self._binning(batch, camera),
+            **self._binning(triangles, camera),
         )
-        face = face[..., 0]
-        hit = face >= 0
-        # Face indices continue over the batch; each view contains all faces.
-        face = torch.where(hit, face.remainder(len(self._faces)), face)
-        depth = torch.where(hit, depth[..., 0], torch.zeros_like(depth[..., 0]))
-        fragments = Fragments(face, barycentric[..., 0, :], depth)
-        if not poses.requires_grad:
-            return fragments
-        crossing = (points[..., 2] < _NEAR_M)[:, self._faces].any(-1)
-        return self._with_crossing_faces(fragments, crossing, poses, camera)
+        index = index[..., 0]
+        # Indices continue over the views. Those of parts of faces follow those of faces.
+        number = index.remainder(triangles.corners.shape[1])
+        part = (number - len(self._faces)).clamp(min=0).flatten(1)
+        whole = clipped.gather(1, part).reshape(number.shape)
+        number = torch.where(number < len(self._faces), number, whole)
+        return torch.where(index >= 0, number, -1)
 
-    def _with_crossing_faces(
-        self, fragments: Fragments, crossing: Tensor, poses: Tensor, camera: Camera
-    ) -> Fragments:
-        """Recompute the fragments of faces that extend behind the camera.
+    def _triangles(self, poses: Tensor, camera: Camera) -> tuple[_Triangles, Tensor]:
+        """Return the triangles of views: all faces, and parts of those that cross the near plane.
 
-        PyTorch3D clips those faces, and its gradient through the clipping is wrong.
-
-        :param crossing: [B, F] bool, mask of these faces.
+        :returns: also the faces that the parts belong to, [B, parts].
         """
-        barycentric, depth = fragments.barycentric, fragments.depth
-        for view in range(len(poses)):
-            face = fragments.face[view]
-            row, column = ((face >= 0) & crossing[view][face.clamp(min=0)]).nonzero(as_tuple=True)
-            rays = camera.rays(self._device)[row, column]
-            corners = self._vertices[self._faces[face[row, column]]]
-            weights, distance = intersect(poses[view], rays, corners)
-            pixel = (torch.full_like(row, view), row, column)
-            barycentric = barycentric.index_put(pixel, weights)
-            depth = depth.index_put(pixel, distance)
-        return Fragments(fragments.face, barycentric, depth)
+        points = se3.transform(se3.inverse(poses), self._vertices)
+        outside = _outside(points, camera)[:, self._faces]
+        unseen = (outside[..., 0] & outside[..., 1] & outside[..., 2]) > 0
+        behind = points[..., 2] < _NEAR_M
+        crossing = behind[:, self._faces].any(-1) & ~unseen
+        count = decide(crossing.sum(1).max(), _room(_CROSSING_STEP), _holds)
+        count = min(count, len(self._faces))
+        is_part, clipped = crossing.to(torch.uint8).topk(count)
+        parts = _clipped(
+            points.gather(1, self._faces[clipped].flatten(1)[..., None].expand(-1, -1, 3))
+        )
+        parts[..., 2] = torch.where(is_part[..., None, None] > 0, parts[..., 2], -1.0)
+        views, vertices = points.shape[:2]
+        screen = torch.cat(
+            (points.flatten(0, 1), parts.reshape(-1, 3), points.new_full((1, 3), -1))
+        )
+        first = vertices * torch.arange(views, device=self._device)[:, None, None]
+        left_out = (unseen | crossing)[..., None]
+        faces = torch.where(left_out, len(screen) - 1, self._faces + first)
+        of_parts = views * vertices + torch.arange(6 * views * count, device=self._device)
+        corners = torch.cat((faces, of_parts.reshape(views, 2 * count, 3)), dim=1)
+        return _Triangles(_to_ndc(screen, camera), corners), clipped.repeat_interleave(2, dim=1)
 
-    def _to_ndc(self, points: Tensor, camera: Camera) -> Tensor:
-        """Convert camera-frame points to x, y in the NDC of PyTorch3D and z in metres, [B, V, 3].
+    def _binning(self, triangles: _Triangles, camera: Camera) -> dict[str, int]:
+        """Choose bins that hold all faces: PyTorch3D drops faces from full bins.
 
-        In NDC x points left and y up, the shorter image side spans -1 to 1, and pixel centres lie
-        half a pixel inside the border.
+        It walks all places of a bin at every pixel, taken or not.
         """
-        x, y, z = points.unbind(-1)
-        # Clipping at the near plane reverts this division; it only has to avoid zero.
-        z = torch.where(z.abs() < _NEAR_M / 10, torch.full_like(z, _NEAR_M / 10), z)
-        u = camera.fx * x / z + camera.cx
-        v = camera.fy * y / z + camera.cy
-        shorter = min(camera.width, camera.height)
-        x_ndc = (camera.width - 2 * (u + 0.5)) / shorter
-        y_ndc = (camera.height - 2 * (v + 0.5)) / shorter
-        return torch.stack((x_ndc, y_ndc, z), dim=-1)
-
-    def _binning(self, batch: int, camera: Camera) -> dict[str, int]:
-        """Choose bins that can hold every face: PyTorch3D silently drops faces from full bins."""
         if self._device.type != 'cuda':
-            return {'bin_size': 0}
+            return {'bin_size': 0, 'max_faces_per_bin': 0}
         longer = max(camera.width, camera.height)
-        for bin_size in (32, 64, 128):
-            bins = -(-longer // bin_size)
-            # PyTorch3D allows at most 22 bins per side.
-            if bins < 22 and batch * bins**2 * len(self._faces) * 4 <= _BIN_TABLE_BYTES:
-                return {'bin_size': bin_size, 'max_faces_per_bin': len(self._faces)}
-        return {'bin_size': 0}
+        bin_size = next((size for size in _BIN_SIZES if size * _MOST_BINS >= longer), 0)
+        if not bin_size:
+            return {'bin_size': 0, 'max_faces_per_bin': 0}
+        fullest = _fullest_bin(triangles, camera, bin_size)
+        places = decide(fullest, _room(_FACES_STEP), _holds)
+        return {'bin_size': bin_size, 'max_faces_per_bin': places}
+
+
+def _room(step: int) -> Callable[[float], int]:
+    """Return the rule for how much room a count needs."""
+    return lambda count: (int(_SPARE * count) // step + 1) * step
+
+
+def _holds(room: int, count: float) -> bool:
+    return count <= room
+
+
+def _outside(points: Tensor, camera: Camera) -> Tensor:
+    """Return a bit for each side of the view that points [B, V, 3] lie beyond, [B, V] uint8."""
+    x, y, z = points.unbind(-1)
+    left, right = -0.5 - _MARGIN_PX - camera.cx, camera.width - 0.5 + _MARGIN_PX - camera.cx
+    top, bottom = -0.5 - _MARGIN_PX - camera.cy, camera.height - 0.5 + _MARGIN_PX - camera.cy
+    # Linear in x, y and z: what all corners lie beyond, the face does, behind the camera as well.
+    sides = (
+        z < _NEAR_M,
+        camera.fx * x < left * z,
+        camera.fx * x > right * z,
+        camera.fy * y < top * z,
+        camera.fy * y > bottom * z,
+    )
+    bits = torch.zeros_like(x, dtype=torch.uint8)
+    for number, side in enumerate(sides):
+        bits |= side.to(torch.uint8) << number
+    return bits
+
+
+def _clipped(corners: Tensor) -> Tensor:
+    """Return the parts of faces in front of the near plane, [B, K, 2, 3, 3]: up to two triangles.
+
+    :param corners: [B, 3 K, 3], camera frame, of faces with one or two corners in front.
+    """
+    corners = corners.unflatten(1, (-1, 3))
+    front = corners[..., 2] >= _NEAR_M
+    two = front.sum(-1, keepdim=True) == 2
+    # Begin with the corner that is alone on its side.
+    alone = (front != two).to(torch.uint8).argmax(-1, keepdim=True)
+    order = (alone + torch.arange(3, device=corners.device)).remainder(3)
+    a, b, c = corners.gather(2, order[..., None].expand(-1, -1, -1, 3)).unbind(2)
+    p, q = _at_near_plane(a, b), _at_near_plane(a, c)
+    first = torch.stack((torch.where(two, b, a), p, q), dim=2)
+    second = torch.stack((b, q, c), dim=2)
+    second[..., 2] = torch.where(two, second[..., 2], -1.0)
+    return torch.stack((first, second), dim=2)
+
+
+def _at_near_plane(a: Tensor, b: Tensor) -> Tensor:
+    """Return where lines from a to b, [..., 3], cross the near plane."""
+    change = b[..., 2:] - a[..., 2:]
+    share = (_NEAR_M - a[..., 2:]) / torch.where(change == 0, 1.0, change)
+    point = a + share * (b - a)
+    point[..., 2] = _NEAR_M
+    return point
+
+
+def _to_ndc(points: Tensor, camera: Camera) -> Tensor:
+    """Convert camera-frame points [..., 3] to x, y in the NDC of PyTorch3D, z stays in metres.
+
+    In NDC x points left and y up, the shorter image side spans -1 to 1, and pixel centres lie half
+    a pixel inside the border.
+    """
+    x, y, z = points.unbind(-1)
+    # Faces with corners behind the camera are left out; this only has to avoid zero.
+    depth = z.clamp(min=_NEAR_M)
+    u, v = camera.fx * x / depth + camera.cx, camera.fy * y / depth + camera.cy
+    shorter = min(camera.width, camera.height)
+    x_ndc = (camera.width - 2 * (u + 0.5)) / shorter
+    y_ndc = (camera.height - 2 * (v + 0.5)) / shorter
+    return torch.stack((x_ndc, y_ndc, z), dim=-1)
+
+
+def _fullest_bin(triangles: _Triangles, camera: Camera, bin_size: int) -> Tensor:
+    """Return the number of faces in the bin with most of them, as PyTorch3D counts."""
+    corners = triangles.screen[triangles.corners]
+    shorter = min(camera.width, camera.height)
+    is_seen = (corners[..., 2] >= 0).all(-1)
+    spans = []
+    for axis, size in enumerate((camera.width, camera.height)):
+        # Bins begin at the right and at the bottom.
+        pixels = 0.5 * (shorter * corners[..., axis] + size)
+        low, high = pixels.amin(-1) - _ROUNDING_PX, pixels.amax(-1) + _ROUNDING_PX
+        is_seen &= (high > 0) & (low < size)
+        count = -(-size // bin_size)
+        spans.append([(end / bin_size).floor().clamp(0, count - 1).long() for end in (low, high)])
+    (left, right), (below, above) = spans
+    # Each face adds one to a rectangle of bins: by its corners, summed up along both axes.
+    rows, columns = -(-camera.height // bin_size) + 1, -(-camera.width // bin_size) + 1
+    changes = torch.zeros(len(corners), rows * columns, dtype=torch.int32, device=corners.device)
+    one = is_seen.to(torch.int32)
+    for row, column, sign in (
+        (below, left, 1),
+        (below, right + 1, -1),
+        (above + 1, left, -1),
+        (above + 1, right + 1, 1),
+    ):
+        changes.scatter_add_(1, row * columns + column, sign * one)
+    return changes.unflatten(1, (rows, columns)).cumsum(1).cumsum(2).max()

@@ -48,15 +48,16 @@ class Shader:
         self, fragments: Fragments, poses: Tensor, camera: Camera, pixels: Tensor | None = None
     ) -> Tensor:
         """Shade with tensor operations: on any device, differentiable."""
-        hit = (fragments.face >= 0).nonzero(as_tuple=True)
-        face = fragments.face[hit]
-        uvs = (fragments.barycentric[hit][..., None] * self._face_uvs[face]).sum(1)
-        rays = camera.rays(face.device).reshape(-1, 3)
-        rays = rays[hit[1] * camera.width + hit[2] if pixels is None else pixels[hit]]
-        lods = self._lods(face, fragments.depth[hit].detach(), rays, poses[hit[0]], camera)
-        texels = self._textures.sample(uvs, self._face_materials[face], lods)
-        colour = torch.zeros((*fragments.face.shape, 3), device=texels.device)
-        return colour.index_put(hit, texels)
+        # Every pixel is shaded: a graph of the GPU cannot pick those that show mesh.
+        face = fragments.face.clamp(min=0)
+        uvs = (fragments.barycentric[..., None] * self._face_uvs[face]).sum(-2)
+        rays = camera.rays(face.device)
+        rays = rays.expand(len(poses), -1, -1, 3) if pixels is None else rays.flatten(0, 1)[pixels]
+        lods = self._lods(face, fragments.depth.detach(), rays, poses, camera)
+        materials = self._face_materials[face]
+        texels = self._textures.sample(uvs.flatten(0, -2), materials.flatten(), lods.flatten())
+        hit = (fragments.face >= 0)[..., None]
+        return torch.where(hit, texels.unflatten(0, face.shape), 0.0)
 
     def _shade_on_cpu(
         self, fragments: Fragments, poses: Tensor, camera: Camera, pixels: Tensor | None
@@ -88,16 +89,17 @@ class Shader:
     def _lods(
         self, face: Tensor, depth: Tensor, rays: Tensor, poses: Tensor, camera: Camera
     ) -> Tensor:
-        """Return the mip level [N] at which a texel has the size of the pixel footprint.
+        """Return the mip level [B, ...] at which a texel has the size of the pixel footprint.
 
         The footprint on a surface with normal n along ray r (z = 1) is depth^2 / (fx fy |n . r|).
 
-        :param rays: [N, 3], camera frame. :param poses: [N, 4, 4].
+        :param rays: [B, ..., 3], camera frame. :param poses: [B, 4, 4].
         """
         with torch.no_grad():
-            to_camera = poses[:, :3, :3].transpose(-1, -2).to(torch.float32)
-            normals = (to_camera @ self.face_normals[face][..., None]).squeeze(-1)
-            cosine = (normals * rays).sum(-1).abs().clamp(min=MIN_COSINE)
+            rotation = poses[:, :3, :3].to(torch.float32)
+            rotation = rotation.reshape(len(poses), *[1] * (rays.ndim - 2), 3, 3)
+            along = (rotation @ rays[..., None]).squeeze(-1)
+            cosine = (self.face_normals[face] * along).sum(-1).abs().clamp(min=MIN_COSINE)
             area = depth.square() / (camera.fx * camera.fy * cosine)
             return 0.5 * torch.log2((self.texel_density[face] * area).clamp(min=1e-6))
 

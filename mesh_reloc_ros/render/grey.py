@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mesh_reloc_ros.device import constant
 from mesh_reloc_ros.types.frame import Frame
 
 # Contribution of R, G and B to brightness, as in cameras and OpenCV (ITU-R BT.601).
@@ -21,8 +23,16 @@ _FLAT = 3.0
 
 def greyed(colours: Tensor) -> Tensor:
     """Return colours [..., 3] with the brightness in each channel."""
-    luma = torch.tensor(_LUMA, dtype=colours.dtype, device=colours.device)
-    return (colours @ luma)[..., None].expand(colours.shape).contiguous()
+    return (
+        (colours @ _luma(colours.dtype, colours.device))[..., None]
+        .expand(colours.shape)
+        .contiguous()
+    )
+
+
+@functools.cache
+def _luma(dtype: torch.dtype, device: torch.device) -> Tensor:
+    return constant(torch.tensor(_LUMA, dtype=dtype), device)
 
 
 def greyed_bytes(colours: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -63,17 +63,19 @@ def make_rasterizer(name: str, mesh: TexturedMesh, device: torch.device) -> Rast
 
 
 def intersect(map_T_camera: Tensor, rays: Tensor, corners: Tensor) -> tuple[Tensor, Tensor]:
-    """Intersect rays with the planes of their faces: barycentrics [N, 3] and depth [N].
+    """Intersect rays with the planes of their faces: barycentrics [B, ..., 3] and depth [B, ...].
 
     Differentiable in the pose. See Moeller and Trumbore, "Fast, minimum storage ray/triangle
     intersection", 1997.
 
-    :param map_T_camera: [4, 4]. :param rays: [N, 3], camera frame, z = 1.
-    :param corners: [N, 3, 3], map frame.
+    :param map_T_camera: [B, 4, 4]. :param rays: [B, ..., 3], camera frame, z = 1.
+    :param corners: [B, ..., 3, 3], map frame.
     """
-    pose = map_T_camera.to(torch.float32)
-    direction, origin = rays @ pose[:3, :3].T, pose[:3, 3]
-    a, b, c = corners.unbind(1)
+    poses = map_T_camera.to(torch.float32)
+    views = len(poses), *[1] * (rays.ndim - 2)
+    rotation = poses[:, :3, :3].reshape(*views, 3, 3)
+    direction, origin = (rotation @ rays[..., None]).squeeze(-1), poses[:, :3, 3].reshape(*views, 3)
+    a, b, c = corners.unbind(-2)
     edge_b, edge_c, from_a = b - a, c - a, origin - a
     p = torch.linalg.cross(direction, edge_c)
     q = torch.linalg.cross(from_a, edge_b)

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mesh_reloc_ros.device import Repeater
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.mesh_io.load import load_mesh
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
@@ -74,6 +75,8 @@ class Scene:
         self.rasterizer = make_rasterizer(rasterizer, mesh, self.device)
         progress(stage, 1.0)
         self._shader = Shader(mesh, self.device, progress)
+        self.repeater = Repeater(self.device, can_capture=self.rasterizer.name == 'pytorch3d')
+        """Does work of the scene's device that is repeated; see `device`."""
         self.is_textured = ~mesh.is_plain
         """[F] bool: faces that images can be aligned with; the others only hide."""
         hides = torch.from_numpy(mesh.is_plain).to(self.device)

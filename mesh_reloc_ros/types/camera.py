@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mesh_reloc_ros.device import constant, kept
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.types import Array
 
@@ -98,11 +99,11 @@ class Camera:
 
     def rays(self, device: torch.device | str = 'cpu') -> Tensor:
         """Return a ray per pixel, [H, W, 3] float32 in the camera's frame, with z = 1."""
-        return _rays(self, torch.device(device))
+        return kept(_rays(self, torch.device(device)))
 
 
 # The same few cameras, one per pyramid level, are asked for with every image.
-@functools.lru_cache(maxsize=16)
+@functools.lru_cache(maxsize=64)
 def _rays(camera: Camera, device: torch.device) -> Tensor:
     v, u = torch.meshgrid(
         torch.arange(camera.height, dtype=torch.float64),
@@ -112,4 +113,4 @@ def _rays(camera: Camera, device: torch.device) -> Tensor:
     rays = torch.stack(
         ((u - camera.cx) / camera.fx, (v - camera.cy) / camera.fy, torch.ones_like(u)), dim=-1
     )
-    return rays.to(device=device, dtype=torch.float32)
+    return constant(rays.to(torch.float32), device)

@@ -48,7 +48,7 @@ def view_of(mesh: TexturedMesh, pose, points=2400):
     scene = Scene(mesh, device='cpu', rasterizer='embree')
     render = scene.render(torch.from_numpy(pose), CAMERA)
     level = render_pyramid(render.colour, render.depth, CAMERA, 1)[0]
-    return select_points(level, points), level.colour[0]
+    return select_points(level, points).on_host(), level.colour[0]
 
 
 def covariance(surface: SurfacePoints, level, misplaced=0.0, metres=math.inf):

@@ -37,7 +37,7 @@ def problem(room_levels):
     noise = 0.01 * torch.randn(colour.shape, generator=generator)
     image = 255 * (EXPOSURE[:3] * colour + EXPOSURE[3:] + noise)
     image = image.round().clamp(0, 255).to(torch.uint8).contiguous()
-    surface = select_points(level, 1500)
+    surface = select_points(level, 1500).on_host()
     surface = picked(surface, [0, 0, 0])
     sigma = torch.tensor([0.04] * 3 + [0.02] * 3, dtype=torch.float64)
     starts = se3.exp(sigma * torch.randn(3, 6, generator=generator, dtype=torch.float64))

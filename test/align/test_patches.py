@@ -25,7 +25,9 @@ def coarse_level(room: SmallRoom, levels_below: int) -> RenderLevel:
 
 def patch_points(room: SmallRoom, levels_below: int) -> SurfacePoints:
     coarse = coarse_level(room, levels_below)
-    return select_patch_points(room.scene, POSES, CAMERA, coarse, levels_below, MAX_POINTS)
+    return select_patch_points(
+        room.scene, POSES, CAMERA, coarse, levels_below, MAX_POINTS
+    ).on_host()
 
 
 def pixels_of(surface: SurfacePoints, view: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -94,6 +96,8 @@ def test_where_nothing_is_to_be_seen_no_point_counts(room, levels_below):
     camera = CAMERA.at_level(levels_below)
     render = room.scene.render(away, camera)
     (coarse,) = render_pyramid(render.colour, render.depth, camera, 1)
-    surface = select_patch_points(room.scene, away, CAMERA, coarse, levels_below, MAX_POINTS)
+    surface = select_patch_points(
+        room.scene, away, CAMERA, coarse, levels_below, MAX_POINTS
+    ).on_host()
     assert not surface.weights.any()
     assert np.isfinite(surface.points).all()

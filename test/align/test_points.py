@@ -36,7 +36,7 @@ def pixels_of(surface):
 
 def test_points_lie_on_the_surface_under_their_pixel_and_have_its_colour():
     level, colour, depth = textured_level()
-    for surface in (all_points(level), select_points(level, 500)):
+    for surface in (all_points(level).on_host(), select_points(level, 500).on_host()):
         column, row = pixels_of(surface)
         view = torch.arange(2)[:, None]
         found = tensors_of(surface)
@@ -46,7 +46,9 @@ def test_points_lie_on_the_surface_under_their_pixel_and_have_its_colour():
 
 def test_gradients_are_the_change_of_colour_per_pixel():
     level, _, _ = textured_level(smooth=True)
-    inside = tensors_of(all_points(level)).gradients.reshape(2, 43, 61, 3, 2)[:, 1:-1, 1:-1]
+    inside = tensors_of(all_points(level).on_host()).gradients.reshape(2, 43, 61, 3, 2)[
+        :, 1:-1, 1:-1
+    ]
     expected = torch.tensor([[0.012, 0.0], [0.0, 0.02], [0.004, 0.005]])
     assert torch.allclose(inside, expected.expand_as(inside), atol=1e-5)
 
@@ -64,23 +66,26 @@ def with_a_hole():
 
 def test_every_pixel_with_mesh_is_a_point():
     level, _ = with_a_hole()
-    weights = tensors_of(all_points(level)).weights.reshape(2, 43, 61)
+    weights = tensors_of(all_points(level).on_host()).weights.reshape(2, 43, 61)
     assert (weights == 0).nonzero().tolist() == [[0, 20, 30], [1, 20, 30]]
 
 
 def test_only_pixels_with_mesh_all_around_are_chosen():
     """The others have no gradient of the surface alone."""
     level, surrounded = with_a_hole()
-    chosen = tensors_of(select_points(level, 1_000_000))
+    chosen = tensors_of(select_points(level, 1_000_000).on_host())
     assert chosen.weights.sum(1).tolist() == [float(surrounded.sum())] * 2
-    column, row = pixels_of(select_points(level, 1_000_000))
+    column, row = pixels_of(select_points(level, 1_000_000).on_host())
     assert torch.equal(chosen.weights * surrounded[row, column], chosen.weights)
 
 
 @pytest.mark.parametrize('max_points', [15, 100, 480, 1000])
 def test_every_cell_gives_its_strongest_pixel_block_by_block(max_points):
     level, surrounded = with_a_hole()
-    surface, everything = select_points(level, max_points), tensors_of(all_points(level))
+    surface, everything = (
+        select_points(level, max_points).on_host(),
+        tensors_of(all_points(level).on_host()),
+    )
     # As many square cells as points fit into the image, eight by eight of them in a block.
     cell = math.ceil(math.sqrt(43 * 61 / max_points))
     assert surface.block_size == 64
@@ -107,7 +112,7 @@ def test_every_cell_gives_its_strongest_pixel_block_by_block(max_points):
 
 def test_asking_for_more_points_than_pixels_gives_each_once():
     level, _, _ = textured_level()
-    surface = select_points(level, 1_000_000)
+    surface = select_points(level, 1_000_000).on_host()
     assert surface.weights.sum(1).tolist() == [41 * 59, 41 * 59]
 
 
@@ -117,7 +122,7 @@ def test_where_nothing_is_to_be_seen_no_point_counts():
     )
     (empty,) = render_pyramid(torch.zeros(1, 43, 61, 3), torch.zeros(1, 43, 61), CAMERA, 1)
     for level in (uniform, empty):
-        surface = select_points(level, 500)
+        surface = select_points(level, 500).on_host()
         assert not surface.weights.any()
         assert np.isfinite(surface.points).all()
-    assert not all_points(empty).weights.any()
+    assert not all_points(empty).on_host().weights.any()

@@ -19,7 +19,7 @@ def view(room_levels):
     """Return the points of three views at a coarse level, and the image of the first."""
     level = room_levels[2]
     image = (255 * level.colour[0].permute(1, 2, 0)).round().to(torch.uint8).contiguous()
-    return all_points(level), ImageLevel(2, image.numpy(), level.camera)
+    return all_points(level).on_host(), ImageLevel(2, image.numpy(), level.camera)
 
 
 def correlation_of(surface, level, live_T_keyframe):

@@ -186,8 +186,8 @@ def test_the_level_follows_the_footprint_on_a_slanted_surface():
         poses = torch.eye(4)[None]
         fragments = EmbreeRasterizer(mesh, CPU).rasterize(poses, camera)
         hit = fragments.face[0] >= 0
-        face, depth, rays = fragments.face[0][hit], fragments.depth[0][hit], camera.rays()[hit]
-        poses = poses.expand(len(face), -1, -1)
+        face, depth = fragments.face[:, hit], fragments.depth[:, hit]
+        rays = camera.rays()[None, hit]
         return Shader(mesh, CPU)._lods(face, depth, rays, poses, camera).median()
 
     # 128 texels a metre, 64 pixels a metre at 1 m: a pixel at 2 m is four texels wide.

@@ -36,6 +36,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action='store_true',
         help='also time lm on finer meshes and at other image sizes (takes minutes)',
     )
+    parser.add_argument(
+        '--launches',
+        action='store_true',
+        help='count what a tracked image costs on a GPU, on an emulated one, instead of comparing'
+        ' methods',
+    )
     _add_from_nothing(parser)
 
 
@@ -80,6 +86,10 @@ def run(arguments: argparse.Namespace) -> int:
         from mesh_reloc_evaluation.bench.from_nothing.run import run_from_nothing
 
         return run_from_nothing(arguments, settings)
+    if arguments.launches:
+        from mesh_reloc_evaluation.bench.launches import run_launches
+
+        return run_launches(arguments, settings)
     from mesh_reloc_evaluation.bench.run import run_bench
 
     return run_bench(arguments, settings)

@@ -55,7 +55,7 @@ def run_bench(arguments: argparse.Namespace, settings: Settings) -> int:
     use_one_core_per_operation()
     print(f'decoding the images of {recording_name(arguments)}', flush=True)
     sequence = read_sequence(arguments)
-    start = _start_pose(arguments.initial_pose, sequence)
+    start = start_pose(arguments.initial_pose, sequence)
     _check_path(chosen, sequence)
     print(f'loading {arguments.mesh}', flush=True)
     progress = show_progress(sys.stdout)
@@ -96,7 +96,7 @@ def _methods(arguments: argparse.Namespace) -> list[str]:
     return [name for name in METHODS if name in chosen]
 
 
-def _start_pose(given: str | None, sequence: PosedSequence) -> Pose:
+def start_pose(given: str | None, sequence: PosedSequence) -> Pose:
     """Return map_T_camera [4, 4] of the first image: the given one, else its true pose."""
     if given is not None:
         return pose_from_text(given)

@@ -1,0 +1,257 @@
+"""The scene on a GPU that is emulated on the CPU: no mix-up of devices, few operations."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from mesh_reloc_evaluation.bench.refine import refined
+from mesh_reloc_evaluation.emulated_gpu import emulated_gpu, fullest_bin
+from support.small_room import CAMERA, error, photographed, pose_at, small_room_mesh
+
+from mesh_reloc_ros.config.alignment import AdamSettings, AlignmentSettings
+from mesh_reloc_ros.config.overlay import OverlaySettings
+from mesh_reloc_ros.config.pipeline import Settings
+from mesh_reloc_ros.config.relocalization import RelocalizationSettings
+from mesh_reloc_ros.device import Repeater, decide
+from mesh_reloc_ros.overlay import draw_overlay
+from mesh_reloc_ros.pipeline import Pipeline
+from mesh_reloc_ros.relocalize._cache import ViewCache
+from mesh_reloc_ros.relocalize._thumbnails import Thumbnails
+from mesh_reloc_ros.relocalize._viewpoints import _probed
+from mesh_reloc_ros.render import _pytorch3d_rasterizer as on_gpu
+from mesh_reloc_ros.render.grey import with_colour_mode
+from mesh_reloc_ros.render.scene import Scene
+from mesh_reloc_ros.types.camera import Camera
+from mesh_reloc_ros.types.estimate import PoseEstimate, State
+from mesh_reloc_ros.types.frame import Frame
+
+TALL = Camera(width=200, height=700, fx=300.0, fy=300.0, cx=99.5, cy=349.5)
+BACKWARDS = np.diag([-1.0, 1.0, -1.0, 1.0])
+CACHELESS = RelocalizationSettings(cache=False)
+
+
+@pytest.fixture(scope='module')
+def frames(room):
+    return [
+        Frame(1_000_000_000 + 80_000_000 * k, photographed(room.view(pose_at(k)), k), CAMERA)
+        for k in range(8)
+    ]
+
+
+def tracked(room, frames, settings, counts=None):
+    """Return poses by image, and what each image cost on the GPU."""
+    with Pipeline.load(room.mesh, settings) as pipeline:
+        if not settings.relocalization.enabled:
+            pipeline.start_at(pose_at(0))
+        poses, costs = [], []
+        for frame in frames:
+            before = replace(counts) if counts else None
+            estimate = pipeline.track(frame)
+            pipeline.look_ahead()
+            poses.append(estimate.map_T_camera if estimate.trusted else None)
+            if counts:
+                now = vars(counts)
+                costs.append({name: now[name] - value for name, value in vars(before).items()})
+    return poses, costs
+
+
+def test_a_render_is_that_of_the_cpu(room):
+    poses = torch.from_numpy(np.stack([pose_at(0), pose_at(9)]))
+    expected = room.scene.render(poses, CAMERA)
+    pixels = torch.randint(CAMERA.width * CAMERA.height, (2, 500))
+    with emulated_gpu() as counts:
+        scene = Scene.load(room.mesh)
+        assert scene.device.type == 'cuda'
+        assert scene.rasterizer.name == 'pytorch3d'
+        render = scene.render(poses, CAMERA)
+        some = scene.render(poses, CAMERA, pixels.to(scene.device)).colour.cpu()
+        face, colour = render.face.cpu(), render.colour.cpu()
+        depth = render.depth.cpu()
+    assert counts.operations > 50
+    same = face == expected.face
+    assert same.float().mean() > 0.998
+    assert (depth - expected.depth)[same].abs().max() < 1e-4
+    assert (colour - expected.colour)[same].abs().max() < 5e-3
+    assert torch.equal(colour.flatten(1, 2).gather(1, pixels[..., None].expand(-1, -1, 3)), some)
+
+
+def test_images_are_tracked_as_on_the_cpu_and_cost_little(room, frames):
+    settings = Settings(relocalization=RelocalizationSettings(enabled=False))
+    expected, _ = tracked(room, frames, replace(settings, device='cpu'))
+    with emulated_gpu() as counts:
+        poses, costs = tracked(room, frames, settings, counts)
+    for pose, other in zip(poses, expected, strict=True):
+        metres, degrees = error(pose, other)
+        assert metres < 2e-3
+        assert degrees < 0.05
+    # The first images fill the graphs.
+    assert costs[0]['operations'] > 1000
+    rendered = [cost for cost in costs[3:] if cost['graphs']]
+    assert 0 < len(rendered) < len(costs[3:])
+    for cost in costs[3:]:
+        assert cost['synchronisations'] <= cost['graphs']
+        assert cost['operations'] <= 3 * cost['graphs']
+        # A keyframe for the next image, and now and then a look at the calibration.
+        assert cost['graphs'] in (0, 1, 3)
+
+
+def test_the_camera_is_found_from_nothing(room, frames):
+    settings = Settings(relocalization=CACHELESS)
+    with emulated_gpu() as counts:
+        poses, _ = tracked(room, frames[:1], settings, counts)
+    metres, degrees = error(poses[0], pose_at(0))
+    assert metres < 0.01
+    assert degrees < 0.2
+
+
+def test_thumbnails_propose_the_same_poses(room, frames):
+    settings = replace(CACHELESS, max_viewpoints=8)
+    with emulated_gpu():
+        scene = Scene.load(room.mesh)
+        found = proposed(scene, frames[0], settings)
+    expected = proposed(room.scene, frames[0], settings)
+    assert len(found) == len(expected)
+    nearest = [min(error(pose, other)[1] for other in found) for pose in expected[:20]]
+    assert np.mean(np.array(nearest) < 3.0) > 0.8
+
+
+def proposed(scene, frame, settings):
+    positions = np.stack([pose_at(step)[:3, 3] for step in range(0, 24, 3)])
+    cache = ViewCache(scene, settings, None)
+    thumbnails = Thumbnails(lambda: cache.panoramas(positions), settings, scene.device)
+    return thumbnails.propose(with_colour_mode(frame, mesh_is_grey=False))
+
+
+def test_viewpoints_see_what_they_see_on_the_cpu(room):
+    positions = np.stack([pose_at(0)[:3, 3], (0.1, 0.17, 2.03), (0.31, -0.1, -1.02)])
+    with emulated_gpu():
+        found = _probed(Scene.load(room.mesh), positions)
+    expected = vars(_probed(room.scene, positions)).values()
+    for one, other in zip(vars(found).values(), expected, strict=True):
+        np.testing.assert_allclose(one, other, atol=0.02)
+
+
+def test_the_reference_solver_takes_steps(room, frames):
+    settings = Settings(
+        solver='adam',
+        adam=AdamSettings(iterations=2),
+        alignment=AlignmentSettings(finest_level=2),
+        relocalization=RelocalizationSettings(enabled=False),
+    )
+    with emulated_gpu() as counts:
+        poses, _ = tracked(room, frames[:1], settings, counts)
+    assert error(poses[0], pose_at(0))[0] < 0.01
+
+
+@pytest.mark.parametrize('mode', ['edges', 'tint', 'side_by_side', 'difference'])
+def test_overlays_are_those_of_the_cpu(room, frames, mode):
+    settings, estimate = OverlaySettings(mode=mode), located(pose_at(0))
+    expected = draw_overlay(room.scene, frames[0], estimate, 1.0, settings)
+    with emulated_gpu():
+        drawn = draw_overlay(Scene.load(room.mesh), frames[0], estimate, 1.0, settings)
+    assert (np.abs(drawn.astype(int) - expected).max(-1) > 8).mean() < 0.01
+
+
+def located(map_T_camera):
+    return PoseEstimate(
+        1,
+        State.TRACKING,
+        rejection=None,
+        reason='',
+        map_T_camera=map_T_camera,
+        covariance=np.eye(6),
+        is_located=True,
+        stages_ms={},
+    )
+
+
+def test_bins_have_room_for_what_pytorch3d_counts(room):
+    """Also where a face is larger than the view, or crosses the near plane."""
+    mesh = refined(small_room_mesh(), 3000)
+    rasterizer, fullest = on_gpu.PyTorch3DRasterizer(mesh, torch.device('cpu')), []
+    for step in range(0, 40, 5):
+        for pose in (pose_at(step), pose_at(step) @ BACKWARDS):
+            poses = torch.from_numpy(pose)[None].float()
+            for camera, bin_size in ((CAMERA, 16), (CAMERA.at_level(2), 8), (TALL, 64)):
+                triangles, _ = rasterizer._triangles(poses, camera)
+                counted = int(on_gpu._fullest_bin(triangles, camera, bin_size))
+                corners = triangles.screen[triangles.corners][0].numpy()
+                exact = fullest_bin(corners, camera.width, camera.height, bin_size)
+                assert exact <= counted <= exact + 10
+                fullest.append(exact)
+    assert max(fullest) > 100
+
+
+def test_mixed_devices_and_reads_are_refused():
+    with emulated_gpu() as counts:
+        on_gpu = torch.arange(6.0, device='cuda')
+        with pytest.raises(RuntimeError, match='same device'):
+            on_gpu + torch.ones(6)
+        with pytest.raises(TypeError, match='main memory'):
+            on_gpu.numpy()
+        assert counts.synchronisations == 0
+        assert float(on_gpu.sum()) == 15
+        assert (on_gpu.cpu() + torch.ones(6)).tolist() == [1, 2, 3, 4, 5, 6]
+        assert counts.synchronisations == 2
+        # Made, summed up, copied.
+        assert counts.operations == 4
+    with pytest.raises((RuntimeError, AssertionError)):
+        torch.arange(6.0, device='cuda')
+
+
+@pytest.mark.parametrize(
+    ('work', 'refused'),
+    [
+        (lambda x: (None, [x * float(x.sum())]), 'cannot be read'),
+        (lambda x: (None, [x[x > 0]]), 'cannot be read'),
+        (lambda x: (None, [x + torch.ones(3).to('cuda')]), 'cannot copy'),
+    ],
+)
+def test_what_a_graph_may_not_do_is_done_step_by_step(caplog, work, refused):
+    with emulated_gpu() as counts:
+        repeater = Repeater(torch.device('cuda'))
+        results = [repeater.run('key', work, [torch.ones(3)]).arrays[0] for _ in range(3)]
+        assert counts.graphs == 0
+    assert all((result == results[0]).all() for result in results)
+    assert len(caplog.messages) == 1
+    assert refused in caplog.text
+
+
+def test_a_graph_is_used_as_long_as_its_decisions_hold():
+    calls = []
+
+    def work(x):
+        count = decide(x.sum(), lambda total: 2 * int(total), lambda room, total: total <= room)
+        calls.append(count)
+        return count, [x.repeat(count)]
+
+    with emulated_gpu() as counts:
+        repeater = Repeater(torch.device('cuda'))
+        for value, expected in ((1.0, 2), (1.0, 2), (2.0, 2), (3.0, 6), (3.0, 6), (5.0, 6)):
+            before = counts.graphs
+            description, (array,), packed = repeater.run('key', work, [torch.tensor([value])])
+            assert (description, array.tolist()) == (expected, [value] * expected)
+            assert packed is None
+            assert counts.graphs - before <= 1
+        assert counts.graphs == 5
+
+
+def test_no_face_is_dropped_where_more_meet_in_a_bin_than_in_the_graph():
+    mesh = refined(small_room_mesh(), 6000)
+    near, far = pose_at(0), pose_at(0)
+    far[:3, 3] -= 12 * far[:3, 2]
+    camera = CAMERA.at_level(1)
+    expected = [Scene(mesh, 'cpu').render(torch.from_numpy(pose), camera) for pose in (near, far)]
+    with emulated_gpu() as counts:
+        scene = Scene(mesh)
+
+        def work(poses):
+            return None, [scene.render(poses, camera).depth]
+
+        for pose, render in ((near, expected[0]), (near, expected[0]), (far, expected[1])):
+            (depth,) = scene.repeater.run('key', work, [torch.from_numpy(pose)[None]]).arrays
+            assert (np.abs(depth - render.depth.numpy()) < 1e-2).mean() > 0.995
+        # The graph was started for both poses; its bins did not fit the second.
+        assert counts.graphs == 2
+        assert counts.operations > 2 * 50
