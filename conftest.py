@@ -21,6 +21,8 @@ os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
 _HOME = tempfile.TemporaryDirectory(prefix='ros_home_')
 os.environ['ROS_HOME'] = _HOME.name
 os.environ['OMP_NUM_THREADS'] = '1'
+# Kernels of Triton run on the CPU, in its interpreter.
+os.environ['TRITON_INTERPRET'] = '1'
 
 _DDS_FIXTURES = {'make_node', 'process', 'processes', 'station'}
 """Fixtures that start a ROS node: every test that uses one is marked `dds`."""

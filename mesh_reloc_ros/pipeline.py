@@ -9,6 +9,7 @@ from types import TracebackType
 
 import numpy as np
 
+from mesh_reloc_ros.align.coarse_to_fine import solves_on_device
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.initialization import Initialization, InitialPoseQueue
@@ -118,6 +119,15 @@ class Pipeline:
     def warm_up(self) -> None:
         """Compile and load what the first image needs, which takes up to a minute."""
         warm_up(self.scene, self.settings)
+
+    @property
+    def solver_device(self) -> str:
+        """Where images are aligned while tracking, and why, after the warm-up."""
+        solving = self.scene.solving
+        if solving is None:
+            return 'cpu'
+        device = 'cuda' if solves_on_device(self.scene, self.settings.alignment) else 'cpu'
+        return f'{device} ({solving.verdict})' if solving.verdict else device
 
     def prepare(self, camera: Camera | None = None) -> None:
         """Render or read the views that a search compares images with, if there is a search.

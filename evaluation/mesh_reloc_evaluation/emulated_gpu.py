@@ -8,6 +8,7 @@ is copied; within a captured graph the host can neither read nor send anything.
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures.thread import _WorkItem
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_map
 
 from mesh_reloc_ros import device
+from mesh_reloc_ros.kernels.layout import COLUMNS, EXPOSURE_SIZE, SUMS, UNKNOWNS
+from mesh_reloc_ros.kernels.normal_equations import accumulate
+from mesh_reloc_ros.kernels.photometric import LiveImage, Template
 from mesh_reloc_ros.render import _pytorch3d_rasterizer
 
 _GPU = torch.device('cuda', 0)
@@ -279,6 +283,70 @@ class _Runtime(device.Runtime):
     def pinned(self, count: int, dtype: torch.dtype) -> Tensor:
         return torch.empty(count, dtype=dtype)
 
+    def launch(self, kernel: Any, grid: tuple[int, ...], *arguments: Any, **options: Any) -> None:
+        _state.operation()
+        for value in arguments:
+            if isinstance(value, Tensor) and not _is_gpu(value):
+                raise RuntimeError('kernel: a tensor is not on the GPU')
+        options.pop('num_warps', None)
+        with torch._C.DisableTorchFunction(), torch._C.DisableTorchFunctionSubclass():
+            plain = [_unmarked(value) for value in arguments]
+            if kernel.__name__ == 'accumulate':
+                _accumulate(*plain)
+            elif not (kernel.__name__ == 'advance' and _is_done(plain[1])):
+                kernel[grid](*plain, **options)
+
+
+def _is_done(state: Tensor) -> bool:
+    """Whether the kernels would leave at once: the interpreter takes long even for that."""
+    from mesh_reloc_ros.kernels.gpu import layout
+
+    return bool(state.numpy()[layout.DONE.value])
+
+
+def _accumulate(
+    points: Tensor,
+    colours: Tensor,
+    gradients: Tensor,
+    weights: Tensor,
+    pixels: Tensor,
+    usable: Tensor,
+    level: Tensor,
+    state: Tensor,
+    systems: Tensor,
+    count: int,
+    block_size: int,
+    blocks: int,
+    width: int,
+    height: int,
+    has_mask: int,
+) -> None:
+    """Do what the kernel of this name does, by the compiled one: Triton's interpreter is slow."""
+    from mesh_reloc_ros.kernels.gpu import layout
+
+    if _is_done(state):
+        return
+    own = state.numpy()
+    template = Template(
+        points[0].numpy(), colours[0].numpy(), gradients[0].numpy(), weights[0].numpy(), block_size
+    )
+    mask = usable.numpy().reshape(height, width) if has_mask else np.empty((0, 0), np.uint8)
+    live = LiveImage(pixels.numpy().reshape(height, width, 3), mask, *level.numpy()[:4].tolist())
+    system, sums = np.zeros((UNKNOWNS, COLUMNS)), np.zeros(SUMS)
+    accumulate(
+        template,
+        live,
+        own[layout.TRIAL.value :][:16].reshape(4, 4),
+        own[layout.TRIAL_EXPOSURE.value :][:EXPOSURE_SIZE],
+        own[layout.SCALE.value],
+        system,
+        sums,
+    )
+    of_blocks = systems.numpy().reshape(blocks, layout.WIDTH.value, layout.WIDTH.value)
+    of_blocks[:] = 0
+    of_blocks[0, :UNKNOWNS, :COLUMNS] = system
+    of_blocks[0, layout.ROW_OF_SUMS.value, :SUMS] = sums
+
 
 def _rasterize(
     meshes: Any,
@@ -359,6 +427,7 @@ def emulated_gpu() -> Iterator[Counts]:
     before, _state = _state, _State()
     try:
         with (
+            mock.patch.dict(os.environ, {'TRITON_INTERPRET': '1'}),
             mock.patch.object(device, 'runtime', _Runtime()),
             mock.patch.object(torch.cuda, 'is_available', return_value=True),
             mock.patch.object(torch.cuda, 'synchronize'),

@@ -9,11 +9,12 @@ from mesh_reloc_evaluation.bench.refine import refined
 from mesh_reloc_evaluation.emulated_gpu import emulated_gpu, fullest_bin
 from support.small_room import CAMERA, error, photographed, pose_at, small_room_mesh
 
+from mesh_reloc_ros.align import device_solver
 from mesh_reloc_ros.config.alignment import AdamSettings, AlignmentSettings
 from mesh_reloc_ros.config.overlay import OverlaySettings
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.config.relocalization import RelocalizationSettings
-from mesh_reloc_ros.device import Repeater, decide
+from mesh_reloc_ros.graphs import Repeater, decide
 from mesh_reloc_ros.overlay import draw_overlay
 from mesh_reloc_ros.pipeline import Pipeline
 from mesh_reloc_ros.relocalize._cache import ViewCache
@@ -22,6 +23,7 @@ from mesh_reloc_ros.relocalize._viewpoints import _probed
 from mesh_reloc_ros.render import _pytorch3d_rasterizer as on_gpu
 from mesh_reloc_ros.render.grey import with_colour_mode
 from mesh_reloc_ros.render.scene import Scene
+from mesh_reloc_ros.track import warm_up
 from mesh_reloc_ros.types.camera import Camera
 from mesh_reloc_ros.types.estimate import PoseEstimate, State
 from mesh_reloc_ros.types.frame import Frame
@@ -94,6 +96,62 @@ def test_images_are_tracked_as_on_the_cpu_and_cost_little(room, frames):
         assert cost['operations'] <= 3 * cost['graphs']
         # A keyframe for the next image, and now and then a look at the calibration.
         assert cost['graphs'] in (0, 1, 3)
+
+
+def test_the_solver_on_the_gpu_tracks_alike(room, frames):
+    alignment = AlignmentSettings(solver_device='cuda', max_iterations=2, levels=2)
+    settings = Settings(alignment=alignment, relocalization=RelocalizationSettings(enabled=False))
+    on_cpu = replace(settings, alignment=replace(alignment, solver_device='cpu'))
+    with emulated_gpu() as counts:
+        poses, costs = tracked(room, frames[:4], settings, counts)
+        expected, _ = tracked(room, frames[:4], on_cpu, counts)
+    for pose, other in zip(poses, expected, strict=True):
+        metres, degrees = error(pose, other)
+        assert metres < 1e-5
+        assert degrees < 5e-4
+    assert costs[-1]['graphs'] > 0
+
+
+def test_the_faster_solver_is_chosen_and_named(room, monkeypatch):
+    settings = Settings(relocalization=RelocalizationSettings(enabled=False))
+    times = {'cuda': 1.0, 'cpu': 2.0}
+    now = 0.0
+
+    def timed(*arguments, **options):
+        nonlocal now
+        now += times[arguments[4].solver_device]
+
+    monkeypatch.setattr(warm_up, 'align_lm', timed)
+    monkeypatch.setattr(warm_up.time, 'perf_counter', lambda: now)
+    for times['cuda'], device in ((1.0, 'cuda'), (3.0, 'cpu')):
+        with emulated_gpu(), Pipeline.load(room.mesh, settings) as pipeline:
+            assert pipeline.solver_device == 'cpu'
+            pipeline.warm_up()
+            gpu_ms = 1000 * times['cuda']
+            verdict = f'{gpu_ms:.1f} ms on the GPU, 2000.0 ms on the CPU'
+            assert pipeline.solver_device == f'{device} ({verdict})'
+
+
+def test_the_solver_goes_on_on_the_cpu_where_the_gpu_fails(room, frames, monkeypatch, caplog):
+    """Once, with one line, whatever fails: here the memory, and a compiler that is missing."""
+    alignment = AlignmentSettings(solver_device='cuda')
+    settings = Settings(alignment=alignment, relocalization=RelocalizationSettings(enabled=False))
+    for error_text in ('CUDA out of memory. Tried to allocate\nmore', 'Failed to find C compiler'):
+        caplog.clear()
+        error = torch.OutOfMemoryError(error_text)
+        monkeypatch.setattr(device_solver, '_solve', lambda *_, error=error: raised(error))
+        with emulated_gpu(), Pipeline.load(room.mesh, settings) as pipeline:
+            pipeline.start_at(pose_at(0))
+            assert all(pipeline.track(frame).trusted for frame in frames[:4])
+            assert pipeline.solver_device.startswith('cpu (')
+        lines = [line for line in caplog.messages if 'the CPU from now on' in line]
+        assert lines == [
+            f'the alignment is done on the CPU from now on: {error_text.splitlines()[0]}'
+        ]
+
+
+def raised(error):
+    raise error
 
 
 def test_the_camera_is_found_from_nothing(room, frames):

@@ -77,7 +77,10 @@ def align_lm(
         if keyframe is None:
             keyframe = tracking_keyframe(scene, poses, camera, settings, grey=grey)
         coarsest = _coarsest_level(camera, settings.finest_level, settings.levels)
-        solution = _solve_levels(
+        solved = None
+        if solves_on_device(scene, settings) and len(poses) == 1:
+            solved = _solve_on_device(scene, keyframe, pyramid, poses, exposure, coarsest, settings)
+        solution = solved or _solve_levels(
             keyframe, pyramid, poses, exposure, coarsest, settings, _STEPS_ABOVE
         )
     with stage('assess'):
@@ -98,7 +101,14 @@ def tracking_keyframe(
     coarsest = _coarsest_level(camera, finest, settings.levels)
     with stage('render'):
         return make_keyframe(
-            scene, map_T_camera.double(), camera, finest, coarsest, settings.max_points, grey=grey
+            scene,
+            map_T_camera.double(),
+            camera,
+            finest,
+            coarsest,
+            settings.max_points,
+            grey=grey,
+            keep=solves_on_device(scene, settings),
         )
 
 
@@ -171,6 +181,49 @@ def _solve_levels(
     return dataclasses.replace(solution, iterations=iterations)
 
 
+def solves_on_device(scene: Scene, settings: AlignmentSettings) -> bool:
+    """Whether mode TRACK solves on the GPU."""
+    solving = scene.solving
+    if solving is None or solving.has_failed or settings.solver_device == 'cpu':
+        return False
+    return settings.solver_device == 'cuda' or solving.is_faster
+
+
+def _solve_on_device(
+    scene: Scene,
+    keyframe: Keyframe,
+    pyramid: list[ImageLevel],
+    poses: Tensor,
+    exposure: Tensor,
+    coarsest: int,
+    settings: AlignmentSettings,
+) -> Solution | None:
+    """Do what `_solve_levels` does for a single pose [1, 4, 4]; None if the GPU cannot."""
+    solving, points = scene.solving, keyframe.on_device
+    if solving is None or points is None:
+        return None
+
+    def solve_there() -> Solution:
+        # Triton takes a second to import.
+        from mesh_reloc_ros.align.device_solver import DeviceLevel, Restart, solve_levels
+
+        levels = []
+        for level, tensors in reversed(list(zip(keyframe.levels, points.levels, strict=True))):
+            live = pyramid[level.number]
+            options = _options_of(live, settings, _STEPS_ABOVE)
+            if level.number <= coarsest:
+                least = _NOISE_SIGMAS * live.noise
+                levels.append(DeviceLevel(level.surface, tensors, live, options, least))
+        start = se3.inverse(poses) @ keyframe.map_T_camera
+        restart = Restart(_FAR_SHARE, _CLEARLY_LESS)
+        return solve_levels(
+            solving.repeater, levels, points.packed, start, exposure, _LARGEST_GAIN, restart
+        )
+
+    with stage('solve'):
+        return solving.attempt(solve_there)
+
+
 def _better(
     surface: SurfacePoints,
     live: ImageLevel,
@@ -196,12 +249,18 @@ def _solver_options(
     live: ImageLevel, exposure: Tensor, settings: AlignmentSettings, steps_above: int
 ) -> SolverOptions:
     """Return how a level of the image is aligned, from exposures [B, 6]."""
-    levels_above = live.number - settings.finest_level
-    scale = settings.robust_scale * (1 + _ROBUST_GROWTH * levels_above)
     # A brighter image differs from the mesh by more.
     gain = min(max(float(exposure.numpy()[:, ALPHA].mean()), 1.0), _LARGEST_GAIN)
+    options = _options_of(live, settings, steps_above)
+    scale = max(gain * options.robust_scale, _NOISE_SIGMAS * live.noise)
+    return options._replace(robust_scale=scale)
+
+
+def _options_of(live: ImageLevel, settings: AlignmentSettings, steps_above: int) -> SolverOptions:
+    """Return the same for an image as bright as the mesh's texture, without noise."""
+    levels_above = live.number - settings.finest_level
     options = SolverOptions(
-        robust_scale=max(gain * scale, _NOISE_SIGMAS * live.noise),
+        robust_scale=settings.robust_scale * (1 + _ROBUST_GROWTH * levels_above),
         max_iterations=settings.max_iterations,
         small_px=_SMALL_STEP_PX,
     )

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
 from mesh_reloc_ros.align.lm import image_motion_px
 from mesh_reloc_ros.align.patches import PATCH_PIXELS, select_patch_points
-from mesh_reloc_ros.align.points import SurfacePoints, all_points, select_points
+from mesh_reloc_ros.align.points import PointTensors, SurfacePoints, all_points, select_points
 from mesh_reloc_ros.align.pyramid import RenderLevel, render_pyramid
-from mesh_reloc_ros.device import decide
+from mesh_reloc_ros.device import parts
+from mesh_reloc_ros.graphs import decide
 from mesh_reloc_ros.kernels.score import BLOCK_PX
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types import se3
 from mesh_reloc_ros.types.camera import Camera
+
+Part = TypeVar('Part')
 
 # Coarser images than this show too little to be aligned.
 MIN_SIDE_PX = 24
@@ -38,6 +42,16 @@ class _KeyframeLevel:
 
 
 @dataclass(frozen=True)
+class DevicePoints:
+    """The points of a keyframe on the device that rendered it."""
+
+    packed: Tensor
+    """[K] float32, all of them."""
+    levels: list[PointTensors]
+    """Parts of `packed`, finest first."""
+
+
+@dataclass(frozen=True)
 class Keyframe:
     """Points of B renders, to align images with as long as the view changes little."""
 
@@ -55,6 +69,8 @@ class Keyframe:
     """[B], share of the image that the mesh covers."""
     texel_size: float
     """Metres, of the mesh."""
+    on_device: DevicePoints | None = None
+    """The points of `levels` on a GPU, if they are needed there."""
 
     def motion_px(self, before: Tensor, after: Tensor) -> Tensor:
         """Return how far the image moves between poses [B, 4, 4], roughly, [B] in pixels.
@@ -79,24 +95,34 @@ def make_keyframe(
     max_points: int,
     *,
     grey: bool = False,
+    keep: bool = False,
 ) -> Keyframe:
     """Render from poses [B, 4, 4] and choose points of pyramid level `finest` up to `coarsest`.
 
     :param max_points: at the finest level; each coarser one has half as many.
+    :param keep: keep the points on the GPU, too, if there is one.
     """
     key = 'keyframe', len(map_T_camera), camera, finest, coarsest, max_points, grey
 
     def work(poses: Tensor) -> tuple[_Choice, list[Tensor]]:
         return _chosen(scene, poses, camera, finest, coarsest, max_points, grey)
 
-    choice, arrays, _ = scene.repeater.run(key, work, [map_T_camera])
-    coverage, *rest = arrays
+    choice, arrays, packed = scene.repeater.run(key, work, [map_T_camera], keep=keep)
+    *of_levels, coverage = arrays
     levels = [
-        _KeyframeLevel(
-            number, of_level, SurfacePoints.from_arrays(rest[4 * i : 4 * i + 4], block_size)
-        )
-        for i, (number, of_level, block_size) in enumerate(choice)
+        _KeyframeLevel(number, of_level, SurfacePoints.from_arrays(arrays, block_size))
+        for (number, of_level, block_size), arrays in zip(choice, _fours(of_levels), strict=True)
     ]
+    on_device = None
+    if packed is not None:
+        tensors = _fours(parts(packed, [array.shape for array in of_levels]))[:-1]
+        of_device = [
+            PointTensors(points, colours, gradients, weights, block_size)
+            for (_, _, block_size), (points, colours, gradients, weights) in zip(
+                choice, tensors, strict=False
+            )
+        ]
+        on_device = DevicePoints(packed, of_device)
     return Keyframe(
         map_T_camera=map_T_camera,
         camera=camera,
@@ -105,7 +131,12 @@ def make_keyframe(
         score_level=levels[-1],
         coverage=torch.from_numpy(coverage),
         texel_size=scene.texel_size,
+        on_device=on_device,
     )
+
+
+def _fours(values: list[Part]) -> list[list[Part]]:
+    return [values[i : i + 4] for i in range(0, len(values), 4)]
 
 
 _Choice = list[tuple[int, Camera, int]]
@@ -121,7 +152,7 @@ def _chosen(
     max_points: int,
     grey: bool,
 ) -> tuple[_Choice, list[Tensor]]:
-    """Render, and return the choice of levels, the coverage [B] and the points of each level."""
+    """Render, and return the choice of levels, the points of each level and the coverage [B]."""
     rendered = _rendered_level(camera, finest, max_points)
     at_rendered = camera.at_level(rendered)
     render = scene.render(poses, at_rendered, grey=grey)
@@ -139,9 +170,8 @@ def _chosen(
         levels.insert(0, (finest, at_finest, points))
     chosen = _score_level(pyramid, rendered, finest)
     levels.append((rendered + chosen, pyramid[chosen].camera, all_points(pyramid[chosen])))
-    tensors = [render.mask.to(torch.float32).mean((1, 2))]
-    for _, _, points in levels:
-        tensors.extend((points.points, points.colours, points.gradients, points.weights))
+    tensors = [tensor for _, _, points in levels for tensor in points.tensors]
+    tensors.append(render.mask.to(torch.float32).mean((1, 2)))
     return [(number, view, points.block_size) for number, view, points in levels], tensors
 
 

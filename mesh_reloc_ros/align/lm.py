@@ -83,7 +83,7 @@ def solve(
     iterations = solve_batch(
         surface.template,
         level.live,
-        _pixels_per_step(surface, level.camera),
+        pixels_per_step(surface, level.camera),
         options,
         poses,
         exposures,
@@ -93,7 +93,7 @@ def solve(
     return Solution(
         live_T_keyframe=torch.from_numpy(poses),
         exposure=torch.from_numpy(exposures).float(),
-        system=_normal_equations(systems, sums, surface),
+        system=normal_equations(systems, sums, surface),
         iterations=iterations,
         robust_scale=options.robust_scale,
     )
@@ -102,10 +102,10 @@ def solve(
 def image_motion_px(surface: SurfacePoints, camera: Camera, motions: Tensor) -> Tensor:
     """Return how far motions of the camera [B, 4, 4] move the image, roughly, [B] in pixels."""
     twists = _small_twists(motions.numpy())
-    return torch.from_numpy((np.abs(twists) * _pixels_per_step(surface, camera)).sum(-1))
+    return torch.from_numpy((np.abs(twists) * pixels_per_step(surface, camera)).sum(-1))
 
 
-def _normal_equations(systems: Array, sums: Array, surface: SurfacePoints) -> NormalEquations:
+def normal_equations(systems: Array, sums: Array, surface: SurfacePoints) -> NormalEquations:
     """Return the normal equations of systems [B, UNKNOWNS, COLUMNS] and sums [B, SUMS]."""
     seen = sums[:, SEEN]
     return NormalEquations(
@@ -126,7 +126,7 @@ def _small_twists(motions: Array) -> Array:
     return np.concatenate((motions[:, :3, 3], turns), axis=-1)
 
 
-def _pixels_per_step(surface: SurfacePoints, camera: Camera) -> Array:
+def pixels_per_step(surface: SurfacePoints, camera: Camera) -> Array:
     """Return how far a unit of each part of a twist [B, 6] moves the image, roughly, in pixels."""
     pixels = np.full((len(surface.median_depth), POSE_SIZE), camera.fx)
     pixels[:, TRANSLATION] /= surface.median_depth[:, None]

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mesh_reloc_ros.align.pyramid import RenderLevel
-from mesh_reloc_ros.device import decide, to_host
+from mesh_reloc_ros.device import to_host
+from mesh_reloc_ros.graphs import decide
 from mesh_reloc_ros.kernels.photometric import Template
 
 
@@ -69,6 +70,11 @@ class PointTensors(NamedTuple):
     gradients: Tensor
     weights: Tensor
     block_size: int
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """Points, colours, gradients and weights."""
+        return self[:4]
 
     def on_host(self) -> SurfacePoints:
         """Copy to main memory, with one transfer."""

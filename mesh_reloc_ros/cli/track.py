@@ -100,6 +100,10 @@ def run(arguments: argparse.Namespace) -> int:
             print(f'mesh {arguments.mesh.name}: {notice}')
         for notice in recording.notices:
             print(f'{recording.name}: {notice}')
+        if pipeline.scene.device.type == 'cuda':
+            # To find out where images are aligned faster.
+            pipeline.warm_up()
+            print(f'images are aligned on {pipeline.solver_device}')
         if start is None:
             pipeline.prepare(first.camera)
         total = len(recording) if arguments.start <= 0 and math.isinf(arguments.end) else None

@@ -67,6 +67,12 @@ class AlignmentSettings:
         minimum=1e-3,
         maximum=1.0,
     )
+    solver_device: str = setting(
+        'auto',
+        'Device of the solver while tracking. cuda: the GPU, if the mesh is rendered there. auto:'
+        ' the faster of the two, timed before the first image.',
+        choices=('auto', 'cpu', 'cuda'),
+    )
     map_error_scale: float = setting(
         1.0,
         'Factor on the part of the covariance that models local errors of the mesh. 1 assumes'

@@ -25,9 +25,9 @@ NEUTRAL = np.array([1.0, 1.0, 1.0, 0.0, 0.0, 0.0])
 """[EXPOSURE_SIZE], of an image that looks as the mesh's texture does."""
 # A weak prior towards neutral, as 1 sigma. It matters only where the image has too little contrast
 # to tell alpha and beta apart.
-_SIGMA = np.array([1.0, 1.0, 1.0, 0.5, 0.5, 0.5])
+SIGMA = np.array([1.0, 1.0, 1.0, 0.5, 0.5, 0.5])
 # How much the exposure of a block differs from that of the image, 1 sigma.
-_BLOCK_GAIN_SIGMA, _BLOCK_OFFSET_SIGMA = 0.2, 0.1
+BLOCK_GAIN_SIGMA, BLOCK_OFFSET_SIGMA = 0.2, 0.1
 
 
 def expose(exposure: Any, colour: Any, channel: int) -> Any:
@@ -50,10 +50,10 @@ def contrast(exposure: Any, colour: float, channel: int) -> Any:
 @kernel()
 def exposure_prior(robust_scale: float) -> Any:
     """Return the weights [EXPOSURE_SIZE] of the prior, for residuals of a robust scale."""
-    return (robust_scale / _SIGMA) ** 2
+    return (robust_scale / SIGMA) ** 2
 
 
 @kernel()
 def block_prior(robust_scale: float) -> Any:
     """Return the weights of the prior of a block's gain and offset towards neutral."""
-    return (robust_scale / _BLOCK_GAIN_SIGMA) ** 2, (robust_scale / _BLOCK_OFFSET_SIGMA) ** 2
+    return (robust_scale / BLOCK_GAIN_SIGMA) ** 2, (robust_scale / BLOCK_OFFSET_SIGMA) ** 2

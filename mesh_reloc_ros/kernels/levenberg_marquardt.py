@@ -25,6 +25,10 @@ from mesh_reloc_ros.kernels.normal_equations import accumulate
 from mesh_reloc_ros.kernels.photometric import LiveImage, Template, render_of
 from mesh_reloc_ros.kernels.se3 import exp
 
+# Of the diagonal, relative to it: at first, at least, at most; a step that is undone makes it ten
+# times as large.
+FIRST_DAMPING, LEAST_DAMPING, MOST_DAMPING = 1e-4, 1e-7, 1e7
+
 
 class SolverOptions(NamedTuple):
     """How the loss is minimised on one pyramid level."""
@@ -95,7 +99,7 @@ def _solve(
     new_system, new_sums = np.zeros((UNKNOWNS, COLUMNS)), np.zeros(SUMS)
     accumulate(render, live, live_T_keyframe, exposure, scale, system, sums)
     loss, fewest_seen = _mean_loss(sums), options.min_seen * sums[SEEN]
-    damping, iterations, mixes = 1e-4, 0, False
+    damping, iterations, mixes = FIRST_DAMPING, 0, False
     last_plain, last_step = np.zeros(UNKNOWNS), np.zeros(UNKNOWNS)
     moved = np.zeros(POSE_SIZE)
     while iterations < options.max_iterations:
@@ -120,9 +124,9 @@ def _solve(
             system[:], sums[:] = new_system, new_sums
             last_plain, last_step = plain, step
             moved += step[:POSE_SIZE]
-            damping = max(damping * 0.1, 1e-7)
+            damping = max(damping * 0.1, LEAST_DAMPING)
         else:
-            damping = min(damping * 10, 1e7)
+            damping = min(damping * 10, MOST_DAMPING)
         if not moved_px > options.small_px:
             break
     return iterations

@@ -18,9 +18,9 @@ from mesh_reloc_ros.kernels.compile import kernel
 
 # Points nearer than this are not seen.
 NEAR_M = 1e-2
-_UNIT = 1 / 255
+UNIT = 1 / 255
 # Colours above this are at the limit of the image.
-_LIMIT = np.float32(250 / 255)
+LIMIT = np.float32(250 / 255)
 # With these, numbers of either precision keep it.
 _ZERO, _ONE, _TWO = np.float32(0), np.float32(1), np.float32(2)
 
@@ -119,7 +119,7 @@ def is_censored(predicted: Any, colour: Any) -> Any:
 
     How far beyond is not known, so the pixel carries no other information.
     """
-    return colour > _LIMIT and predicted > colour
+    return colour > LIMIT and predicted > colour
 
 
 @kernel(fastmath=True)
@@ -158,7 +158,7 @@ def sample(pixels: Any, u: float, v: float, channel: int) -> Any:
     c01, c11 = float(pixels[v0 + 1, u0, channel]), float(pixels[v0 + 1, u0 + 1, channel])
     top, bottom = c00 + a * (c10 - c00), c01 + a * (c11 - c01)
     along_u = (1 - b) * (c10 - c00) + b * (c11 - c01)
-    return (top + b * (bottom - top)) * _UNIT, along_u * _UNIT, (bottom - top) * _UNIT
+    return (top + b * (bottom - top)) * UNIT, along_u * UNIT, (bottom - top) * UNIT
 
 
 @kernel(fastmath=True)

@@ -10,7 +10,7 @@ import numpy as np
 from mesh_reloc_ros.kernels.compile import kernel
 
 # Below this angle the series are exact to double precision.
-_SMALL_ANGLE = 1e-3
+SMALL_ANGLE = 1e-3
 
 
 @kernel()
@@ -18,7 +18,7 @@ def exp(twist: Any) -> Any:
     """Return the motion [4, 4] of a twist [6]."""
     x, y, z = twist[3], twist[4], twist[5]
     t2 = x * x + y * y + z * z
-    if t2 < _SMALL_ANGLE**2:
+    if t2 < SMALL_ANGLE**2:
         a, b, c = 1 - t2 / 6, 0.5 - t2 / 24, 1 / 6 - t2 / 120
     else:
         t = math.sqrt(t2)
@@ -37,12 +37,12 @@ def log(motion: Any) -> Any:
     quaternion = _quaternion(motion)
     vector = quaternion[1:]
     sine = math.sqrt((vector * vector).sum())
-    if sine < _SMALL_ANGLE:
+    if sine < SMALL_ANGLE:
         rotation = (2 + sine**2 / 3) * vector
     else:
         rotation = 2 * math.atan2(sine, quaternion[0]) / sine * vector
     t2 = (rotation * rotation).sum()
-    if t2 < _SMALL_ANGLE**2:
+    if t2 < SMALL_ANGLE**2:
         d = 1 / 12 + t2 / 720
     else:
         t = math.sqrt(t2)

@@ -16,7 +16,7 @@ import torch
 from pytorch3d.renderer.mesh import rasterize_meshes
 from torch import Tensor
 
-from mesh_reloc_ros.device import decide
+from mesh_reloc_ros.graphs import decide
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.render.rasterizer import Fragments, intersect
 from mesh_reloc_ros.types import se3

@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mesh_reloc_ros.device import Repeater
 from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.graphs import Offload, Repeater
 from mesh_reloc_ros.mesh_io.load import load_mesh
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.progress import Progress, silent
@@ -76,7 +76,10 @@ class Scene:
         progress(stage, 1.0)
         self._shader = Shader(mesh, self.device, progress)
         self.repeater = Repeater(self.device, can_capture=self.rasterizer.name == 'pytorch3d')
-        """Does work of the scene's device that is repeated; see `device`."""
+        """Does work of the scene's device that is repeated; see `graphs`."""
+        on_gpu = self.device.type == 'cuda'
+        self.solving = Offload(self.device, 'the alignment') if on_gpu else None
+        """Aligns images on the scene's device, if that is a GPU."""
         self.is_textured = ~mesh.is_plain
         """[F] bool: faces that images can be aligned with; the others only hide."""
         hides = torch.from_numpy(mesh.is_plain).to(self.device)

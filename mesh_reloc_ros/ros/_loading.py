@@ -40,6 +40,8 @@ def load(
     log('warming up (the first time takes longer)')
     pipeline.warm_up()
     progress('warming up', 1.0)
+    if pipeline.scene.device.type == 'cuda':
+        log(f'images are aligned on {pipeline.solver_device}')
     if pipeline.relocalizer is not None:
         log('preparing views of the mesh (the first time takes longer)')
         pipeline.prepare()
@@ -55,4 +57,5 @@ def describe(pipeline: Pipeline, mesh: Path) -> dict[str, str]:
         'device': str(scene.device),
         'rasterizer': scene.rasterizer.name,
         'solver': pipeline.settings.solver,
+        'solver device': pipeline.solver_device,
     }

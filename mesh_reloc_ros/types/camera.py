@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mesh_reloc_ros.device import constant, kept
+from mesh_reloc_ros.device import constant
 from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.graphs import kept
 from mesh_reloc_ros.types import Array
 
 

@@ -17,7 +17,7 @@ from mesh_reloc_ros.process import use_one_core_per_operation
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types.pose import shifted
 
-MODES = {'hybrid': 'cpu'}
+MODES = {'hybrid': 'cpu', 'cuda': 'cuda'}
 """Solver device by name of the mode; the default is last."""
 # Graphs are captured with the first keyframes.
 _FIRST_KEYFRAMES, _KEYFRAMES = 3, 3
@@ -104,7 +104,8 @@ def _report(mode: str, images: list[_Image]) -> None:
 
 
 def _settings_of(mode: str, settings: Settings) -> Settings:
-    return replace(settings, device='cuda', solver='lm')
+    alignment = replace(settings.alignment, solver_device=MODES[mode])
+    return replace(settings, device='cuda', solver='lm', alignment=alignment)
 
 
 def _numbers(counts: Counts) -> list[int]:
