@@ -24,7 +24,7 @@ from mesh_reloc_ros.types.camera import Camera
 from mesh_reloc_ros.types.frame import Frame
 
 # Tracking waits for a new render only after this many times the motion that `render_ahead` allows.
-_STRETCH = 3
+_STRETCH = 2
 # A retry is useful if it improves the quality by more than this factor.
 _USEFUL = 1.05
 # Time from a retry that was not useful to the next; it doubles each time, up to a limit.
