@@ -10,11 +10,8 @@ from nav_msgs.msg import Path
 from numpy.typing import NDArray
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
-from std_msgs.msg import Header
 
 from mesh_reloc_ros.ros._worker import LatestOnlyWorker
-from mesh_reloc_ros.ros.conversions import estimate_to_pose, ns_to_stamp
-from mesh_reloc_ros.types.estimate import PoseEstimate
 
 _PERIOD_S = 1.0
 _FIRST_SPACING_M = 0.01
@@ -26,13 +23,12 @@ class PathPublisher:
     On a thread: a message of some hundred poses takes milliseconds.
     """
 
-    def __init__(self, node: Node, map_frame: str) -> None:
+    def __init__(self, node: Node) -> None:
         """Create the publisher and start its thread."""
         # Latched: a later subscriber gets the path, too.
         qos = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
         self._node = node
         self._publisher = node.create_publisher(Path, '~/path', qos)
-        self._map_frame = map_frame
         self._poses: list[PoseStamped] = []
         self._last_position: NDArray[np.float64] | None = None
         self._spacing_m = _FIRST_SPACING_M
@@ -43,24 +39,24 @@ class PathPublisher:
         self.result = self._worker.result
         """See `LatestOnlyWorker`."""
 
-    def add(self, estimate: PoseEstimate, max_length: int) -> None:
-        """Add a trusted estimate.
+    def add(self, pose: PoseStamped, max_length: int) -> None:
+        """Add a trusted pose in the map.
 
         :param max_length: most poses that are kept.
         """
-        position = estimate.map_T_camera[:3, 3]
+        point = pose.pose.position
+        position = np.array((point.x, point.y, point.z))
         last = self._last_position
         if last is None or np.linalg.norm(position - last) >= self._spacing_m:
-            self._last_position = position.copy()
-            self._poses.append(estimate_to_pose(estimate, self._map_frame))
+            self._last_position = position
+            self._poses.append(pose)
             while len(self._poses) > max_length:
                 self._poses = self._poses[::2]
                 self._spacing_m *= 2
         now = time.monotonic()
         if now >= self._next and self._publisher.get_subscription_count():
             self._next = now + _PERIOD_S
-            header = Header(stamp=ns_to_stamp(estimate.stamp_ns), frame_id=self._map_frame)
-            self._worker.put(Path(header=header, poses=list(self._poses)))
+            self._worker.put(Path(header=pose.header, poses=list(self._poses)))
 
     def clear(self) -> None:
         """Start a new path."""

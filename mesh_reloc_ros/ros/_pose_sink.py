@@ -23,7 +23,7 @@ from mesh_reloc_ros.ros._parameters import NodeParameters
 from mesh_reloc_ros.ros._path import PathPublisher
 from mesh_reloc_ros.ros._saved_pose import SavedPose
 from mesh_reloc_ros.ros._tf_output import TfOutput
-from mesh_reloc_ros.ros.conversions import estimate_to_pose, estimate_to_pose_with_covariance
+from mesh_reloc_ros.ros.conversions import estimate_to_pose, with_covariance
 from mesh_reloc_ros.types.estimate import PoseEstimate
 from mesh_reloc_ros.types.frame import Frame
 
@@ -53,7 +53,7 @@ class PoseSink:
         self._origin = scene.mesh.origin
         self._poses = _publisher(node, PoseStamped, '~/pose')
         self._covariances = _publisher(node, PoseWithCovarianceStamped, '~/pose_with_covariance')
-        self._path = PathPublisher(node, map_frame)
+        self._path = PathPublisher(node)
         self._overlay = OverlayPublisher(node, scene)
         self._mesh = MeshMarker(node, mesh_url, map_frame)
         self._tf: TfOutput | None = None
@@ -92,8 +92,9 @@ class PoseSink:
         :param camera_frame: see `ImageSource.camera_frame`.
         """
         settings = self._parameters.node
-        self._poses.publish(estimate_to_pose(estimate, self._map_frame))
-        self._covariances.publish(estimate_to_pose_with_covariance(estimate, self._map_frame))
+        pose = estimate_to_pose(estimate, self._map_frame)
+        self._poses.publish(pose)
+        self._covariances.publish(with_covariance(pose, estimate.covariance))
         if self._base is not None:
             self._diagnostics.problem('base', self._base.publish(estimate))
         if self._tf is not None:
@@ -102,7 +103,7 @@ class PoseSink:
             )
             self._diagnostics.problem('TF', problem)
         self.saved.take(estimate.map_T_camera)
-        self._path.add(estimate, settings.path_length)
+        self._path.add(pose, settings.path_length)
 
     def show(self, estimate: PoseEstimate, frame: Frame, header: Header, latency_ms: float) -> None:
         """Record an estimate, trusted or not, in the diagnostics and draw its overlay.

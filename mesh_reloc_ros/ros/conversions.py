@@ -52,18 +52,17 @@ def pose_to_message(map_T_camera: NDArray[np.float64]) -> Pose:
 
 def estimate_to_pose(estimate: PoseEstimate, map_frame: str) -> PoseStamped:
     """Return an estimate as a pose in `map_frame`, stamped as its image was."""
-    return PoseStamped(
-        header=_header(estimate, map_frame), pose=pose_to_message(estimate.map_T_camera)
-    )
+    header = Header(stamp=ns_to_stamp(estimate.stamp_ns), frame_id=map_frame)
+    return PoseStamped(header=header, pose=pose_to_message(estimate.map_T_camera))
 
 
-def estimate_to_pose_with_covariance(
-    estimate: PoseEstimate, map_frame: str
+def with_covariance(
+    pose: PoseStamped, covariance: NDArray[np.float64]
 ) -> PoseWithCovarianceStamped:
-    """Return an estimate as a pose with its covariance (x y z rx ry rz, row-major)."""
-    message = PoseWithCovarianceStamped(header=_header(estimate, map_frame))
-    message.pose.pose = pose_to_message(estimate.map_T_camera)
-    message.pose.covariance = estimate.covariance.astype(np.float64).ravel()
+    """Return a pose with its covariance [6, 6] (x y z rx ry rz)."""
+    message = PoseWithCovarianceStamped(header=pose.header)
+    message.pose.pose = pose.pose
+    message.pose.covariance = covariance.ravel()
     return message
 
 
@@ -77,7 +76,3 @@ def transform_from_pose(
     message.transform.translation = Vector3(x=x, y=y, z=z)
     message.transform.rotation = Quaternion(x=qx, y=qy, z=qz, w=qw)
     return message
-
-
-def _header(estimate: PoseEstimate, frame_id: str) -> Header:
-    return Header(stamp=ns_to_stamp(estimate.stamp_ns), frame_id=frame_id)
