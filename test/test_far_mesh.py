@@ -49,7 +49,7 @@ def frames(room: SmallRoom) -> list[Frame]:
 def test_poses_are_those_of_the_mesh_near_zero_moved(room, far_room):
     images = frames(room)
     near = Pipeline(room.scene)
-    far = Pipeline(Scene.load(far_room, 'cpu', 'embree'))
+    far = Pipeline(Scene.load(far_room, 'cpu'))
     expected = list(near.run(images, start=pose_at(0)))
     found = list(far.run(images, start=shifted(pose_at(0), UTM)))
     for one, other in zip(expected, found, strict=True):
@@ -69,7 +69,7 @@ def test_poses_are_those_of_the_mesh_near_zero_moved(room, far_room):
 
 
 def test_without_a_pose_there_is_no_place_in_the_map(far_room, room):
-    far = Pipeline(Scene.load(far_room, 'cpu', 'embree'))
+    far = Pipeline(Scene.load(far_room, 'cpu'))
     far.start_at(shifted(pose_at(0), UTM))
     images = frames(room)
     far.track(images[1])

@@ -23,7 +23,7 @@ SOURCES = (
     'setup.cfg',
     'setup.py',
 )
-MAX_LINES = 22_200
+MAX_LINES = 22_550
 
 
 @pytest.fixture(scope='module')

@@ -21,8 +21,9 @@ class Settings:
     )
     rasterizer: str = setting(
         'auto',
-        'Renderer of the mesh. auto: pytorch3d on a GPU, embree on the CPU.',
-        choices=('auto', 'embree', 'pytorch3d'),
+        'Renderer of the mesh. auto: pytorch3d on a GPU; on the CPU zbuffer, and embree for few'
+        ' pixels where it is installed.',
+        choices=('auto', 'zbuffer', 'embree', 'pytorch3d'),
     )
     solver: str = setting(
         'lm',

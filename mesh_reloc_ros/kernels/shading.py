@@ -75,21 +75,35 @@ def shade(
         upper = min(lower + 1, levels - 1)
         fraction = lod - lower
         material = mesh.face_materials[f]
+        red = green = blue = 0.0
         for level, weight in ((lower, 1 - fraction), (upper, fraction)):
-            offset, w, h = table[material, level]
-            s, t = u * w - 0.5, (1 - v) * h - 0.5
-            left, top = math.floor(s), math.floor(t)
-            p, q = s - left, t - top
-            left, top = int(left) % w, int(top) % h
-            right, bottom = (left + 1) % w, (top + 1) % h
-            i00, i10 = offset + top * w + left, offset + top * w + right
-            i01, i11 = offset + bottom * w + left, offset + bottom * w + right
-            w00, w10 = weight * (1 - p) * (1 - q) / 255, weight * p * (1 - q) / 255
-            w01, w11 = weight * (1 - p) * q / 255, weight * p * q / 255
-            for channel in range(3):
-                colour[n, channel] += (
-                    w00 * texels[i00, channel]
-                    + w10 * texels[i10, channel]
-                    + w01 * texels[i01, channel]
-                    + w11 * texels[i11, channel]
-                )
+            if weight > 0:
+                offset, w, h = table[material, level]
+                r, g, b = _sample(texels, offset, w, h, u, v)
+                red, green, blue = red + weight * r, green + weight * g, blue + weight * b
+        colour[n, 0], colour[n, 1], colour[n, 2] = red / 255, green / 255, blue / 255
+
+
+@kernel(fastmath=True)
+def _sample(texels: Any, offset: int, width: int, height: int, u: float, v: float) -> Any:
+    """Return red, green and blue, 0 to 255, of a texture level, which repeats, bilinearly."""
+    s, t = u * width - 0.5, (1 - v) * height - 0.5
+    left, top = math.floor(s), math.floor(t)
+    p, q = s - left, t - top
+    left, top = _wrapped(int(left), width), _wrapped(int(top), height)
+    right, bottom = _wrapped(left + 1, width), _wrapped(top + 1, height)
+    above, below = offset + top * width, offset + bottom * width
+    c00, c10 = texels[above + left], texels[above + right]
+    c01, c11 = texels[below + left], texels[below + right]
+    w00, w10, w01, w11 = (1 - p) * (1 - q), p * (1 - q), (1 - p) * q, p * q
+    return (
+        w00 * c00[0] + w10 * c10[0] + w01 * c01[0] + w11 * c11[0],
+        w00 * c00[1] + w10 * c10[1] + w01 * c01[1] + w11 * c11[1],
+        w00 * c00[2] + w10 * c10[2] + w01 * c01[2] + w11 * c11[2],
+    )
+
+
+@kernel()
+def _wrapped(place: int, size: int) -> int:
+    """Return a place modulo the size. Most need no division, which takes long."""
+    return place if 0 <= place < size else place % size

@@ -28,7 +28,10 @@ class Fragments:
 class Rasterizer(Protocol):
     """Finds the nearest face at every pixel. Faces are visible from both sides."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """For the log."""
+        ...
 
     def rasterize(
         self, map_T_camera: Tensor, camera: Camera, pixels: Tensor | None = None
@@ -43,23 +46,30 @@ class Rasterizer(Protocol):
 
 
 def make_rasterizer(name: str, mesh: TexturedMesh, device: torch.device) -> Rasterizer:
-    """Make the rasterizer `auto`, `embree` or `pytorch3d` for a mesh.
+    """Make the rasterizer `auto`, `zbuffer`, `embree` or `pytorch3d` for a mesh.
 
-    Each backend is imported only when selected, so only that one must be installed.
+    Each backend is imported only when selected, so only that one must be installed. Auto is
+    pytorch3d on a GPU. On the CPU it is zbuffer, and embree for few pixels where it is installed.
 
     :raises InputError: the backend is not installed, or cannot run on the device.
     """
-    if name == 'auto':
-        name = 'pytorch3d' if device.type == 'cuda' else 'embree'
+    if name == 'auto' and device.type == 'cuda':
+        name = 'pytorch3d'
     try:
         if name == 'pytorch3d':
             from mesh_reloc_ros.render._pytorch3d_rasterizer import PyTorch3DRasterizer
 
             return PyTorch3DRasterizer(mesh, device)
-        from mesh_reloc_ros.render._embree_rasterizer import EmbreeRasterizer
+        if name == 'embree':
+            from mesh_reloc_ros.render._embree_rasterizer import EmbreeRasterizer
+
+            return EmbreeRasterizer(mesh, device)
     except ImportError as error:
         raise InputError(f'rasterizer {name} is not installed: {error}') from error
-    return EmbreeRasterizer(mesh, device)
+    from mesh_reloc_ros.render._cpu_rasterizer import CpuRasterizer
+    from mesh_reloc_ros.render._zbuffer_rasterizer import ZBufferRasterizer
+
+    return ZBufferRasterizer(mesh, device) if name == 'zbuffer' else CpuRasterizer(mesh, device)
 
 
 def intersect(map_T_camera: Tensor, rays: Tensor, corners: Tensor) -> tuple[Tensor, Tensor]:

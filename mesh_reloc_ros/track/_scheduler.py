@@ -25,8 +25,9 @@ from mesh_reloc_ros.types.frame import Frame
 
 # Tracking waits for a new render only after this many times the motion that `render_ahead` allows.
 _STRETCH = 2
-# A retry is useful if it improves the quality by more than this factor.
-_USEFUL = 1.05
+# A retry is useful if it improves the agreement, of 0 to 1, by more than this. Of images that show
+# something else, both agree by 0.01.
+_USEFUL = 0.03
 # Time from a retry that was not useful to the next; it doubles each time, up to a limit.
 _WAIT_S, _LONGEST_WAIT_S = 0.15, 0.6
 
@@ -126,7 +127,7 @@ class AlignmentScheduler:
         if 0 <= frame.stamp_ns - self._retried_ns < self._wait_s * 1e9:
             return fast
         retried = self.align(frame, map_T_camera, exposure, settings, AlignMode.COARSE)
-        if retried.agreement > _USEFUL * fast.agreement:
+        if retried.agreement > fast.agreement + _USEFUL:
             return retried
         # The image itself is poor, as when a person walks by: retries cost time and do not help.
         self._retried_ns = frame.stamp_ns

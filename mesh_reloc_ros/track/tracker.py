@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 from torch import Tensor
 
-from mesh_reloc_ros.align.alignment import Alignment, AlignMode
+from mesh_reloc_ros.align.alignment import Alignment
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.render.grey import with_colour_mode
@@ -205,20 +205,18 @@ class Tracker:
         return self.state is State.TRACKING and recent and frame.camera == self._camera
 
     def _align(self, frame: Frame, motion: MotionFilter) -> Alignment:
-        """Align an image from the prediction; coarse to fine from a start pose."""
-        pose, exposure, settings = motion.map_T_camera, self._exposure, self._settings
-        can_search = self._search is not None and self._states.rejections > 0
-        if self.state is State.INITIALIZING and not can_search:
-            return self._scheduler.align(frame, pose, exposure, settings, AlignMode.COARSE)
-        return self._scheduler.align_with_retry(frame, pose, exposure, settings, self._is_poor)
+        """Align an image from the prediction; coarse to fine if that is poor."""
+        return self._scheduler.align_with_retry(
+            frame, motion.map_T_camera, self._exposure, self._settings, self._is_poor
+        )
 
     def _is_poor(self, quality: AlignmentQuality) -> bool:
         """Whether an alignment is so poor that a coarse-to-fine alignment may do better."""
-        if self.state is not State.LOST:
+        if not self.state.is_searching:
             return self._validator.is_poor(quality)
-        # A search covers more of the map than an alignment.
-        can_acquire = self._validator.can_acquire(quality, self._settings.tracking)
-        return self._search is None and not can_acquire
+        # Beyond the first image, a search covers more of the map than an alignment.
+        can_search = self._search is not None and self._states.rejections > 0
+        return not can_search and not self._validator.can_acquire(quality, self._settings.tracking)
 
     def _validate(
         self, frame: Frame, motion: MotionFilter, alignment: Alignment, *, acquiring: bool

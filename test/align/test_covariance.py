@@ -45,7 +45,7 @@ def noisy(colour, seed, strength=8.0, size_px=0.0):
 
 def view_of(mesh: TexturedMesh, pose, points=2400):
     """Return points of a render of a mesh, and the render [3, H, W]."""
-    scene = Scene(mesh, device='cpu', rasterizer='embree')
+    scene = Scene(mesh, device='cpu')
     render = scene.render(torch.from_numpy(pose), CAMERA)
     level = render_pyramid(render.colour, render.depth, CAMERA, 1)[0]
     return select_points(level, points).on_host(), level.colour[0]

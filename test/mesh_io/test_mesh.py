@@ -47,7 +47,7 @@ def write_panels(folder: Path, materials: dict[str, str], names: list[str]) -> P
 def colours_seen(mesh: Path, panels: int) -> np.ndarray:
     """Return the colours 0 to 255 [panels, 3] in the middle of each panel."""
     camera = Camera(width=20 * panels, height=11, fx=60.0, fy=60.0, cx=9.5, cy=5.0)
-    colour = Scene.load(mesh, 'cpu', 'embree').render(torch.eye(4), camera).colour[0]
+    colour = Scene.load(mesh, 'cpu').render(torch.eye(4), camera).colour[0]
     return 255 * colour[5, 10::20].numpy()
 
 

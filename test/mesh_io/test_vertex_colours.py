@@ -43,7 +43,7 @@ def test_colours_between_corners_are_interpolated():
     # Far inside 0 to 255, so that no texel is clipped.
     low, high = mesh.vertices.min(0), mesh.vertices.max(0)
     shade = (60 + 130 * (mesh.vertices - low) / (high - low)).astype(np.uint8)
-    scene = Scene(coloured(mesh, shade[mesh.faces]), 'cpu', 'embree')
+    scene = Scene(coloured(mesh, shade[mesh.faces]), 'cpu')
     render = scene.render(torch.eye(4), CAMERA)
     mask = render.mask[0].numpy()
     rays = CAMERA.rays().reshape(*mask.shape, 3).numpy()

@@ -74,14 +74,14 @@ def test_nothing_is_found_in_images_of_something_else(relocalizer: Relocalizer):
 
 @pytest.mark.parametrize('every', [2, 5])
 def test_it_is_found_where_neighbouring_faces_are_turned_differently(room: SmallRoom, every: int):
-    scene = Scene(turned(small_room_mesh(), every), 'cpu', 'embree')
+    scene = Scene(turned(small_room_mesh(), every), 'cpu')
     relocalizer = relocalizer_of(scene)
     for place in PLACES.values():
         assert_found(relocalizer, photographed(room.view(place), seed=1), place)
 
 
 def test_two_rooms_that_look_alike_are_not_told_apart(room: SmallRoom):
-    scene = Scene(twice(small_room_mesh(), 100.0), 'cpu', 'embree')
+    scene = Scene(twice(small_room_mesh(), 100.0), 'cpu')
     relocalizer = relocalizer_of(scene, views=40)
     shown = Frame(1, photographed(room.view(pose_at(0)), seed=1), CAMERA)
     voted = relocalizer._features.propose(shown, 4)

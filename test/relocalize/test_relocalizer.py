@@ -92,7 +92,7 @@ def test_images_of_something_else_are_not_found(relocalizer):
 
 def test_two_places_that_look_alike_are_not_told_apart(room: SmallRoom):
     """Two such rooms side by side: which one it is cannot be known."""
-    double = Scene(twice(small_room_mesh(), 20.0), 'cpu', 'embree')
+    double = Scene(twice(small_room_mesh(), 20.0), 'cpu')
     relocalizer = make_relocalizer(double, SETTINGS, AlignmentSettings(), mesh=None)
     shown = Frame(1, photographed(room.view(pose_at(0)), 1), CAMERA)
     assert relocalizer.locate(shown) is None

@@ -17,7 +17,7 @@ NATIVE = 2.0 * VIEW_CAMERA.fx
 
 
 def scene_of(mesh: TexturedMesh) -> Scene:
-    return Scene(mesh, 'cpu', 'embree')
+    return Scene(mesh, 'cpu')
 
 
 @pytest.fixture(scope='module')

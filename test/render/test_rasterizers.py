@@ -1,4 +1,4 @@
-"""Both rasterizers see the same, where the pinhole camera says, and can be differentiated."""
+"""All rasterizers see the same, where the pinhole camera says, and can be differentiated."""
 
 import numpy as np
 import pytest
@@ -6,21 +6,19 @@ import torch
 from support.meshes import CAMERAS, clutter, frontal_quad, joined, noise, poses, quad
 
 from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.render._cpu_rasterizer import CpuRasterizer
 from mesh_reloc_ros.render._embree_rasterizer import EmbreeRasterizer
 from mesh_reloc_ros.render._pytorch3d_rasterizer import PyTorch3DRasterizer
 from mesh_reloc_ros.render._shading import Shader
+from mesh_reloc_ros.render._zbuffer_rasterizer import ZBufferRasterizer
 from mesh_reloc_ros.render.rasterizer import make_rasterizer
 from mesh_reloc_ros.render.scene import Scene, choose_device
 from mesh_reloc_ros.types import se3
 from mesh_reloc_ros.types.camera import Camera
 
 CPU = torch.device('cpu')
-BACKENDS = ('embree', 'pytorch3d')
+BACKENDS = ('zbuffer', 'embree', 'pytorch3d')
 SMALL = Camera(width=40, height=24, fx=38.0, fy=36.0, cx=17.2, cy=13.1)
-
-
-def rasterizers(mesh):
-    return [make_rasterizer(name, mesh, CPU) for name in BACKENDS]
 
 
 def projected(points, map_T_camera, camera):
@@ -40,17 +38,19 @@ def surface_points(fragments, view, mesh):
 
 
 @pytest.mark.parametrize('camera', CAMERAS.values(), ids=CAMERAS)
-def test_both_backends_see_the_same_faces_at_the_same_depth(camera):
-    views = poses(3, seed=1)
-    embree, pytorch3d = (each.rasterize(views, camera) for each in rasterizers(clutter()))
-    both = (embree.face >= 0) & (pytorch3d.face >= 0)
+@pytest.mark.parametrize('backend', ['zbuffer', 'pytorch3d'])
+def test_other_backends_see_the_same_faces_at_the_same_depth_as_rays(backend, camera):
+    views, mesh = poses(3, seed=1), clutter()
+    rays = make_rasterizer('embree', mesh, CPU).rasterize(views, camera)
+    other = make_rasterizer(backend, mesh, CPU).rasterize(views, camera)
+    both = (rays.face >= 0) & (other.face >= 0)
     assert both.float().mean() > 0.6
-    same = embree.face == pytorch3d.face
+    same = rays.face == other.face
     assert same[both].float().mean() >= 0.995
-    relative = (embree.depth - pytorch3d.depth).abs() / embree.depth.clamp(min=1e-9)
+    relative = (rays.depth - other.depth).abs() / rays.depth.clamp(min=1e-9)
     assert relative[both & same].max() < 1e-3
-    assert ((embree.face >= 0) == (pytorch3d.face >= 0)).float().mean() > 0.999
-    barycentric = (embree.barycentric - pytorch3d.barycentric).abs()
+    assert ((rays.face >= 0) == (other.face >= 0)).float().mean() > 0.999
+    barycentric = (rays.barycentric - other.barycentric).abs()
     assert barycentric[both & same].max() < 5e-3
 
 
@@ -229,7 +229,8 @@ def test_gradients_in_the_pose_agree_with_finite_differences(backend, quantity, 
 
 def test_the_rasterizer_is_chosen_by_name_and_device():
     mesh = frontal_quad(noise(8, 8, 1), 2.0, 1.0, 1.0)
-    assert isinstance(make_rasterizer('auto', mesh, CPU), EmbreeRasterizer)
+    assert isinstance(make_rasterizer('auto', mesh, CPU), CpuRasterizer)
+    assert isinstance(make_rasterizer('zbuffer', mesh, CPU), ZBufferRasterizer)
     assert isinstance(make_rasterizer('embree', mesh, CPU), EmbreeRasterizer)
     assert isinstance(make_rasterizer('pytorch3d', mesh, CPU), PyTorch3DRasterizer)
 

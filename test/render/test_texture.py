@@ -165,7 +165,7 @@ def test_a_far_surface_has_the_mean_colour_of_what_each_pixel_covers(texels_per_
     camera = Camera(width=32, height=24, fx=40.0, fy=40.0, cx=15.5, cy=11.5)
     rows, columns = 24 * texels_per_pixel, 32 * texels_per_pixel
     image = noise(rows, columns, seed=10)
-    scene = Scene(frontal_quad(image, 2.0, 32 * 2 / 40, 24 * 2 / 40), 'cpu', 'embree')
+    scene = Scene(frontal_quad(image, 2.0, 32 * 2 / 40, 24 * 2 / 40), 'cpu')
     # At a whole number of texels per pixel each pixel covers one block.
     colour = scene.render(torch.eye(4), camera).colour[0].numpy()
     blocks = image.reshape(24, texels_per_pixel, 32, texels_per_pixel, 3).mean((1, 3)) / 255

@@ -16,7 +16,7 @@ WALL = frontal_quad(noise(64, 64, seed=1), 4.0, 8.0, 8.0)
 POST = frontal_quad(GREY, 2.0, 1.0, 8.0)
 
 
-@pytest.fixture(params=['embree', 'pytorch3d'])
+@pytest.fixture(params=['zbuffer', 'embree', 'pytorch3d'])
 def scene(request) -> Scene:
     return Scene(joined(WALL, POST), 'cpu', request.param)
 
@@ -44,7 +44,7 @@ def test_selected_pixels_are_masked_alike(scene):
 
 
 def test_they_give_no_points_and_no_coverage():
-    scene = Scene(joined(WALL, POST), 'cpu', 'embree')
+    scene = Scene(joined(WALL, POST), 'cpu')
     keyframe = make_keyframe(scene, torch.eye(4, dtype=torch.float64)[None], CAMERA, 0, 2, 2000)
     hidden = float((~scene.render(torch.eye(4), CAMERA).mask).float().mean())
     assert float(keyframe.coverage) == pytest.approx(1 - hidden)
@@ -56,7 +56,7 @@ def test_they_give_no_points_and_no_coverage():
 
 def test_views_are_made_of_textured_faces_only():
     apart = frontal_quad(GREY, 30.0, 40.0, 40.0)
-    patches = _all_patches(Scene(joined(WALL, apart), 'cpu', 'embree'))
+    patches = _all_patches(Scene(joined(WALL, apart), 'cpu'))
     assert patches
     for patch in patches:
         np.testing.assert_allclose(patch.centre[:, 2], 4.0, atol=1e-6)

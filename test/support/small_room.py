@@ -46,7 +46,7 @@ class SmallRoom:
 
     @cached_property
     def scene(self) -> Scene:
-        return Scene.load(self.mesh, device='cpu', rasterizer='embree')
+        return Scene.load(self.mesh, device='cpu')
 
     def view(self, map_T_camera: NDArray[np.float64]) -> NDArray[np.uint8]:
         """Return the image [240, 320, 3] at a pose."""

@@ -67,7 +67,7 @@ def test_the_track_goes_on(room, tracker):
 LIMITS = [
     (Rejection.LOW_INLIER_RATIO, {'tracking__min_inlier_ratio': 0.9}),
     (Rejection.LOW_INLIER_RATIO, {'tracking__min_inlier_ratio_of_baseline': 0.95}),
-    (Rejection.LOW_SCORE, {'tracking__min_score': 0.99}),
+    (Rejection.LOW_SCORE, {'tracking__min_score': 0.999}),
     (Rejection.ILL_CONDITIONED, {'tracking__max_position_sigma': 1e-4}),
     (
         Rejection.INNOVATION,
@@ -109,7 +109,7 @@ def test_the_motion_goes_by_the_new_settings(room):
 
 def test_a_realignment_goes_by_the_new_settings(room, tracker):
     tracker.change(settings(tracking__max_realignment_distance=1e-4))
-    image = photographed(room.view(pose_at(4)), seed=99)
+    image = shown(room, 4, covered=True).image
     # Later than the motion goes on by itself, so that there is a realignment.
     estimate = tracker.track(Frame(shown(room, 30).stamp_ns, image, CAMERA))
     assert estimate.rejection is Rejection.REALIGNMENT

@@ -17,7 +17,7 @@ from mesh_reloc_ros.types.frame import Frame
 
 @pytest.fixture
 def scene(room: SmallRoom) -> Scene:
-    return Scene.load(room.mesh, device='cpu', rasterizer='embree')
+    return Scene.load(room.mesh, device='cpu')
 
 
 def grey(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

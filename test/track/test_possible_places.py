@@ -39,7 +39,7 @@ def faces_seen(scene: Scene, heading_deg: float) -> np.ndarray:
 @pytest.fixture(scope='module')
 def walk() -> list[Frame]:
     """Return images of a camera that turns in the first of the rooms."""
-    scene = Scene(small_room_mesh(), device='cpu', rasterizer='embree')
+    scene = Scene(small_room_mesh(), device='cpu')
     return [
         Frame(number * 33_000_000, photographed(rendered(scene, pose(turn)), number), CAMERA)
         for number, turn in enumerate(TURNS_DEG)
@@ -54,7 +54,7 @@ def estimates(scene: Scene, frames: list[Frame]) -> list[PoseEstimate]:
 
 
 def test_at_two_places_that_are_the_same_no_pose_is_trusted(walk):
-    scene = Scene(twice(small_room_mesh(), APART_M), device='cpu', rasterizer='embree')
+    scene = Scene(twice(small_room_mesh(), APART_M), device='cpu')
     found = estimates(scene, walk[:8])
     assert not any(estimate.trusted for estimate in found)
     assert found[-1].rejection is Rejection.AMBIGUOUS
@@ -63,11 +63,11 @@ def test_at_two_places_that_are_the_same_no_pose_is_trusted(walk):
 
 def test_once_the_images_show_a_difference_the_right_place_is_published(walk):
     mesh = twice(small_room_mesh(), APART_M)
-    whole = Scene(mesh, device='cpu', rasterizer='embree')
+    whole = Scene(mesh, device='cpu')
     later = np.setdiff1d(faces_seen(whole, TURNS_DEG[-1]), faces_seen(whole, TURNS_DEG[0]))
     kept = np.setdiff1d(np.arange(len(mesh.faces)), later + len(mesh.faces) // 2)
     other = replace(mesh, faces=mesh.faces[kept], face_materials=mesh.face_materials[kept])
-    found = estimates(Scene(other, device='cpu', rasterizer='embree'), walk)
+    found = estimates(Scene(other, device='cpu'), walk)
     assert found[0].rejection is Rejection.AMBIGUOUS
     assert found[-1].trusted
     for estimate, turn in zip(found, TURNS_DEG, strict=True):

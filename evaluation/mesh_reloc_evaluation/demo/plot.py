@@ -80,7 +80,7 @@ def _draw_furniture(axes: Axes, mesh: TexturedMesh) -> None:
     lower = replace(
         mesh, faces=mesh.faces[below_cut], face_materials=mesh.face_materials[below_cut]
     )
-    colour = Scene(lower, 'cpu', 'embree').render(torch.from_numpy(above), camera).colour[0]
+    colour = Scene(lower, 'cpu').render(torch.from_numpy(above), camera).colour[0]
     axes.imshow(0.6 * colour.numpy() + 0.4, extent=(low[0], high[0], low[1], high[1]))
 
 

@@ -74,7 +74,7 @@ def test_a_finer_mesh_looks_the_same_after_it_was_written_and_read(room, tmp_pat
     assert len(read.textures) == 6
     pose = torch.from_numpy(pose_at(0))
     before = room.scene.render(pose, CAMERA)
-    after = Scene(read, 'cpu', 'embree').render(pose, CAMERA)
+    after = Scene(read, 'cpu').render(pose, CAMERA)
     # Not even a ray gets through.
     assert int((before.mask & ~after.mask).sum()) <= 2
     assert float((before.colour - after.colour).abs().median()) < 0.005

@@ -30,7 +30,7 @@ def decoded(shot):
 
 @pytest.fixture(scope='module')
 def scene(sample):
-    return Scene.load(sample.mesh, 'cpu', 'embree')
+    return Scene.load(sample.mesh, 'cpu')
 
 
 @pytest.fixture(scope='module')

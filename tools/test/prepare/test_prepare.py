@@ -33,7 +33,7 @@ def prepare(tmp_path, capsys):
 
 
 def image(mesh, step=0.0):
-    scene = Scene(mesh.about_zero(), 'cpu', 'embree')
+    scene = Scene(mesh.about_zero(), 'cpu')
     return 255 * scene.render(np_pose(step), CAMERA).colour[0].numpy()
 
 

@@ -100,11 +100,11 @@ def test_one_looks_through_the_ceiling_into_a_room():
     ceiling = quad([(x, y, 2) for x, y in reversed(corners)], blue)
     mesh = joined(floor, ceiling)
     down = -up_vector('z')
-    scene = Scene(mesh, 'cpu', 'embree')
+    scene = Scene(mesh, 'cpu')
     assert opened(scene, down).mesh.face_materials.tolist() == [0, 0]
     assert opened(scene, -down).mesh.face_materials.tolist() == [1, 1]
     # Nothing is left out where the winding tells nothing.
-    wild = Scene(turned(clouded_strip(), 2), 'cpu', 'embree')
+    wild = Scene(turned(clouded_strip(), 2), 'cpu')
     assert opened(wild, down) is wild
 
 

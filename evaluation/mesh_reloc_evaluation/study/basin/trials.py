@@ -54,7 +54,7 @@ class Trial:
 
 def small_room_sequence(count: int) -> tuple[Scene, PosedSequence]:
     """Return the small room and images of it, each with its own noise and gain."""
-    scene = Scene(small_room_mesh(), device='cpu', rasterizer='embree')
+    scene = Scene(small_room_mesh(), device='cpu')
     poses = np.array([pose_at(step) for step in np.linspace(*PATH_STEPS, count)])
     frames = []
     for number, pose in enumerate(poses):

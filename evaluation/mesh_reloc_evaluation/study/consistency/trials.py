@@ -105,7 +105,7 @@ def read_viewpoints(arguments: argparse.Namespace) -> Viewpoints:
 
 def small_room_viewpoints() -> Viewpoints:
     """Return poses on the path through the small room."""
-    scene = Scene(small_room.small_room_mesh(), device='cpu', rasterizer='embree')
+    scene = Scene(small_room.small_room_mesh(), device='cpu')
     steps = np.linspace(*small_room.PATH_STEPS, 1000)
     poses = np.array([small_room.pose_at(step) for step in steps])
     return Viewpoints(scene, small_room.CAMERA, poses)
