@@ -10,6 +10,7 @@ from torch import Tensor
 from mesh_reloc_ros.kernels.rasterization import RasterizedMesh, View, interpolate, rasterize
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.render.rasterizer import Fragments, intersect
+from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.camera import Camera
 
 # Number of faces that are culled together.
@@ -26,9 +27,10 @@ class ZBufferRasterizer:
     def __init__(self, mesh: TexturedMesh, device: torch.device) -> None:
         self._device = device
         corners = mesh.vertices[mesh.faces]
-        self._order = _along_curve(corners.mean(1))
+        order = _along_curve(corners.mean(1))
+        self._order = torch.from_numpy(order)
         """[F], places of `_mesh.corners` to faces of the mesh."""
-        self._mesh = _in_clusters(np.ascontiguousarray(corners[self._order]))
+        self._mesh = _in_clusters(np.ascontiguousarray(corners[order]))
 
     def rasterize(
         self, map_T_camera: Tensor, camera: Camera, pixels: Tensor | None = None
@@ -39,38 +41,35 @@ class ZBufferRasterizer:
         if pixels is None:
             pixels = torch.arange(camera.width * camera.height).expand(len(poses), -1)
         pixels = pixels.cpu()
-        views = [self._view(pose, camera, each) for pose, each in zip(poses, pixels, strict=True)]
-        face, barycentric, depth = (torch.stack(parts) for parts in zip(*views, strict=True))
+        views = zip(poses.detach().double().numpy(), pixels.numpy(), strict=True)
+        place, barycentric, depth = (
+            torch.from_numpy(np.stack(parts))
+            for parts in zip(*(self._view(pose, camera, each) for pose, each in views), strict=True)
+        )
+        if map_T_camera.requires_grad:
+            corners = torch.from_numpy(self._mesh.corners)[place.long()]
+            barycentric, by_rays = intersect(poses, camera.rays().reshape(-1, 3)[pixels], corners)
+            depth = torch.where(place >= 0, by_rays, 0.0)
+        face = torch.where(place >= 0, self._order[place.long()], -1)
         return Fragments(
             face.to(self._device).reshape(len(poses), *shape),
             barycentric.to(self._device).reshape(len(poses), *shape, 3),
             depth.to(self._device).reshape(len(poses), *shape),
         )
 
-    def _view(self, pose: Tensor, camera: Camera, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return face [N], barycentrics [N, 3] and depth [N] at pixels [N] from a pose [4, 4]."""
-        view = View(
-            np.linalg.inv(pose.detach().double().numpy()),
-            camera.width,
-            camera.height,
-            camera.fx,
-            camera.fy,
-            camera.cx,
-            camera.cy,
-        )
+    def _view(
+        self, pose: Array, camera: Camera, pixels: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]:
+        """Return place in `_mesh` [N], -1 for none, barycentrics [N, 3] and depth [N] at pixels."""
+        intrinsics = camera.width, camera.height, camera.fx, camera.fy, camera.cx, camera.cy
+        view = View(np.linalg.inv(pose), *intrinsics)
         nearest = np.full((camera.height, camera.width), -1, dtype=np.int32)
         rasterize(self._mesh, view, nearest, np.zeros(nearest.shape))
-        place = nearest.ravel()[pixels.numpy()]
+        place = nearest.ravel()[pixels]
         barycentric = np.empty((len(place), 3), dtype=np.float32)
         depth = np.empty(len(place), dtype=np.float32)
-        interpolate(self._mesh, view, pixels.numpy(), place, barycentric, depth)
-        face = np.where(place < 0, -1, self._order[place])
-        if not pose.requires_grad:
-            return torch.from_numpy(face), torch.from_numpy(barycentric), torch.from_numpy(depth)
-        corners = torch.from_numpy(self._mesh.corners[place])
-        by_rays = intersect(pose, camera.rays().reshape(-1, 3)[pixels], corners)
-        hit = torch.from_numpy(place >= 0)
-        return torch.from_numpy(face), by_rays[0], torch.where(hit, by_rays[1], 0.0)
+        interpolate(self._mesh, view, pixels, place, barycentric, depth)
+        return place, barycentric, depth
 
 
 def _along_curve(points: NDArray[np.float32]) -> NDArray[np.int64]:
