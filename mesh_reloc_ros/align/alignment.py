@@ -51,6 +51,8 @@ class Alignment:
     no keyframes."""
     blocks: BlockSums | None = None
     """Of the blocks of the keyframe's points; None if the solver uses no keyframes."""
+    in_shadows: bool = False
+    """Whether hard shadows were found in the image, and brightened."""
 
     @property
     def pose(self) -> Array:

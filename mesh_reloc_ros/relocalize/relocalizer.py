@@ -13,6 +13,7 @@ from torch import Tensor
 from mesh_reloc_ros.align.alignment import Alignment, AlignMode, neutral_exposure
 from mesh_reloc_ros.align.coarse_to_fine import align_lm
 from mesh_reloc_ros.align.focus import FAR_MARGIN, focus
+from mesh_reloc_ros.align.in_shadows import align_in_shadows
 from mesh_reloc_ros.align.pyramid import ImageLevel, image_pyramid
 from mesh_reloc_ros.config.alignment import AlignmentSettings
 from mesh_reloc_ros.config.relocalization import RelocalizationSettings
@@ -38,6 +39,8 @@ _ELSEWHERE_SHARE, _ELSEWHERE_ANGLE = 0.15, math.radians(10)
 # share of the distance, and radians. The number of alignments is limited.
 _CONVERGED_SHARE, _CONVERGED_ANGLE = 0.01, 0.01
 _RESTS, _MAX_ALIGNMENTS = 2, 6
+# An image of which fewer points agree may have shadows.
+_MANY_INLIERS = 0.6
 # Poses by features that are aligned: at most this many, with a share of the inliers of the first,
 # and this many at least. Images of other places have 2 to 6 (90 of them), the right pose 87 to 440
 # in whole scenes, and 8 to 90 where the mesh covers 3 to 38 % of the image.
@@ -176,8 +179,12 @@ class Relocalizer:
         :param distance: to what the camera sees, metres.
         """
         metres, rests = _CONVERGED_SHARE * distance, 0
+        in_shadows = False
         for _ in range(_MAX_ALIGNMENTS):
-            alignment = self._align(pyramid, pose, exposure, AlignMode.TRACK, grey)
+            alignment = self._align_in_any_light(
+                pyramid, pose, exposure, grey, in_shadows=in_shadows
+            )
+            in_shadows = alignment.in_shadows
             if not self._is_clear(alignment):
                 return None
             before, pose, exposure = pose, alignment.map_T_camera, alignment.exposure
@@ -186,6 +193,29 @@ class Relocalizer:
             if rests == _RESTS:
                 return alignment
         return None
+
+    def _align_in_any_light(
+        self,
+        pyramid: list[ImageLevel],
+        pose: Tensor,
+        exposure: Tensor,
+        grey: bool,
+        *,
+        in_shadows: bool,
+    ) -> Alignment:
+        """Align the full image from near; without its shadows if it agrees more then.
+
+        :param in_shadows: it is known to have shadows.
+        """
+        settings, found = self._alignment, None
+        if not in_shadows:
+            found = self._align(pyramid, pose, exposure, AlignMode.TRACK, grey)
+            if self._is_clear(found) and float(found.inlier_ratio[0]) > _MANY_INLIERS:
+                return found
+        lit = align_in_shadows(self._scene, pyramid, pose, None, settings, grey=grey)
+        if lit is None:
+            return found or self._align(pyramid, pose, exposure, AlignMode.TRACK, grey)
+        return lit if found is None or lit.agreement > found.agreement else found
 
     def _align(
         self,

@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from mesh_reloc_ros.align.alignment import Alignment, AlignMode
 from mesh_reloc_ros.align.coarse_to_fine import tracking_keyframe
 from mesh_reloc_ros.align.focus import FAR_MARGIN, NEAR_MARGIN, focus, focused_camera
+from mesh_reloc_ros.align.in_shadows import align_in_shadows
 from mesh_reloc_ros.align.keyframe import Keyframe
 from mesh_reloc_ros.align.pyramid import image_pyramid
 from mesh_reloc_ros.align.solver import align, uses_keyframes
@@ -74,10 +76,16 @@ class KeyframeCache:
 class AlignmentScheduler:
     """Aligns the images of one track. `render_ahead` may run beside all else on another thread."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, *, in_shadows: bool = False) -> None:
+        """Make a scheduler.
+
+        :param in_shadows: see the attribute.
+        """
         self._scene = scene
         self._keyframes = KeyframeCache()
         self._retried_ns, self._wait_s = 0, 0.0
+        self.in_shadows = in_shadows
+        """Whether the next image is expected to show hard shadows."""
 
     def align(
         self,
@@ -99,9 +107,21 @@ class AlignmentScheduler:
             cached = self._keyframes.near(
                 start, frame.camera, settings.alignment, grey=grey, max_motion=max_motion
             )
-        alignment = align(
-            self._scene, pyramid, start, exposure, settings, mode, grey=grey, keyframe=cached
-        )
+        alignment = None
+        if mode is AlignMode.TRACK and self.in_shadows:
+            alignment = align_in_shadows(
+                self._scene,
+                pyramid,
+                start,
+                exposure,
+                settings.alignment,
+                grey=grey,
+                keyframe=cached,
+            )
+        if alignment is None:
+            alignment = align(
+                self._scene, pyramid, start, exposure, settings, mode, grey=grey, keyframe=cached
+            )
         if alignment.keyframe is not None and alignment.keyframe is not cached:
             self._keyframes.put(alignment.keyframe, settings.alignment)
         return alignment
@@ -126,13 +146,56 @@ class AlignmentScheduler:
             return fast
         if 0 <= frame.stamp_ns - self._retried_ns < self._wait_s * 1e9:
             return fast
-        retried = self.align(frame, map_T_camera, exposure, settings, AlignMode.COARSE)
-        if retried.agreement > fast.agreement + _USEFUL:
+        retried = self._without_shadows(fast, frame, map_T_camera, exposure, settings)
+        if is_poor(AlignmentQuality.of(retried)):
+            coarse = self.align_from_afar(frame, map_T_camera, exposure, settings, is_poor)
+            retried = _better(retried, coarse)
+        if retried is not fast:
             return retried
         # The image itself is poor, as when a person walks by: retries cost time and do not help.
         self._retried_ns = frame.stamp_ns
         self._wait_s = min(max(2 * self._wait_s, _WAIT_S), _LONGEST_WAIT_S)
         return fast
+
+    def align_from_afar(
+        self,
+        frame: Frame,
+        map_T_camera: Array,
+        exposure: Tensor | None,
+        settings: Settings,
+        is_poor: Callable[[AlignmentQuality], bool],
+    ) -> Alignment:
+        """Align an image coarse to fine; if the result is poor, also without its shadows.
+
+        :param map_T_camera: [4, 4], where to start.
+        """
+        coarse = best = self.align(frame, map_T_camera, exposure, settings, AlignMode.COARSE)
+        for start in (map_T_camera, coarse.pose):
+            if uses_keyframes(settings) and is_poor(AlignmentQuality.of(best)):
+                best = self._without_shadows(best, frame, start, exposure, settings)
+        return best
+
+    def _without_shadows(
+        self,
+        alignment: Alignment,
+        frame: Frame,
+        map_T_camera: Array,
+        exposure: Tensor | None,
+        settings: Settings,
+    ) -> Alignment:
+        """Align an image without its shadows, if it has any; return the better alignment."""
+        if alignment.in_shadows or not np.isfinite(map_T_camera).all():
+            return alignment
+        part = focus(self._scene, frame, map_T_camera)
+        found = align_in_shadows(
+            self._scene,
+            image_pyramid(part.image, part.camera),
+            torch.from_numpy(map_T_camera)[None],
+            exposure,
+            settings.alignment,
+            grey=bool(frame.is_grey),
+        )
+        return alignment if found is None else _better(alignment, found)
 
     def render_ahead(
         self, camera: Camera, map_T_camera: Array, settings: Settings, *, grey: bool
@@ -146,3 +209,8 @@ class AlignmentScheduler:
         if self._keyframes.near(pose, camera, alignment, grey=grey, max_motion=max_motion) is None:
             keyframe = tracking_keyframe(self._scene, pose, camera, alignment, grey=grey)
             self._keyframes.put(keyframe, alignment)
+
+
+def _better(first: Alignment, second: Alignment) -> Alignment:
+    """Return the second of two alignments if it is clearly better, else the first."""
+    return second if second.agreement > first.agreement + _USEFUL else first

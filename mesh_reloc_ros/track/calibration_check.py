@@ -22,6 +22,7 @@ from mesh_reloc_ros.align.intrinsics import (
     estimate_intrinsics,
 )
 from mesh_reloc_ros.align.pyramid import image_pyramid
+from mesh_reloc_ros.align.shadows import without_shadows
 from mesh_reloc_ros.config.alignment import AlignmentSettings
 from mesh_reloc_ros.config.tracking import TrackingSettings
 from mesh_reloc_ros.render.scene import Scene
@@ -100,14 +101,12 @@ class CalibrationCheck:
             finest_level=max(settings.finest_level, part.camera.coarsest_level(_SHORTER_SIDE_PX)),
             levels=_LEVELS,
         )
+        pyramid, grey = image_pyramid(part.image, part.camera), bool(frame.is_grey)
+        if alignment.in_shadows:
+            pose = alignment.map_T_camera
+            pyramid = without_shadows(self._scene, pyramid, pose, grey=grey) or pyramid
         estimate = estimate_intrinsics(
-            self._scene,
-            image_pyramid(part.image, part.camera),
-            alignment,
-            settings,
-            mean,
-            steps,
-            grey=bool(frame.is_grey),
+            self._scene, pyramid, alignment, settings, mean, steps, grey=grey
         )
         if estimate is not None:
             with self._lock:

@@ -10,6 +10,7 @@ import torch
 from mesh_reloc_ros.align.alignment import Alignment
 from mesh_reloc_ros.align.coarse_to_fine import align_lm
 from mesh_reloc_ros.align.focus import focus
+from mesh_reloc_ros.align.in_shadows import align_in_shadows
 from mesh_reloc_ros.align.pyramid import image_pyramid
 from mesh_reloc_ros.config.alignment import AlignmentSettings
 from mesh_reloc_ros.config.pipeline import Settings
@@ -180,7 +181,12 @@ def realign(
     pose, pyramid = alignment.pose @ exp(nudge), image_pyramid(part.image, camera)
     for _ in range(_REALIGNMENTS):
         start, exposure = torch.from_numpy(pose)[None], alignment.exposure
-        pose = align_lm(scene, pyramid, start, exposure, settings, grey=bool(frame.is_grey)).pose
+        grey, found = bool(frame.is_grey), None
+        if alignment.in_shadows:
+            found = align_in_shadows(scene, pyramid, start, exposure, settings, grey=grey)
+        if found is None:
+            found = align_lm(scene, pyramid, start, exposure, settings, grey=grey)
+        pose = found.pose
         metres, radians = distance(alignment.pose, pose)
         if is_near(metres, radians):
             break

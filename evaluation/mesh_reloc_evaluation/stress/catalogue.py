@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mesh_reloc_evaluation.out_of_map.patterns import Image
 from mesh_reloc_evaluation.posed_sequence import PosedSequence
-from mesh_reloc_evaluation.stress import camera_faults, image_faults, time_faults
+from mesh_reloc_evaluation.stress import camera_faults, image_faults, shadow_faults, time_faults
 from mesh_reloc_evaluation.stress.image_faults import MakeEffect
 from mesh_reloc_evaluation.stress.schedule import (
     Change,
@@ -19,10 +19,22 @@ from mesh_reloc_evaluation.stress.schedule import (
     throughout,
 )
 from mesh_reloc_evaluation.stress.stress_image import Phase, StressImage, unchanged
+from mesh_reloc_ros.render.scene import Scene
 
 _FAULT_S = 0.5
 # Duration of a search without a start pose.
 _START_S = 2.0
+# Pattern, its period as a share of the distance, and how much of the light it takes.
+_SHADOWS = (
+    ('blinds', 0.25, 0.2),
+    ('leaves', 0.25, 0.4),
+    ('blinds', 0.1, 0.6),
+    ('roof', 1.0, 0.6),
+    ('lattice', 0.2, 0.75),
+    ('leaves', 0.1, 0.75),
+    ('roof', 1.0, 0.75),
+    ('blinds', 0.2, 0.8),
+)
 _EXPOSURES = (('2x', 2.0), ('1/2x', 0.5), ('4x', 4.0), ('1/4x', 0.25))
 
 
@@ -47,11 +59,14 @@ class Fault:
     """Whether the tracker is given no start pose."""
 
 
-def fault_catalogue(elsewhere: Sequence[Image] = ()) -> dict[str, Fault]:
+def fault_catalogue(
+    elsewhere: Sequence[Image] = (), scene: Scene | None = None
+) -> dict[str, Fault]:
     """Return all faults by name.
 
     :param elsewhere: images of other places, of the camera's size; without them, no images of the
         fault `elsewhere` can be made.
+    :param scene: without it, no images of the fault `shadow` can be made.
     """
     faults = (
         Fault('clean', (Strength('as recorded', _clean),), lasting=True),
@@ -59,6 +74,7 @@ def fault_catalogue(elsewhere: Sequence[Image] = ()) -> dict[str, Fault]:
         *_faults_of_images(),
         *_faults_of_time(),
         *_faults_of_the_camera(elsewhere),
+        _shadow_fault(scene),
         *_lasting_faults(),
     )
     return {fault.name: fault for fault in faults}
@@ -128,6 +144,19 @@ def _faults_of_the_camera(elsewhere: Sequence[Image]) -> tuple[Fault, ...]:
         Fault(name, tuple(Strength(label, during_fault(make)) for label, make in by_label.items()))
         for name, by_label in changes.items()
     )
+
+
+def _shadow_fault(scene: Scene | None) -> Fault:
+    f = shadow_faults
+    patterns = {'blinds': f.blinds, 'lattice': f.lattice, 'leaves': f.leaves, 'roof': f.roof}
+    strengths = tuple(
+        Strength(
+            f'{name} {share:.0%}',
+            throughout(f.hard_shadow(scene, patterns[name], period, share)),
+        )
+        for name, period, share in _SHADOWS
+    )
+    return Fault('shadow', strengths, lasting=True)
 
 
 def _lasting_faults() -> tuple[Fault, ...]:

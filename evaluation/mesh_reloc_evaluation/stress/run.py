@@ -171,7 +171,7 @@ def _run_cases(
     images: OutOfMapImages,
 ) -> list[CaseResult]:
     chosen, moments, quick = arguments.faults, arguments.moments, arguments.quick
-    faults = fault_catalogue(images.places(_PLACES))
+    faults = fault_catalogue(images.places(_PLACES), loaded.scene)
     cases = [
         case
         for case in make_cases(sequence, chosen, moments, quick=quick, faults=faults)
