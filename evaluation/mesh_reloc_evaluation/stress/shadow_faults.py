@@ -77,8 +77,10 @@ def hard_shadow(
                 distance = np.linalg.norm(first - sequence.poses[0][:3, 3], axis=-1)
                 origin.append((np.median(first, axis=(0, 1)), float(np.median(distance))))
             (middle, distance), shown = origin[0], unchanged(sequence, index, Phase.FAULT)
+            camera = shown.frame.camera
             surface = _surface(scene, shown.frame, sequence.poses[index])
             across = (surface - middle) @ axes / (period * distance)
+            across = cv2.resize(across, (camera.width, camera.height))
             if pattern is not roof:
                 across += phase
             dark = pattern(across[..., 0], across[..., 1], np.random.default_rng(seed))
@@ -93,8 +95,8 @@ def hard_shadow(
 
 
 def _surface(scene: Scene, frame: Frame, map_T_camera: Array) -> Array:
-    """Return the point of the map [H, W, 3] that each pixel shows; of the median depth if none."""
-    camera = frame.camera
+    """Return the points of the map [H / 2, W / 2, 3] that are seen; of the median depth if none."""
+    camera = frame.camera.at_level(1)
     pose = shifted(map_T_camera, -scene.mesh.origin)
     depth = scene.render(torch.from_numpy(pose), camera).depth[0].cpu().numpy()
     seen = depth > 0
