@@ -134,7 +134,9 @@ class AlignmentScheduler:
         settings: Settings,
         is_poor: Callable[[AlignmentQuality], bool],
     ) -> Alignment:
-        """Align an image fast; if the result is poor and a retry is due, also coarse to fine.
+        """Align an image fast; if the result is poor and a retry is due, also in other ways.
+
+        Without its shadows, if it shows any; if that is poor as well, coarse to fine.
 
         :param map_T_camera: [4, 4], where to start.
         """
@@ -148,7 +150,9 @@ class AlignmentScheduler:
             return fast
         retried = self._without_shadows(fast, frame, map_T_camera, exposure, settings)
         if is_poor(AlignmentQuality.of(retried)):
-            coarse = self.align_from_afar(frame, map_T_camera, exposure, settings, is_poor)
+            coarse = self.align(frame, map_T_camera, exposure, settings, AlignMode.COARSE)
+            if is_poor(AlignmentQuality.of(coarse)):
+                coarse = self._without_shadows(coarse, frame, coarse.pose, exposure, settings)
             retried = _better(retried, coarse)
         if retried is not fast:
             return retried
@@ -156,24 +160,6 @@ class AlignmentScheduler:
         self._retried_ns = frame.stamp_ns
         self._wait_s = min(max(2 * self._wait_s, _WAIT_S), _LONGEST_WAIT_S)
         return fast
-
-    def align_from_afar(
-        self,
-        frame: Frame,
-        map_T_camera: Array,
-        exposure: Tensor | None,
-        settings: Settings,
-        is_poor: Callable[[AlignmentQuality], bool],
-    ) -> Alignment:
-        """Align an image coarse to fine; if the result is poor, also without its shadows.
-
-        :param map_T_camera: [4, 4], where to start.
-        """
-        coarse = best = self.align(frame, map_T_camera, exposure, settings, AlignMode.COARSE)
-        for start in (map_T_camera, coarse.pose):
-            if uses_keyframes(settings) and is_poor(AlignmentQuality.of(best)):
-                best = self._without_shadows(best, frame, start, exposure, settings)
-        return best
 
     def _without_shadows(
         self,

@@ -3,9 +3,9 @@
 import numpy as np
 from mesh_reloc_evaluation.posed_sequence import PosedSequence
 from mesh_reloc_evaluation.stress.shadow_faults import Pattern, hard_shadow
-from support.small_room import CAMERA, SmallRoom, photographed, pose_at
 
 from mesh_reloc_ros.types.frame import Frame
+from support.small_room import CAMERA, SmallRoom, photographed, pose_at
 
 
 def in_shadows(

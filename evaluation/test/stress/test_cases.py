@@ -6,10 +6,14 @@ from evaluation_support.sequences import numbered_sequence
 from mesh_reloc_evaluation.stress.cases import STARTS, make_cases
 from mesh_reloc_evaluation.stress.catalogue import fault_catalogue
 from mesh_reloc_evaluation.stress.stress_image import Phase
+from support.small_room import small_room_mesh
 
 from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.render.scene import Scene
 
-FAULTS = fault_catalogue([np.full((30, 40, 3), 255, dtype=np.uint8)])
+FAULTS = fault_catalogue(
+    [np.full((30, 40, 3), 255, dtype=np.uint8)], Scene(small_room_mesh(), 'cpu')
+)
 
 
 def cases_of(sequence, *arguments, **options):
