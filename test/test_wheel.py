@@ -23,7 +23,7 @@ SOURCES = (
     'setup.cfg',
     'setup.py',
 )
-MAX_LINES = 22_550
+MAX_LINES = 22_950
 
 
 @pytest.fixture(scope='module')
