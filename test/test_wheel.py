@@ -23,7 +23,7 @@ SOURCES = (
     'setup.cfg',
     'setup.py',
 )
-MAX_LINES = 22_950
+MAX_LINES = 23_100
 
 
 @pytest.fixture(scope='module')

@@ -51,6 +51,8 @@ class Alignment:
     no keyframes."""
     blocks: BlockSums | None = None
     """Of the blocks of the keyframe's points; None if the solver uses no keyframes."""
+    visible: float = 1.0
+    """Share of the mesh that is seen and aligned; less if something in the way was left out."""
     in_shadows: bool = False
     """Whether hard shadows were found in the image, and brightened."""
 
@@ -66,8 +68,8 @@ class Alignment:
 
     @property
     def agreement(self) -> float:
-        """Score times inlier ratio of a single pose, 0 to 1, to compare alignments."""
-        both = self.score[0].clamp(min=0) * self.inlier_ratio[0]
+        """Score, inlier ratio and visible share multiplied, 0 to 1, to compare single poses."""
+        both = self.score[0].clamp(min=0) * self.inlier_ratio[0] * self.visible
         return float(both.nan_to_num(0.0))
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import cv2
@@ -53,6 +54,15 @@ def image_pyramid(image: NDArray[np.uint8], camera: Camera) -> list[ImageLevel]:
         level, of_level = _halved_image(finer.image), camera.at_level(number)
         # The mean of four pixels has half of their noise.
         levels.append(ImageLevel(number, level, of_level, usable, noise / 2**number))
+    return levels
+
+
+def with_usable(pyramid: list[ImageLevel], usable: NDArray[np.uint8]) -> list[ImageLevel]:
+    """Return all levels of an image with another mask [H, W] of pixels that carry information."""
+    levels = []
+    for level in pyramid:
+        levels.append(dataclasses.replace(level, usable=usable))
+        usable = _halved_mask(usable)
     return levels
 
 

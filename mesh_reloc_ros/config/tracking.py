@@ -41,6 +41,12 @@ class TrackingSettings:
         minimum=0.0,
         maximum=1.0,
     )
+    min_visible: float = setting(
+        0.18,
+        'Minimum fraction of the mesh in view that is not covered by something in the way.',
+        minimum=0.0,
+        maximum=1.0,
+    )
     min_inlier_ratio: float = setting(
         0.4,
         'Minimum fraction of inliers among the aligned points, to continue tracking.',

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from mesh_reloc_ros.align.alignment import Alignment, AlignMode, neutral_exposure
 from mesh_reloc_ros.align.coarse_to_fine import align_lm
+from mesh_reloc_ros.align.disturbed import align_in_shadows
 from mesh_reloc_ros.align.focus import FAR_MARGIN, focus
-from mesh_reloc_ros.align.in_shadows import align_in_shadows
 from mesh_reloc_ros.align.pyramid import ImageLevel, image_pyramid
 from mesh_reloc_ros.config.alignment import AlignmentSettings
 from mesh_reloc_ros.config.relocalization import RelocalizationSettings

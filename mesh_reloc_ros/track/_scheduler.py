@@ -11,8 +11,8 @@ from torch import Tensor
 
 from mesh_reloc_ros.align.alignment import Alignment, AlignMode
 from mesh_reloc_ros.align.coarse_to_fine import tracking_keyframe
+from mesh_reloc_ros.align.disturbed import align_in_shadows, align_uncovered
 from mesh_reloc_ros.align.focus import FAR_MARGIN, NEAR_MARGIN, focus, focused_camera
-from mesh_reloc_ros.align.in_shadows import align_in_shadows
 from mesh_reloc_ros.align.keyframe import Keyframe
 from mesh_reloc_ros.align.pyramid import image_pyramid
 from mesh_reloc_ros.align.solver import align, uses_keyframes
@@ -86,6 +86,8 @@ class AlignmentScheduler:
         self._retried_ns, self._wait_s = 0, 0.0
         self.in_shadows = in_shadows
         """Whether the next image is expected to show hard shadows."""
+        self.is_covered = False
+        """Whether something is expected to cover a part of the next image."""
 
     def align(
         self,
@@ -108,8 +110,9 @@ class AlignmentScheduler:
                 start, frame.camera, settings.alignment, grey=grey, max_motion=max_motion
             )
         alignment = None
-        if mode is AlignMode.TRACK and self.in_shadows:
-            alignment = align_in_shadows(
+        if mode is AlignMode.TRACK and (self.in_shadows or self.is_covered):
+            align_disturbed = align_in_shadows if self.in_shadows else align_uncovered
+            alignment = align_disturbed(
                 self._scene,
                 pyramid,
                 start,
@@ -136,7 +139,7 @@ class AlignmentScheduler:
     ) -> Alignment:
         """Align an image fast; if the result is poor and a retry is due, also in other ways.
 
-        Without its shadows, if it shows any; if that is poor as well, coarse to fine.
+        Without shadows and what covers the mesh, and if that is poor as well, coarse to fine.
 
         :param map_T_camera: [4, 4], where to start.
         """
@@ -148,11 +151,10 @@ class AlignmentScheduler:
             return fast
         if 0 <= frame.stamp_ns - self._retried_ns < self._wait_s * 1e9:
             return fast
-        retried = self._without_shadows(fast, frame, map_T_camera, exposure, settings)
+        retried = self._undisturbed(fast, frame, map_T_camera, exposure, settings, is_poor)
         if is_poor(AlignmentQuality.of(retried)):
             coarse = self.align(frame, map_T_camera, exposure, settings, AlignMode.COARSE)
-            if is_poor(AlignmentQuality.of(coarse)):
-                coarse = self._without_shadows(coarse, frame, coarse.pose, exposure, settings)
+            coarse = self._undisturbed(coarse, frame, coarse.pose, exposure, settings, is_poor)
             retried = _better(retried, coarse)
         if retried is not fast:
             return retried
@@ -161,27 +163,35 @@ class AlignmentScheduler:
         self._wait_s = min(max(2 * self._wait_s, _WAIT_S), _LONGEST_WAIT_S)
         return fast
 
-    def _without_shadows(
+    def _undisturbed(
         self,
         alignment: Alignment,
         frame: Frame,
         map_T_camera: Array,
         exposure: Tensor | None,
         settings: Settings,
+        is_poor: Callable[[AlignmentQuality], bool],
     ) -> Alignment:
-        """Align an image without its shadows, if it has any; return the better alignment."""
-        if alignment.in_shadows or not np.isfinite(map_T_camera).all():
+        """Align an image without its shadows, and without what covers the mesh, if it is poor.
+
+        :returns: the best of these and of the given alignment.
+        """
+        if not np.isfinite(map_T_camera).all():
             return alignment
         part = focus(self._scene, frame, map_T_camera)
-        found = align_in_shadows(
-            self._scene,
-            image_pyramid(part.image, part.camera),
-            torch.from_numpy(map_T_camera)[None],
-            exposure,
-            settings.alignment,
-            grey=bool(frame.is_grey),
-        )
-        return alignment if found is None else _better(alignment, found)
+        pyramid, start = image_pyramid(part.image, part.camera), torch.from_numpy(map_T_camera)
+        for align_disturbed in (align_in_shadows, align_uncovered):
+            if is_poor(AlignmentQuality.of(alignment)):
+                found = align_disturbed(
+                    self._scene,
+                    pyramid,
+                    start[None],
+                    exposure,
+                    settings.alignment,
+                    grey=bool(frame.is_grey),
+                )
+                alignment = alignment if found is None else _better(alignment, found)
+        return alignment
 
     def render_ahead(
         self, camera: Camera, map_T_camera: Array, settings: Settings, *, grey: bool

@@ -14,6 +14,7 @@ from collections import deque
 import numpy as np
 
 from mesh_reloc_ros.align.alignment import Alignment
+from mesh_reloc_ros.align.disturbed import undisturbed
 from mesh_reloc_ros.align.focus import focus
 from mesh_reloc_ros.align.intrinsics import (
     SIZE,
@@ -22,7 +23,6 @@ from mesh_reloc_ros.align.intrinsics import (
     estimate_intrinsics,
 )
 from mesh_reloc_ros.align.pyramid import image_pyramid
-from mesh_reloc_ros.align.shadows import without_shadows
 from mesh_reloc_ros.config.alignment import AlignmentSettings
 from mesh_reloc_ros.config.tracking import TrackingSettings
 from mesh_reloc_ros.render.scene import Scene
@@ -101,10 +101,9 @@ class CalibrationCheck:
             finest_level=max(settings.finest_level, part.camera.coarsest_level(_SHORTER_SIDE_PX)),
             levels=_LEVELS,
         )
-        pyramid, grey = image_pyramid(part.image, part.camera), bool(frame.is_grey)
-        if alignment.in_shadows:
-            pose = alignment.map_T_camera
-            pyramid = without_shadows(self._scene, pyramid, pose, grey=grey) or pyramid
+        grey = bool(frame.is_grey)
+        pyramid = image_pyramid(part.image, part.camera)
+        pyramid = undisturbed(self._scene, pyramid, alignment, grey=grey)
         estimate = estimate_intrinsics(
             self._scene, pyramid, alignment, settings, mean, steps, grey=grey
         )

@@ -20,9 +20,13 @@ from mesh_reloc_ros.types.frame import Frame
 _MIN_WIDTH, _MIN_HEIGHT = 40, 30
 # Weight of a new alignment in the running baseline.
 _BASELINE_RATE = 0.05
-# Below this share of the baseline's score a coarse alignment may do better. The inlier ratio does
-# not count: it falls with everything that occludes the view, which no alignment can change.
-_POOR_SCORE = 0.8
+# Below these shares of the baseline another alignment may do better: coarse to fine, or without
+# what covers the view.
+_POOR_SCORE, _POOR_INLIERS = 0.8, 0.7
+# The part of a covered view that is aligned has been chosen as it agrees, so it must agree as well
+# as views without covers do: limits of score and inlier ratio, the latter also relative to the
+# baseline; and there must be so many blocks of it.
+_COVERED_SCORE, _COVERED_INLIERS, _COVERED_SHARE, _COVERED_BLOCKS = 0.8, 0.6, 0.8, 10
 # Beyond this distance, metres, the limit of the position grows in proportion.
 _NEAR = 15.0
 # An innovation beyond this share of the gate calls for a realignment.
@@ -47,6 +51,10 @@ class AlignmentQuality:
     """Standard deviation about the weakest axis, radians."""
     distance: float
     """Metres, median depth of what is seen."""
+    visible: float = 1.0
+    """Share of the mesh in view that nothing covers."""
+    blocks: int = 0
+    """Number of blocks of the image that the score is from."""
 
     @staticmethod
     def of(alignment: Alignment) -> AlignmentQuality:
@@ -59,6 +67,8 @@ class AlignmentQuality:
             position_sigma=_largest_deviation(covariance[:3, :3]),
             rotation_sigma=_largest_deviation(covariance[3:, 3:]),
             distance=float(alignment.distance[0]),
+            visible=alignment.visible,
+            blocks=int(alignment.score_blocks[0]),
         )
 
 
@@ -76,8 +86,13 @@ def require_size(camera: Camera) -> None:
 
 def is_poor(quality: AlignmentQuality, baseline: AlignmentQuality | None) -> bool:
     """Whether an alignment is so much worse than the baseline that another may do better."""
+    if baseline is None:
+        return False
     # `not >=`, so that NaN is poor.
-    return baseline is not None and not quality.score >= _POOR_SCORE * baseline.score
+    return (
+        not quality.score >= _POOR_SCORE * baseline.score
+        or not quality.inlier_ratio >= _POOR_INLIERS * baseline.inlier_ratio
+    )
 
 
 def updated_baseline(
@@ -118,6 +133,17 @@ def check_quality(
             f'the mesh covers {quality.coverage:.0%} of the image,'
             f' less than {settings.min_coverage:.0%}',
         )
+    if quality.visible < 1:
+        min_score = max(min_score, _COVERED_SCORE)
+        min_inlier_ratio = max(min_inlier_ratio, _COVERED_INLIERS)
+        if baseline is not None:
+            min_inlier_ratio = max(min_inlier_ratio, _COVERED_SHARE * baseline.inlier_ratio)
+        if not (quality.visible >= settings.min_visible and quality.blocks >= _COVERED_BLOCKS):
+            return Rejected(
+                Rejection.LOW_INLIER_RATIO,
+                f'{quality.visible:.0%} of the mesh in view agrees with the image, too little:'
+                ' something covers the rest, or the pose is wrong',
+            )
     if not quality.inlier_ratio >= min_inlier_ratio:
         return Rejected(
             Rejection.LOW_INLIER_RATIO,

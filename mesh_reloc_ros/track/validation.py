@@ -9,8 +9,8 @@ import torch
 
 from mesh_reloc_ros.align.alignment import Alignment
 from mesh_reloc_ros.align.coarse_to_fine import align_lm
+from mesh_reloc_ros.align.disturbed import align_in_shadows, undisturbed
 from mesh_reloc_ros.align.focus import focus
-from mesh_reloc_ros.align.in_shadows import align_in_shadows
 from mesh_reloc_ros.align.pyramid import image_pyramid
 from mesh_reloc_ros.config.alignment import AlignmentSettings
 from mesh_reloc_ros.config.pipeline import Settings
@@ -48,6 +48,8 @@ _NUDGE = np.array([-0.015, 0.012, 0.02, 0.015, 0.02, 0.03])
 _USUAL_WIDTH = 1.2
 # An alignment that has not come back in one go may need a render from nearer.
 _REALIGNMENTS = 2
+# A smaller part of the mesh in view tells little of the intrinsics.
+_MOST = 0.5
 
 
 class PoseValidator:
@@ -86,7 +88,7 @@ class PoseValidator:
         rejected = check_quality(quality, self._baseline, limits, acquiring=acquiring)
         if rejected:
             return rejected
-        is_doubtful = not self.can_acquire(quality, limits)
+        is_doubtful = alignment.visible < 1 or not self.can_acquire(quality, limits)
         # A start pose, or one from long ago, does not predict the motion.
         if not state.is_searching:
             innovation = motion.innovation_distance(alignment.pose, alignment.pose_covariance)
@@ -120,7 +122,7 @@ class PoseValidator:
 
     def check_calibration(self, frame: Frame, alignment: Alignment, settings: Settings) -> None:
         """Gather evidence on the intrinsics from an accepted pose, now and then."""
-        if self._calibration.is_due(frame.stamp_ns):
+        if alignment.visible >= _MOST and self._calibration.is_due(frame.stamp_ns):
             self._calibration.look(frame, alignment, settings.alignment)
 
     def _is_far(
@@ -158,7 +160,8 @@ class PoseValidator:
                 )
             if forget:
                 self._calibration.forget()
-            self._calibration.look(frame, alignment, settings.alignment)
+            if alignment.visible >= _MOST:
+                self._calibration.look(frame, alignment, settings.alignment)
         return None
 
 
@@ -179,9 +182,11 @@ def realign(
     nudge = _NUDGE * np.array([depth, depth, depth, 1.0, 1.0, 1.0])
     nudge *= min(1.0, camera.width / camera.fx / _USUAL_WIDTH)
     pose, pyramid = alignment.pose @ exp(nudge), image_pyramid(part.image, camera)
+    grey = bool(frame.is_grey)
+    if alignment.visible < 1:
+        pyramid = undisturbed(scene, pyramid, alignment, grey=grey)
     for _ in range(_REALIGNMENTS):
-        start, exposure = torch.from_numpy(pose)[None], alignment.exposure
-        grey, found = bool(frame.is_grey), None
+        start, exposure, found = torch.from_numpy(pose)[None], alignment.exposure, None
         if alignment.in_shadows:
             found = align_in_shadows(scene, pyramid, start, exposure, settings, grey=grey)
         if found is None:

@@ -8,7 +8,7 @@ from support.shadows import in_shadows
 from support.small_room import CAMERA, SmallRoom, error, perturbed, photographed, pose_at
 
 from mesh_reloc_ros.align.coarse_to_fine import align_lm
-from mesh_reloc_ros.align.in_shadows import align_in_shadows
+from mesh_reloc_ros.align.disturbed import align_in_shadows
 from mesh_reloc_ros.align.pyramid import image_pyramid
 from mesh_reloc_ros.align.shadows import find_shadows
 from mesh_reloc_ros.config.alignment import AlignmentSettings

@@ -98,6 +98,23 @@ def test_limits_are_inclusive():
     assert check_quality(acquired, None, SETTINGS, acquiring=True) is None
 
 
+@pytest.mark.parametrize(
+    ('limit', 'below'),
+    [
+        ({'visible': 0.18}, {'visible': 0.17}),
+        ({'blocks': 10}, {'blocks': 9}),
+        ({'score': 0.8}, {'score': 0.79}),
+        ({'inlier_ratio': 0.73}, {'inlier_ratio': 0.71}),
+    ],
+)
+def test_what_is_seen_of_a_covered_view_must_agree_well(limit, below):
+    covered = {'visible': 0.3, 'blocks': 20}
+    assert check(GOOD, **{**covered, **limit}) is None
+    assert check(GOOD, **{**covered, **below})
+    if 'visible' not in below and 'blocks' not in below:
+        assert check(GOOD, **below) is None
+
+
 def test_a_new_track_has_stricter_limits():
     for quality, limit in (({'score': 0.45}, '0.50'), ({'inlier_ratio': 0.55}, '60%')):
         assert check(acquiring=False, **quality) is None
@@ -125,10 +142,12 @@ def test_the_baseline_follows_slow_changes():
     assert check(baseline, score=0.41)
 
 
-def test_a_score_below_the_baseline_is_worth_a_retry():
+def test_a_score_or_inliers_below_the_baseline_are_worth_a_retry():
     assert not is_poor(replace(GOOD, score=0.1), None)
-    assert not is_poor(replace(GOOD, score=0.73, inlier_ratio=0.1), GOOD)
+    assert not is_poor(replace(GOOD, score=0.73, inlier_ratio=0.64), GOOD)
     assert is_poor(replace(GOOD, score=0.71), GOOD)
+    assert is_poor(replace(GOOD, inlier_ratio=0.62), GOOD)
+    assert is_poor(replace(GOOD, inlier_ratio=NAN), GOOD)
     assert is_poor(replace(GOOD, score=NAN), GOOD)
 
 
