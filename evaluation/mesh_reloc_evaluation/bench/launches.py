@@ -6,6 +6,7 @@ import argparse
 from dataclasses import dataclass, replace
 
 from mesh_reloc_evaluation.bench.run import start_pose
+from mesh_reloc_evaluation.device_modes import settings_of
 from mesh_reloc_evaluation.emulated_gpu import Counts, emulated_gpu
 from mesh_reloc_evaluation.posed_sequence import PosedSequence, read_sequence
 from mesh_reloc_ros.cli.arguments import recording_name
@@ -17,8 +18,8 @@ from mesh_reloc_ros.process import use_one_core_per_operation
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types.pose import shifted
 
-MODES = {'hybrid': 'cpu', 'cuda': 'cuda'}
-"""Solver device by name of the mode; the default is last."""
+MODES = 'hybrid', 'cuda'
+"""Of those with a GPU; the default is last."""
 # Graphs are captured with the first keyframes.
 _FIRST_KEYFRAMES, _KEYFRAMES = 3, 3
 
@@ -38,7 +39,7 @@ def run_launches(arguments: argparse.Namespace, settings: Settings) -> int:
     scene_mesh = mesh.about_zero()
     for mode in MODES:
         with emulated_gpu() as counts:
-            pipeline = Pipeline(Scene(scene_mesh, 'cuda'), _settings_of(mode, settings))
+            pipeline = Pipeline(Scene(scene_mesh, 'cuda'), settings_of(mode, settings))
             pipeline.start_at(start)
             images = _tracked(pipeline, sequence.about(mesh.origin), counts)
         _report(mode, images)
@@ -101,11 +102,6 @@ def _report(mode: str, images: list[_Image]) -> None:
         f' {alone.synchronisations} host synchronisations',
         flush=True,
     )
-
-
-def _settings_of(mode: str, settings: Settings) -> Settings:
-    alignment = replace(settings.alignment, solver_device=MODES[mode])
-    return replace(settings, device='cuda', solver='lm', alignment=alignment)
 
 
 def _numbers(counts: Counts) -> list[int]:
