@@ -19,6 +19,7 @@ import torch
 from mesh_reloc_ros.align.alignment import Alignment
 from mesh_reloc_ros.align.coarse_to_fine import align_lm
 from mesh_reloc_ros.align.displacements import DisplacementSystem
+from mesh_reloc_ros.align.keyframe import Keyframe
 from mesh_reloc_ros.align.pyramid import ImageLevel
 from mesh_reloc_ros.config.alignment import AlignmentSettings
 from mesh_reloc_ros.kernels.se3 import exp
@@ -32,6 +33,8 @@ along x and y in focal lengths."""
 
 # A step is limited, as larger ones are not linear; one as small as this is the last.
 _LARGEST_STEP, _SMALL_STEP = 0.15, 3e-3
+# A render serves until the error changes by more than this.
+_NEAR = 0.03
 # An estimate that raises what is missing from full agreement by more, as a logarithm, is none.
 _DIVERGED = -0.1
 # Least that is missing from full agreement, as images are never free of noise.
@@ -80,25 +83,30 @@ def estimate_intrinsics(
     :returns: None if the image does not determine it, or agrees clearly less with it.
     """
 
-    def aligned(pose: Array, error: Array) -> Alignment:
+    def aligned(pose: Array, error: Array, keyframe: Keyframe | None) -> Alignment:
         levels = [
             dataclasses.replace(level, camera=corrected(camera, error).at_level(level.number))
             for level in pyramid
         ]
         start = torch.from_numpy(pose)[None]
-        return align_lm(scene, levels, start, alignment.exposure, settings, grey=grey)
+        return align_lm(
+            scene, levels, start, alignment.exposure, settings, grey=grey, keyframe=keyframe
+        )
 
     camera = pyramid[0].camera
-    at_given = latest = aligned(alignment.pose, np.zeros(SIZE))
+    at_given = latest = aligned(alignment.pose, np.zeros(SIZE), None)
     system = DisplacementSystem.of(latest, _pinhole_jacobians)
-    found = np.zeros(SIZE)
+    found = rendered = np.zeros(SIZE)
     first = [error] if error.any() else []
     for given in (*first, *steps * [None]):
         if system is None:
             return None
         step = _step(system) if given is None else given
         found = found + step
-        latest = aligned(latest.pose @ exp(-system.twist(step)), found)
+        is_near = bool((np.abs(found - rendered) <= _NEAR).all())
+        rendered = rendered if is_near else found
+        pose = latest.pose @ exp(-system.twist(step))
+        latest = aligned(pose, found, latest.keyframe if is_near else None)
         system = DisplacementSystem.of(latest, _pinhole_jacobians)
         if (np.abs(step) < _SMALL_STEP).all():
             break
