@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from enum import Enum
 
@@ -66,6 +67,16 @@ class Alignment:
         """The covariance [6, 6] of a batch of one."""
         return np.asarray(self.covariance[0].numpy())
 
+    @functools.cached_property
+    def position_sigma(self) -> float:
+        """Standard deviation of a single pose in the weakest direction, metres."""
+        return _largest_deviation(self.pose_covariance[:3, :3])
+
+    @functools.cached_property
+    def rotation_sigma(self) -> float:
+        """Standard deviation of a single pose about the weakest axis, radians."""
+        return _largest_deviation(self.pose_covariance[3:, 3:])
+
     @property
     def agreement(self) -> float:
         """Score, inlier ratio and visible share multiplied, 0 to 1, to compare single poses."""
@@ -81,3 +92,9 @@ class Alignment:
 def neutral_exposure(batch: int) -> Tensor:
     """Return the exposure [B, 6] of images that are as bright as the mesh's texture."""
     return torch.from_numpy(NEUTRAL).float().repeat(batch, 1)
+
+
+def _largest_deviation(covariance: Array) -> float:
+    if not np.isfinite(covariance).all():
+        return float('nan')
+    return float(np.sqrt(max(np.linalg.eigvalsh(covariance)[-1], 0.0)))

@@ -16,7 +16,7 @@ from mesh_reloc_ros.types.frame import Frame
 # Contribution of R, G and B to brightness, as in cameras and OpenCV (ITU-R BT.601).
 _LUMA = (0.299, 0.587, 0.114)
 # An image is grey if its channels differ by less than this on average, of 255, in a sparse sample.
-_STRIDE, _SAME = 8, 1.0
+_STRIDE, _SAME = 16, 1.0
 # A sample with a smaller standard deviation, of 255, shows only noise.
 _FLAT = 3.0
 

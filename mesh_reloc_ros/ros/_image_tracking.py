@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
+from statistics import median
 from typing import NamedTuple
 
 from rclpy.node import Node
@@ -26,10 +28,11 @@ _NONE_IS_NEWER = (
     'images arrive, but none that is newer than the last: have the driver stamp each with its own'
     ' time'
 )
-# Rendering for the next image gives way to tracking this one.
-_LOOK_AHEAD_NICENESS = 5
-# Images that wait, the step between those that are tracked in a backlog, and their maximum age.
-_QUEUE, _STEP_S, _MAX_AGE_S = 8, 0.15, 0.5
+# Most images that wait, and their maximum age.
+_QUEUE, _MAX_AGE_S = 12, 3.0
+# The step between those that are tracked in a backlog: at least, at most, and relative to the time
+# that one of the last images took, so that the backlog shrinks.
+_LEAST_STEP_S, _MOST_STEP_S, _CATCH_UP, _LAST = 0.15, 0.4, 1.5, 5
 
 
 class _Arrival(NamedTuple):
@@ -62,11 +65,12 @@ class ImageTracking:
         self._stale = self._last_ns = 0
         # The event of the last image, and when the last one was tracked or refused.
         self._event, self._worked = TimeEvent.NEXT, time.monotonic()
+        self._work_s: deque[float] = deque([0.0], maxlen=_LAST)
         self._worker: LatestOnlyWorker[_Arrival] = LatestOnlyWorker(
             'tracking', self._track, keep=_QUEUE, choose=self._choose
         )
         self._ahead: LatestOnlyWorker[Pipeline] = LatestOnlyWorker(
-            'look-ahead', Pipeline.look_ahead, _LOOK_AHEAD_NICENESS
+            'look-ahead', Pipeline.look_ahead
         )
         self._source = ImageSource(node, parameters, self._receive)
         sink.activate(self._source.odometry)
@@ -121,21 +125,24 @@ class ImageTracking:
     def _choose(self, waiting: Sequence[_Arrival]) -> int:
         """Choose the newest image, or one in between if it is far ahead of the last.
 
-        While an image takes long the camera moves far, so that the next one would take long, too.
-        A few steps to the newest image take less.
+        While an image takes long the camera moves far, so that the next one would take long, too,
+        or be beyond reach. A few steps to the newest image take less.
         """
+        step_s = min(max(_LEAST_STEP_S, _CATCH_UP * median(self._work_s)), _MOST_STEP_S)
         last_ns, now = self._pipeline.timeline.last_ns, time.monotonic()
         if last_ns is not None and self._pipeline.tracker.state is State.TRACKING:
             for index, (message, arrived) in enumerate(waiting):
-                is_a_step = stamp_to_ns(message.header.stamp) >= last_ns + _STEP_S * 1e9
+                is_a_step = stamp_to_ns(message.header.stamp) >= last_ns + step_s * 1e9
                 if is_a_step and now - arrived <= _MAX_AGE_S:
                     return index
         return newest(waiting)
 
     def _track(self, arrival: _Arrival) -> None:
-        """Process one image, and note its stamp."""
+        """Process one image; note its stamp, and how long it took."""
+        began = time.monotonic()
         self._track_if_in_order(arrival)
         self._last_ns = stamp_to_ns(arrival.message.header.stamp)
+        self._work_s.append(time.monotonic() - began)
 
     def _track_if_in_order(self, arrival: _Arrival) -> None:
         """Track one image if it is in order, and pass the estimate on."""

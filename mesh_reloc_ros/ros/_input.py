@@ -19,7 +19,7 @@ except ImportError:
     from rclpy.qos_event import SubscriptionEventCallbacks
 
 # Lengths of the queues. An image needs its own camera_info, which is small.
-_IMAGE_DEPTH, _CAMERA_INFO_DEPTH = 5, 30
+_IMAGE_DEPTH, _CAMERA_INFO_DEPTH = 30, 30
 _LATCHED = DurabilityPolicy.TRANSIENT_LOCAL
 _ALTERNATIVE = {'raw': 'compressed', 'compressed': 'raw'}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any, Generic, TypeVar
@@ -32,7 +33,8 @@ class LatestOnlyWorker(Generic[Item]):
 
         :param work: called with each item, on the thread.
         :param niceness: how far the thread gives way to others (Linux), 0 to 19.
-        :param keep: most items that wait; if there are more, every second one is dropped.
+        :param keep: most items that wait; if there are more, one is dropped so that the others are
+            evenly spread in time, the oldest and the newest among them.
         :param choose: returns the index of the next item among those that wait, in their order;
             those before it are dropped.
         """
@@ -47,6 +49,7 @@ class LatestOnlyWorker(Generic[Item]):
         self._keep = keep
         self._choose = choose
         self._waiting: list[Item] = []
+        self._arrived: list[float] = []
         self._stopped = False
         self._changed = threading.Condition()
         # A daemon, so that endless work cannot keep the process alive.
@@ -54,13 +57,14 @@ class LatestOnlyWorker(Generic[Item]):
         self._thread.start()
 
     def put(self, item: Item) -> None:
-        """Add an item, and drop older ones if too many wait."""
+        """Add an item, and drop another if too many wait."""
         with self._changed:
             self._waiting.append(item)
-            count = len(self._waiting)
-            if count > self._keep:
-                self._waiting = self._waiting[1::2] if count % 2 == 0 else self._waiting[::2]
-            self.replaced += count - len(self._waiting)
+            self._arrived.append(time.monotonic())
+            if len(self._waiting) > self._keep:
+                dropped = _most_crowded(self._arrived)
+                del self._waiting[dropped], self._arrived[dropped]
+                self.replaced += 1
             self._changed.notify()
 
     def stop(self, timeout_s: float) -> bool:
@@ -92,6 +96,16 @@ class LatestOnlyWorker(Generic[Item]):
             if self._stopped:
                 return None
             chosen = self._choose(self._waiting)
-            item, self._waiting = self._waiting[chosen], self._waiting[chosen + 1 :]
+            item = self._waiting[chosen]
+            del self._waiting[: chosen + 1], self._arrived[: chosen + 1]
             self.replaced += chosen
             return item
+
+
+def _most_crowded(times: Sequence[float]) -> int:
+    """Return the index of the time whose neighbours are nearest to each other; of two, the first.
+
+    :param times: ascending, at least two.
+    """
+    gaps = [after - before for before, after in zip(times, times[2:], strict=False)]
+    return 1 + gaps.index(min(gaps)) if gaps else 0

@@ -59,13 +59,12 @@ class AlignmentQuality:
     @staticmethod
     def of(alignment: Alignment) -> AlignmentQuality:
         """Gather the criteria; what is not finite stays so."""
-        covariance = alignment.pose_covariance
         return AlignmentQuality(
             coverage=float(alignment.coverage[0]),
             inlier_ratio=float(alignment.inlier_ratio[0]),
             score=float(alignment.score[0]),
-            position_sigma=_largest_deviation(covariance[:3, :3]),
-            rotation_sigma=_largest_deviation(covariance[3:, 3:]),
+            position_sigma=alignment.position_sigma,
+            rotation_sigma=alignment.rotation_sigma,
             distance=float(alignment.distance[0]),
             visible=alignment.visible,
             blocks=int(alignment.score_blocks[0]),
@@ -232,9 +231,3 @@ class FrozenImageDetector:
 def _same(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> bool:
     # A sparse sample tells most images apart quickly.
     return np.array_equal(a[::16, ::16], b[::16, ::16]) and np.array_equal(a, b)
-
-
-def _largest_deviation(covariance: Array) -> float:
-    if not np.isfinite(covariance).all():
-        return float('nan')
-    return float(np.sqrt(max(np.linalg.eigvalsh(covariance)[-1], 0.0)))

@@ -50,15 +50,7 @@ class Camera:
 
         Averaging keeps pixel centres consistent with c' = (c + 0.5) / 2^level - 0.5.
         """
-        scale = 2.0**level
-        return Camera(
-            width=self.width >> level,
-            height=self.height >> level,
-            fx=self.fx / scale,
-            fy=self.fy / scale,
-            cx=(self.cx + 0.5) / scale - 0.5,
-            cy=(self.cy + 0.5) / scale - 0.5,
-        )
+        return _at_level(self, level)
 
     def coarsest_level(self, shorter_px: int) -> int:
         """Return the coarsest level whose shorter side has at least so many pixels, or 0."""
@@ -104,6 +96,19 @@ class Camera:
 
 
 # The same few cameras, one per pyramid level, are asked for with every image.
+@functools.lru_cache(maxsize=256)
+def _at_level(camera: Camera, level: int) -> Camera:
+    scale = 2.0**level
+    return Camera(
+        width=camera.width >> level,
+        height=camera.height >> level,
+        fx=camera.fx / scale,
+        fy=camera.fy / scale,
+        cx=(camera.cx + 0.5) / scale - 0.5,
+        cy=(camera.cy + 0.5) / scale - 0.5,
+    )
+
+
 @functools.lru_cache(maxsize=64)
 def _rays(camera: Camera, device: torch.device) -> Tensor:
     v, u = torch.meshgrid(

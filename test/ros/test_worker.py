@@ -1,3 +1,4 @@
+import itertools
 import threading
 from collections.abc import Sequence
 
@@ -86,6 +87,35 @@ def test_of_several_that_wait_one_is_chosen_and_those_before_it_go():
     go.set()
     assert done.wait(LONG_S)
     assert worker.stop(LONG_S)
-    # 10, 20 and 31 stayed of the first five, then 40 came.
-    assert worked == [1, 10, 20, 40]
-    assert worker.replaced == 3
+    # The oldest and the newest stayed, and two of those between.
+    assert worked[:2] == [1, 10]
+    assert worked[-1] == 40
+    assert worker.finished + worker.replaced == 7
+
+
+def test_those_that_wait_are_spread_evenly_in_time(monkeypatch):
+    started, go, done = threading.Event(), threading.Event(), threading.Event()
+    worked = []
+
+    def work(item: int) -> None:
+        worked.append(item)
+        started.set()
+        go.wait(LONG_S)
+        if item == 60:
+            done.set()
+
+    worker = LatestOnlyWorker('test', work, keep=5, choose=lambda waiting: 0)
+    worker.put(-1)
+    assert started.wait(LONG_S)
+    for item in range(61):
+        monkeypatch.setattr('mesh_reloc_ros.ros._worker.time.monotonic', lambda at=item: float(at))
+        worker.put(item)
+    monkeypatch.undo()
+    go.set()
+    assert done.wait(LONG_S)
+    assert worker.stop(LONG_S)
+    waited = worked[1:]
+    assert waited[0] == 0
+    assert waited[-1] == 60
+    assert len(waited) == 5
+    assert max(after - before for before, after in itertools.pairwise(waited)) <= 30
