@@ -31,10 +31,10 @@ class AlignmentSettings:
         maximum=8,
     )
     keyframe_motion: float = setting(
-        0.15,
+        0.1,
         'Image motion since the last keyframe, relative to the image width, after which a new'
-        ' keyframe is rendered between two images. At one and a half times this motion the image'
-        ' waits for the new keyframe.',
+        ' keyframe is rendered between two images. At twice this motion the image waits for'
+        ' the new keyframe.',
         minimum=0.0,
         maximum=0.5,
     )

@@ -26,7 +26,7 @@ from mesh_reloc_ros.types.camera import Camera
 from mesh_reloc_ros.types.frame import Frame
 
 # Tracking waits for a new render only after this many times the motion that `render_ahead` allows.
-_STRETCH = 1.5
+_STRETCH = 2
 # A retry is useful if it improves the agreement, of 0 to 1, by more than this. Of images that show
 # something else, both agree by 0.01.
 _USEFUL = 0.03
