@@ -91,6 +91,11 @@ def decide(
     return rule(float(value)) if decisions is None else decisions.decide(value, rule, fits)
 
 
+def is_repeating() -> bool:
+    """Whether this is within work that may become a graph."""
+    return _decisions.get() is not None
+
+
 def kept(tensor: Tensor) -> Tensor:
     """Return a tensor that was not made by the work itself: a graph that uses it keeps it."""
     decisions = _decisions.get()

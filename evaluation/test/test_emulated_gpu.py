@@ -3,6 +3,7 @@
 The folder `gpu` has the tests that run on a real GPU, too.
 """
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +17,7 @@ from mesh_reloc_ros.align import device_solver
 from mesh_reloc_ros.config.alignment import AlignmentSettings
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.config.relocalization import RelocalizationSettings
+from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.graphs import Repeater, decide
 from mesh_reloc_ros.pipeline import Pipeline
 from mesh_reloc_ros.render import _pytorch3d_rasterizer as on_gpu
@@ -205,3 +207,51 @@ def test_no_face_is_dropped_where_more_meet_in_a_bin_than_in_the_graph():
         # The graph was started for both poses; its bins did not fit the second.
         assert counts.graphs == 2
         assert counts.operations > 2 * 50
+
+
+def out_of_memory(*arguments, **options):
+    raise torch.OutOfMemoryError('CUDA out of memory. Tried to allocate 2 GiB.\nMore of it.')
+
+
+def test_a_mesh_that_the_gpu_has_no_memory_for_is_rendered_on_the_cpu(room, monkeypatch, caplog):
+    monkeypatch.setattr(on_gpu.PyTorch3DRasterizer, '__init__', out_of_memory)
+    with emulated_gpu():
+        scene = Scene.load(room.mesh)
+    assert scene.device.type == 'cpu'
+    assert caplog.messages == [
+        'the mesh is rendered on the CPU from now on: CUDA out of memory. Tried to allocate 2 GiB.'
+    ]
+
+
+@pytest.mark.parametrize('solver_device', ['cpu', 'cuda'])
+def test_tracking_goes_on_where_the_memory_becomes_full(
+    room, frames, monkeypatch, caplog, solver_device
+):
+    alignment = AlignmentSettings(solver_device=solver_device, max_iterations=2, levels=2)
+    settings = Settings(alignment=alignment, relocalization=RelocalizationSettings(enabled=False))
+    with emulated_gpu(), Pipeline.load(room.mesh, settings) as pipeline:
+        pipeline.start_at(pose_at(0))
+        for number, frame in enumerate(frames):
+            if number == 2:
+                monkeypatch.setattr(on_gpu, 'rasterize_meshes', out_of_memory)
+            assert pipeline.track(frame).trusted
+            pipeline.look_ahead()
+        assert pipeline.scene.device.type == 'cpu'
+        assert pipeline.solver_device == 'cpu'
+    assert len([line for line in caplog.messages if 'from now on' in line]) == 1
+
+
+def test_a_driver_that_is_too_old_is_named(room, monkeypatch, caplog):
+    def is_available():
+        text = 'The NVIDIA driver on your system is too old (found 470). Update it.'
+        warnings.warn(text, stacklevel=2)
+        return False
+
+    monkeypatch.setattr(torch.cuda, 'is_available', is_available)
+    assert Scene.load(room.mesh).device.type == 'cpu'
+    assert caplog.messages == [
+        'the mesh is rendered on the CPU, the GPU cannot be used:'
+        ' The NVIDIA driver on your system is too old (found 470)'
+    ]
+    with pytest.raises(InputError, match='too old'):
+        Scene.load(room.mesh, 'cuda')

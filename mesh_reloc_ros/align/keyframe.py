@@ -107,7 +107,9 @@ def make_keyframe(
     def work(poses: Tensor) -> tuple[_Choice, list[Tensor]]:
         return _chosen(scene, poses, camera, finest, coarsest, max_points, grey)
 
-    choice, arrays, packed = scene.repeater.run(key, work, [map_T_camera], keep=keep)
+    choice, arrays, packed = scene.on_some_device(
+        lambda: scene.repeater.run(key, work, [map_T_camera], keep=keep)
+    )
     *of_levels, coverage = arrays
     levels = [
         _KeyframeLevel(number, of_level, SurfacePoints.from_arrays(arrays, block_size))

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import math
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mesh_reloc_ros.errors import InputError
-from mesh_reloc_ros.graphs import Offload, Repeater
+from mesh_reloc_ros.graphs import Offload, Repeater, is_repeating
 from mesh_reloc_ros.mesh_io.load import load_mesh
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.progress import Progress, silent
-from mesh_reloc_ros.render._shading import Shader
+from mesh_reloc_ros.render._on_device import choose_device, on_cpu_instead, put_on
 from mesh_reloc_ros.render.grey import greyed, shows_grey
-from mesh_reloc_ros.render.rasterizer import make_rasterizer
+from mesh_reloc_ros.render.rasterizer import Rasterizer
 from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.camera import Camera
+
+Result = TypeVar('Result')
 
 # The median depth of a view is measured at about this width, in pixels.
 _DEPTH_WIDTH = 40
@@ -52,7 +56,8 @@ class Render:
 class Scene:
     """A textured mesh with its rasterizer and textures.
 
-    A scene is immutable, so threads can share it: every call is a function of its arguments.
+    A scene is immutable, so threads can share it: every call is a function of its arguments. Only
+    if the memory of a GPU is full it goes on on the CPU.
     """
 
     def __init__(
@@ -69,21 +74,11 @@ class Scene:
         :raises InputError: the device is not available, or the rasterizer is not installed.
         """
         self.mesh = mesh
-        self.device = choose_device(device)
-        stage = f'building the rasterizer of {len(mesh.faces):,} faces'
-        progress(stage, 0.0)
-        self.rasterizer = make_rasterizer(rasterizer, mesh, self.device)
-        progress(stage, 1.0)
-        self._shader = Shader(mesh, self.device, progress)
-        self.repeater = Repeater(self.device, can_capture=self.rasterizer.name == 'pytorch3d')
-        """Does work of the scene's device that is repeated; see `graphs`."""
-        on_gpu = self.device.type == 'cuda'
-        self.solving = Offload(self.device, 'the alignment') if on_gpu else None
-        """Aligns images on the scene's device, if that is a GPU."""
+        self._rasterizer_name = rasterizer
+        self._lock = threading.Lock()
+        self._on = put_on(choose_device(device), mesh, rasterizer, progress)
         self.is_textured = ~mesh.is_plain
         """[F] bool: faces that images can be aligned with; the others only hide."""
-        hides = torch.from_numpy(mesh.is_plain).to(self.device)
-        self._hides = hides if mesh.is_plain.any() else None
         self.outline = _outline(mesh.vertices)
         """[K, 3], metres: vertices that enclose the mesh closely enough to bound it in a view."""
         shown = [shows_grey(texture) for texture in mesh.textures]
@@ -93,14 +88,34 @@ class Scene:
         """Metres along a side, in the median over the textured surface."""
 
     @property
+    def device(self) -> torch.device:
+        """Where it is rendered."""
+        return self._on.device
+
+    @property
+    def rasterizer(self) -> Rasterizer:
+        """Of the device."""
+        return self._on.rasterizer
+
+    @property
+    def repeater(self) -> Repeater:
+        """Does work of the device that is repeated; see `graphs`."""
+        return self._on.repeater
+
+    @property
+    def solving(self) -> Offload | None:
+        """Aligns images on the device, if that is a GPU."""
+        return self._on.solving
+
+    @property
     def face_normals(self) -> Tensor:
         """[F, 3] float32, unit normals in the map frame."""
-        return self._shader.face_normals
+        return self._on.shader.face_normals
 
     @property
     def texel_sizes(self) -> Tensor:
         """[F] float32, metres along a side of a texel on each face."""
-        return self._shader.texel_density.clamp(min=1e-12).rsqrt()
+        return self._on.shader.texel_density.clamp(min=1e-12).rsqrt()
 
     @classmethod
     def load(
@@ -129,14 +144,40 @@ class Scene:
         :param pixels: [B, N] int64, row * width + column: render only these pixels.
         :param grey: render brightness instead of colour, to compare with a grey image.
         """
-        poses = map_T_camera.reshape(-1, 4, 4).to(self.device)
-        fragments = self.rasterizer.rasterize(poses, camera, pixels)
-        colour = self._shader.shade(fragments, poses, camera, pixels)
+        if is_repeating():
+            return self._render(map_T_camera, camera, pixels, grey)
+        return self.on_some_device(lambda: self._render(map_T_camera, camera, pixels, grey))
+
+    def on_some_device(self, work: Callable[[], Result]) -> Result:
+        """Return what work with the scene returns.
+
+        If the memory of the GPU is full, it is done again on the CPU, as is all later work.
+        """
+        on = self._on
+        try:
+            return work()
+        except torch.OutOfMemoryError as error:
+            if on.device.type == 'cpu':
+                raise
+            with self._lock:
+                if self._on is on:
+                    self._on = on_cpu_instead(error, self.mesh, self._rasterizer_name, silent)
+        return work()
+
+    def _render(
+        self, map_T_camera: Tensor, camera: Camera, pixels: Tensor | None, grey: bool
+    ) -> Render:
+        on = self._on
+        poses = map_T_camera.reshape(-1, 4, 4).to(on.device)
+        if pixels is not None:
+            pixels = pixels.to(on.device)
+        fragments = on.rasterizer.rasterize(poses, camera, pixels)
+        colour = on.shader.shade(fragments, poses, camera, pixels)
         if grey:
             colour = greyed(colour)
         face, depth = fragments.face, fragments.depth
-        if self._hides is not None:
-            hidden = (face >= 0) & self._hides[face.clamp(min=0)]
+        if on.hides is not None:
+            hidden = (face >= 0) & on.hides[face.clamp(min=0)]
             face = torch.where(hidden, torch.full_like(face, -1), face)
             depth = torch.where(hidden, torch.zeros_like(depth), depth)
         return Render(colour, depth, face)
@@ -170,16 +211,3 @@ def _outline(vertices: NDArray[np.float32]) -> Array:
     parts = np.array_split(vertices, max(len(vertices) // 100_000, 1))
     found = np.concatenate([part[np.unique((part @ directions.T).argmax(0))] for part in parts])
     return found[np.unique((found @ directions.T).argmax(0))].astype(np.float64)
-
-
-def choose_device(name: str) -> torch.device:
-    """Return the device of `auto`, `cpu` or `cuda`.
-
-    :raises InputError: `cuda` is requested and PyTorch finds no usable GPU.
-    """
-    available = torch.cuda.is_available()
-    if name == 'cuda' and not available:
-        raise InputError(
-            'device cuda: PyTorch finds no GPU; use device auto or cpu, or check the driver'
-        )
-    return torch.device('cuda' if available and name != 'cpu' else 'cpu')

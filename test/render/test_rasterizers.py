@@ -8,11 +8,12 @@ from support.meshes import CAMERAS, clutter, frontal_quad, joined, noise, poses,
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.render._cpu_rasterizer import CpuRasterizer
 from mesh_reloc_ros.render._embree_rasterizer import EmbreeRasterizer
+from mesh_reloc_ros.render._on_device import choose_device
 from mesh_reloc_ros.render._pytorch3d_rasterizer import PyTorch3DRasterizer
 from mesh_reloc_ros.render._shading import Shader
 from mesh_reloc_ros.render._zbuffer_rasterizer import ZBufferRasterizer
 from mesh_reloc_ros.render.rasterizer import make_rasterizer
-from mesh_reloc_ros.render.scene import Scene, choose_device
+from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types import se3
 from mesh_reloc_ros.types.camera import Camera
 
