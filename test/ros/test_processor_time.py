@@ -37,14 +37,14 @@ def watched(clock: list[float], *shares: float, is_searching: bool = False) -> P
 def test_a_large_share_is_reported_with_what_to_set(clock):
     reason = watched(clock, 0.1, 0.6).problem(AlignmentSettings())
     assert reason.startswith('too little processor time: 60 % of the images dropped; set')
-    assert 'alignment.finest_level to 2 and alignment.max_points to 1500' in reason
+    assert 'alignment.finest_level to 1 and alignment.max_points to 2400' in reason
 
 
 def test_only_what_helps_is_named(clock):
     load = watched(clock, 0.6)
-    light = AlignmentSettings(finest_level=2)
-    assert 'set alignment.max_points to 1500, lower' in load.problem(light)
-    light = AlignmentSettings(finest_level=2, max_points=1500)
+    light = AlignmentSettings(finest_level=1)
+    assert 'set alignment.max_points to 2400, lower' in load.problem(light)
+    light = AlignmentSettings(finest_level=1, max_points=2400)
     assert 'dropped; lower the rate of the camera' in load.problem(light)
 
 
@@ -89,7 +89,7 @@ def test_images_that_come_too_fast_are_reported(
             camera.publish(image)
         station.spin(0.02)
     assert camera.status('images').level == DiagnosticStatus.WARN
-    process.wait_for_line('[WARN]', 'too little processor time', 'alignment.finest_level to 2')
+    process.wait_for_line('[WARN]', 'too little processor time', 'alignment.finest_level to 1')
     station.spin(1.0)
     assert process.count('too little processor time') == 1
     camera.close()
