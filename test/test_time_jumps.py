@@ -94,7 +94,8 @@ def test_a_jump_discards_the_baselines(room):
     """Half of the view is covered: good enough to start, but poor beside earlier images."""
     covered = shown(room, 0.0, pose_at(3))
     covered.image[:, :130] = 90
-    settings = {'tracking.min_inlier_ratio_of_baseline': 0.9}
+    # What is in the way is not left out.
+    settings = {'tracking.min_inlier_ratio_of_baseline': 0.9, 'tracking.min_visible': 0.9}
     for jump_s, trusted in ((0.033, False), (20.0, True)):
         frame = Frame(START_NS + round(1e9 * (0.1 + jump_s)), covered.image, CAMERA)
         assert tracking(room, **settings).track(frame).trusted is trusted
