@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 from mesh_reloc_evaluation.bench.refine import refined
-from mesh_reloc_evaluation.emulated_gpu import emulated_gpu, fullest_bin
+from mesh_reloc_evaluation.emulated_gpu.emulation import emulated_gpu
+from mesh_reloc_evaluation.emulated_gpu.rasterizer import fullest_bin
 from support.small_room import CAMERA, error, photographed, pose_at, small_room_mesh
 
 from mesh_reloc_ros.align import device_solver

@@ -6,7 +6,6 @@ Where they are shows from nearly the right pose, and better from a better one. S
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 
 from torch import Tensor
 
@@ -23,76 +22,25 @@ from mesh_reloc_ros.render.scene import Scene
 _SETTLED, _MAX_ROUNDS = 0.006, 4
 
 
-def align_in_shadows(
+def align_disturbed(
     scene: Scene,
     pyramid: list[ImageLevel],
     map_T_camera: Tensor,
     exposure: Tensor | None,
     settings: AlignmentSettings,
     *,
+    in_shadows: bool,
     grey: bool = False,
     keyframe: Keyframe | None = None,
 ) -> Alignment | None:
-    """Align an image without its shadows; None if it shows none. See `align_lm`.
+    """Align an image without its shadows, or without what covers the mesh; see `align_lm`.
 
     :param map_T_camera: [1, 4, 4], nearly the right pose.
+    :param in_shadows: which of both.
+    :returns: None if the image shows no shadows; or nothing that covers, or nearly nothing else.
     """
-
-    def prepare(pose: Tensor) -> tuple[list[ImageLevel], float] | None:
-        levels = without_shadows(scene, pyramid, pose, grey=grey)
-        return None if levels is None else (levels, 1.0)
-
-    found = _in_turns(prepare, scene, map_T_camera, exposure, settings, grey, keyframe)
-    return None if found is None else dataclasses.replace(found, in_shadows=True)
-
-
-def align_uncovered(
-    scene: Scene,
-    pyramid: list[ImageLevel],
-    map_T_camera: Tensor,
-    exposure: Tensor | None,
-    settings: AlignmentSettings,
-    *,
-    grey: bool = False,
-    keyframe: Keyframe | None = None,
-) -> Alignment | None:
-    """Align the part of an image where the mesh is seen; None if that is all or nearly nothing.
-
-    See `align_lm`.
-
-    :param map_T_camera: [1, 4, 4], nearly the right pose.
-    """
-
-    def prepare(pose: Tensor) -> tuple[list[ImageLevel], float] | None:
-        return without_covers(scene, pyramid, pose, grey=grey)
-
-    return _in_turns(prepare, scene, map_T_camera, exposure, settings, grey, keyframe)
-
-
-def undisturbed(
-    scene: Scene, pyramid: list[ImageLevel], alignment: Alignment, *, grey: bool = False
-) -> list[ImageLevel]:
-    """Return the levels of an image without what was left out of its alignment."""
-    if alignment.in_shadows:
-        return without_shadows(scene, pyramid, alignment.map_T_camera, grey=grey) or pyramid
-    if alignment.visible < 1:
-        found = without_covers(scene, pyramid, alignment.map_T_camera, grey=grey)
-        return pyramid if found is None else found[0]
-    return pyramid
-
-
-def _in_turns(
-    prepare: Callable[[Tensor], tuple[list[ImageLevel], float] | None],
-    scene: Scene,
-    map_T_camera: Tensor,
-    exposure: Tensor | None,
-    settings: AlignmentSettings,
-    grey: bool,
-    keyframe: Keyframe | None,
-) -> Alignment | None:
-    """Align what `prepare` makes of the image from a pose, with the share of the mesh seen."""
     for _ in range(_MAX_ROUNDS):
-        prepared = prepare(map_T_camera)
+        prepared = _prepared(scene, pyramid, map_T_camera, in_shadows=in_shadows, grey=grey)
         if prepared is None:
             return None
         levels, visible = prepared
@@ -108,4 +56,26 @@ def _in_turns(
             break
         if keyframe.motion_since(map_T_camera) > settings.keyframe_motion:
             keyframe = None
-    return dataclasses.replace(alignment, visible=visible)
+    return dataclasses.replace(alignment, visible=visible, in_shadows=in_shadows)
+
+
+def undisturbed(
+    scene: Scene, pyramid: list[ImageLevel], alignment: Alignment, *, grey: bool = False
+) -> list[ImageLevel]:
+    """Return the levels of an image without what was left out of its alignment."""
+    in_shadows = alignment.in_shadows
+    if not (in_shadows or alignment.visible < 1):
+        return pyramid
+    pose = alignment.map_T_camera
+    prepared = _prepared(scene, pyramid, pose, in_shadows=in_shadows, grey=grey)
+    return pyramid if prepared is None else prepared[0]
+
+
+def _prepared(
+    scene: Scene, pyramid: list[ImageLevel], pose: Tensor, *, in_shadows: bool, grey: bool
+) -> tuple[list[ImageLevel], float] | None:
+    """Return the levels without what disturbs, and the share of the mesh that is seen."""
+    if not in_shadows:
+        return without_covers(scene, pyramid, pose, grey=grey)
+    levels = without_shadows(scene, pyramid, pose, grey=grey)
+    return None if levels is None else (levels, 1.0)

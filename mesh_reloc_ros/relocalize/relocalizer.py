@@ -12,7 +12,7 @@ from torch import Tensor
 
 from mesh_reloc_ros.align.alignment import Alignment, AlignMode, neutral_exposure
 from mesh_reloc_ros.align.coarse_to_fine import align_lm
-from mesh_reloc_ros.align.disturbed import align_in_shadows
+from mesh_reloc_ros.align.disturbed import align_disturbed
 from mesh_reloc_ros.align.focus import FAR_MARGIN, focus
 from mesh_reloc_ros.align.pyramid import ImageLevel, image_pyramid
 from mesh_reloc_ros.config.alignment import AlignmentSettings
@@ -212,7 +212,9 @@ class Relocalizer:
             found = self._align(pyramid, pose, exposure, AlignMode.TRACK, grey)
             if self._is_clear(found) and float(found.inlier_ratio[0]) > _MANY_INLIERS:
                 return found
-        lit = align_in_shadows(self._scene, pyramid, pose, None, settings, grey=grey)
+        lit = align_disturbed(
+            self._scene, pyramid, pose, None, settings, in_shadows=True, grey=grey
+        )
         if lit is None:
             return found or self._align(pyramid, pose, exposure, AlignMode.TRACK, grey)
         return lit if found is None or lit.agreement > found.agreement else found

@@ -93,7 +93,7 @@ class PyTorch3DRasterizer:
         return Fragments(face, barycentric, torch.where(face >= 0, depth, 0.0))
 
     def _nearest(self, poses: Tensor, camera: Camera) -> Tensor:
-        """Return the nearest face at each pixel, [B, H, W]; -1 where there is none."""
+        """Return the index of the nearest face at each pixel [B, H, W], -1 outside the mesh."""
         triangles, clipped = self._triangles(poses, camera)
         index, *_ = rasterize_meshes(
             triangles,

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mesh_reloc_ros.align.alignment import Alignment, AlignMode
 from mesh_reloc_ros.align.coarse_to_fine import tracking_keyframe
-from mesh_reloc_ros.align.disturbed import align_in_shadows, align_uncovered
+from mesh_reloc_ros.align.disturbed import align_disturbed
 from mesh_reloc_ros.align.focus import FAR_MARGIN, NEAR_MARGIN, focus, focused_camera
 from mesh_reloc_ros.align.keyframe import Keyframe
 from mesh_reloc_ros.align.pyramid import image_pyramid
@@ -111,13 +111,13 @@ class AlignmentScheduler:
             )
         alignment = None
         if mode is AlignMode.TRACK and (self.in_shadows or self.is_covered):
-            align_disturbed = align_in_shadows if self.in_shadows else align_uncovered
             alignment = align_disturbed(
                 self._scene,
                 pyramid,
                 start,
                 exposure,
                 settings.alignment,
+                in_shadows=self.in_shadows,
                 grey=grey,
                 keyframe=cached,
             )
@@ -180,7 +180,7 @@ class AlignmentScheduler:
             return alignment
         part = focus(self._scene, frame, map_T_camera)
         pyramid, start = image_pyramid(part.image, part.camera), torch.from_numpy(map_T_camera)
-        for align_disturbed in (align_in_shadows, align_uncovered):
+        for in_shadows in (True, False):
             if is_poor(AlignmentQuality.of(alignment)):
                 found = align_disturbed(
                     self._scene,
@@ -188,6 +188,7 @@ class AlignmentScheduler:
                     start[None],
                     exposure,
                     settings.alignment,
+                    in_shadows=in_shadows,
                     grey=bool(frame.is_grey),
                 )
                 alignment = alignment if found is None else _better(alignment, found)

@@ -50,6 +50,8 @@ _OTHER_SHARE, _OTHER_ANGLE = 0.15, 0.2
 # focal lengths 5 % or principal points 7 % off it is 0.13 in the kitchen, 0.8 in the room, 0.1 in
 # the fountain, and in all but the small parts 85 % pass.
 _SIGMAS, _LEAST_GAIN = 2.0, 0.06
+# If less of the mesh in view is seen, it tells little of the intrinsics.
+_LEAST_VISIBLE = 0.5
 # Number of looks that count.
 _MEMORY = 12
 
@@ -88,7 +90,9 @@ class CalibrationCheck:
             return not 0 <= stamp_ns - self._last_ns < period_s * 1e9
 
     def look(self, frame: Frame, alignment: Alignment, settings: AlignmentSettings) -> None:
-        """Take a frame with its aligned pose into account."""
+        """Take a frame with its aligned pose into account, unless much of it is covered."""
+        if alignment.visible < _LEAST_VISIBLE:
+            return
         with self._lock:
             self._last_ns = frame.stamp_ns
             if frame.camera != self._camera:

@@ -9,7 +9,7 @@ import torch
 
 from mesh_reloc_ros.align.alignment import Alignment
 from mesh_reloc_ros.align.coarse_to_fine import align_lm
-from mesh_reloc_ros.align.disturbed import align_in_shadows, undisturbed
+from mesh_reloc_ros.align.disturbed import align_disturbed, undisturbed
 from mesh_reloc_ros.align.focus import focus
 from mesh_reloc_ros.align.pyramid import image_pyramid
 from mesh_reloc_ros.config.alignment import AlignmentSettings
@@ -48,8 +48,6 @@ _NUDGE = np.array([-0.015, 0.012, 0.02, 0.015, 0.02, 0.03])
 _USUAL_WIDTH = 1.2
 # An alignment that has not come back in one go may need a render from nearer.
 _REALIGNMENTS = 2
-# A smaller part of the mesh in view tells little of the intrinsics.
-_MOST = 0.5
 
 
 class PoseValidator:
@@ -122,7 +120,7 @@ class PoseValidator:
 
     def check_calibration(self, frame: Frame, alignment: Alignment, settings: Settings) -> None:
         """Gather evidence on the intrinsics from an accepted pose, now and then."""
-        if alignment.visible >= _MOST and self._calibration.is_due(frame.stamp_ns):
+        if self._calibration.is_due(frame.stamp_ns):
             self._calibration.look(frame, alignment, settings.alignment)
 
     def _is_far(
@@ -160,8 +158,7 @@ class PoseValidator:
                 )
             if forget:
                 self._calibration.forget()
-            if alignment.visible >= _MOST:
-                self._calibration.look(frame, alignment, settings.alignment)
+            self._calibration.look(frame, alignment, settings.alignment)
         return None
 
 
@@ -188,7 +185,9 @@ def realign(
     for _ in range(_REALIGNMENTS):
         start, exposure, found = torch.from_numpy(pose)[None], alignment.exposure, None
         if alignment.in_shadows:
-            found = align_in_shadows(scene, pyramid, start, exposure, settings, grey=grey)
+            found = align_disturbed(
+                scene, pyramid, start, exposure, settings, in_shadows=True, grey=grey
+            )
         if found is None:
             found = align_lm(scene, pyramid, start, exposure, settings, grey=grey)
         pose = found.pose

@@ -9,7 +9,7 @@ from support.small_room import CAMERA, SmallRoom, clouds, error, perturbed, phot
 
 from mesh_reloc_ros.align.coarse_to_fine import align_lm
 from mesh_reloc_ros.align.covers import without_covers
-from mesh_reloc_ros.align.disturbed import align_uncovered
+from mesh_reloc_ros.align.disturbed import align_disturbed
 from mesh_reloc_ros.align.pyramid import image_pyramid
 from mesh_reloc_ros.config.alignment import AlignmentSettings
 
@@ -47,7 +47,7 @@ def test_the_pose_is_that_of_the_part_that_is_seen(room: SmallRoom):
     pyramid = image_pyramid(covered(room, 0.65), CAMERA)
     for seed in range(3):
         start = torch.from_numpy(perturbed(truth, seed, 0.02, 0.7))[None]
-        found = align_uncovered(room.scene, pyramid, start, None, settings)
+        found = align_disturbed(room.scene, pyramid, start, None, settings, in_shadows=False)
         assert found is not None
         assert found.visible == pytest.approx(0.35, abs=0.1)
         metres, degrees = error(found.pose, truth)

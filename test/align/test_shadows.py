@@ -8,7 +8,7 @@ from support.shadows import in_shadows
 from support.small_room import CAMERA, SmallRoom, error, perturbed, photographed, pose_at
 
 from mesh_reloc_ros.align.coarse_to_fine import align_lm
-from mesh_reloc_ros.align.disturbed import align_in_shadows
+from mesh_reloc_ros.align.disturbed import align_disturbed
 from mesh_reloc_ros.align.pyramid import image_pyramid
 from mesh_reloc_ros.align.shadows import find_shadows
 from mesh_reloc_ros.config.alignment import AlignmentSettings
@@ -47,7 +47,7 @@ def test_a_pose_is_exact_in_shadows(room: SmallRoom, pattern):
     settings = AlignmentSettings()
     for seed in range(3):
         start = torch.from_numpy(perturbed(truth, seed, 0.03, 1.0))[None]
-        found = align_in_shadows(room.scene, pyramid, start, None, settings)
+        found = align_disturbed(room.scene, pyramid, start, None, settings, in_shadows=True)
         assert found is not None
         assert found.in_shadows
         metres, degrees = error(found.pose, truth)
@@ -79,5 +79,5 @@ def test_there_are_no_shadows(room: SmallRoom, image):
 def test_another_view_scores_low_in_shadows_too(room: SmallRoom):
     image = from_elsewhere(room)
     pyramid = image_pyramid(image, CAMERA)
-    found = align_in_shadows(room.scene, pyramid, POSE, None, AlignmentSettings())
+    found = align_disturbed(room.scene, pyramid, POSE, None, AlignmentSettings(), in_shadows=True)
     assert found is None or float(found.score[0]) < 0.6

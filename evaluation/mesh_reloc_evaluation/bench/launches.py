@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from mesh_reloc_evaluation.bench.run import start_pose
 from mesh_reloc_evaluation.device_modes import settings_of
-from mesh_reloc_evaluation.emulated_gpu import Counts, emulated_gpu
+from mesh_reloc_evaluation.emulated_gpu.counts import Counts
+from mesh_reloc_evaluation.emulated_gpu.emulation import emulated_gpu
 from mesh_reloc_evaluation.posed_sequence import PosedSequence, read_sequence
 from mesh_reloc_ros.cli.arguments import recording_name
 from mesh_reloc_ros.config.pipeline import Settings

@@ -75,7 +75,7 @@ def main(words: list[str] | None = None) -> int:
         use_one_core_per_operation()
         if not arguments.dry_run:
             return _measure(_subject(arguments), arguments)
-        from mesh_reloc_evaluation.emulated_gpu import emulated_gpu
+        from mesh_reloc_evaluation.emulated_gpu.emulation import emulated_gpu
 
         # An emulated GPU is slow: nothing is learnt from timing it often.
         once = mock.patch.multiple(warm_up, _UNTIMED=0, _TIMED=1)
