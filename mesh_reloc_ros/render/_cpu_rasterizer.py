@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import torch
 from torch import Tensor
 
@@ -26,14 +28,16 @@ class CpuRasterizer:
     """Fills a z-buffer for many pixels, and casts rays for few pixels of a large mesh."""
 
     def __init__(self, mesh: TexturedMesh, device: torch.device) -> None:
-        self._faces = len(mesh.faces)
-        self._zbuffer = ZBufferRasterizer(mesh, device)
+        self._mesh, self._device = mesh, device
         self._rays = EmbreeRasterizer(mesh, device) if _HAS_RAYS else None
+        self._lock = threading.Lock()
+        # Made when it is used first: for a large mesh, that takes seconds and may never happen.
+        self._zbuffer: ZBufferRasterizer | None = None
 
     @property
     def name(self) -> str:
-        """The backends in use."""
-        return self._zbuffer.name + (f' and {self._rays.name}' if self._rays else '')
+        """The backends that may be used."""
+        return ZBufferRasterizer.name + (f' and {self._rays.name}' if self._rays else '')
 
     def rasterize(
         self, map_T_camera: Tensor, camera: Camera, pixels: Tensor | None = None
@@ -41,6 +45,12 @@ class CpuRasterizer:
         """Rasterize from poses [B, 4, 4]; see `Rasterizer`."""
         image = camera.width * camera.height
         count = image if pixels is None else pixels.shape[1]
-        if self._rays and count < self._faces / _FACES_PER_RAY + image / _PIXELS_PER_RAY:
-            return self._rays.rasterize(map_T_camera, camera, pixels)
-        return self._zbuffer.rasterize(map_T_camera, camera, pixels)
+        most = len(self._mesh.faces) / _FACES_PER_RAY + image / _PIXELS_PER_RAY
+        rasterizer = self._rays if self._rays and count < most else self._filled()
+        return rasterizer.rasterize(map_T_camera, camera, pixels)
+
+    def _filled(self) -> ZBufferRasterizer:
+        with self._lock:
+            if self._zbuffer is None:
+                self._zbuffer = ZBufferRasterizer(self._mesh, self._device)
+            return self._zbuffer

@@ -236,6 +236,18 @@ def test_the_rasterizer_is_chosen_by_name_and_device():
     assert isinstance(make_rasterizer('pytorch3d', mesh, CPU), PyTorch3DRasterizer)
 
 
+@pytest.mark.parametrize('count', [3, 400])
+def test_few_pixels_and_many_are_seen_alike(count):
+    """By rays and from the z-buffer."""
+    mesh, views = clutter(), poses(2, seed=3)
+    pixels = torch.linspace(0, SMALL.width * SMALL.height - 1, count).long().expand(2, -1)
+    found = make_rasterizer('auto', mesh, CPU).rasterize(views, SMALL, pixels)
+    whole = make_rasterizer('embree', mesh, CPU).rasterize(views, SMALL, pixels)
+    same = found.face == whole.face
+    assert same.float().mean() > 0.99
+    assert torch.allclose(found.depth[same], whole.depth[same], rtol=1e-3)
+
+
 def test_a_gpu_that_is_not_there_is_refused(monkeypatch):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
     assert choose_device('auto') == CPU
