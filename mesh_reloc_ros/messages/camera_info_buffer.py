@@ -72,10 +72,19 @@ class CameraInfoBuffer:
             self._missed_ns = stamp_ns
             return self.newest
 
-    def clear(self) -> None:
-        """Forget the stamps after a jump back: a recording may have other cameras at the same.
+    def jump_back(self, before_ns: int) -> None:
+        """Forget what came before a jump back: a recording may have other cameras at one stamp.
 
         The newest message is still used for images without a matching one.
+
+        :param before_ns: stamp of the last image before the jump.
         """
         with self._came:
-            self._by_stamp.clear()
+            kept: dict[int, Any] = {}
+            limit_ns = before_ns
+            # Those since the jump are the last ones, in ascending order.
+            for stamp_ns, info in reversed(self._by_stamp.items()):
+                if stamp_ns >= limit_ns:
+                    break
+                kept[stamp_ns], limit_ns = info, stamp_ns
+            self._by_stamp = dict(reversed(kept.items()))

@@ -103,7 +103,7 @@ class Synchronizer:
         stamp_ns, before_ns = stamp_to_ns(image.header.stamp), self._timeline.last_ns
         if self._timeline.advance(stamp_ns) is TimeEvent.JUMP_BACK and before_ns is not None:
             yield from self.release(math.inf)
-            self._infos.clear()
+            self._infos.jump_back(before_ns)
             self._transforms.clear()
             self._jump = recorded_ns, before_ns
         self._waiting.append(_Waiting(recorded_ns, stamp_ns, image, self._infos.newest))

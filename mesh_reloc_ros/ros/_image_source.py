@@ -91,7 +91,7 @@ class ImageSource:
 
         :param before_ns: stamp of the last image before it.
         """
-        self._infos.clear()
+        self._infos.jump_back(before_ns)
         if self.odometry is not None:
             self.odometry.clear(before_ns)
 

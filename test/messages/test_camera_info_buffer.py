@@ -1,6 +1,7 @@
 import threading
 from types import SimpleNamespace
 
+import pytest
 from support.patience import LONG_S
 
 from mesh_reloc_ros.messages.camera_info_buffer import CameraInfoBuffer
@@ -41,9 +42,25 @@ def test_of_two_with_one_stamp_the_later_counts():
 
 def test_after_a_jump_back_only_the_newest_is_left():
     buffer = filled(info(10, 'a'), info(20, 'b'))
-    buffer.clear()
+    buffer.jump_back(before_ns=20)
     assert buffer.at(20) is None
     assert buffer.newest.name == 'b'
+
+
+@pytest.mark.parametrize('before_ns', [30, 40, 50])
+def test_those_that_came_since_the_jump_back_are_kept(before_ns):
+    # The images at 40 and 50 may be left out; those of 10 and 20 come again.
+    stamps = (10, 20, 30, 40, 0, 10, 20)
+    buffer = filled(*(info(stamp, str(index)) for index, stamp in enumerate(stamps)))
+    buffer.jump_back(before_ns)
+    assert [buffer.at(stamp).name for stamp in (0, 10, 20)] == ['4', '5', '6']
+    assert buffer.at(30) is buffer.at(40) is None
+    # They are the last to be forgotten.
+    for stamp in range(100, 397):
+        buffer.add(info(stamp))
+    assert [buffer.at(stamp).name for stamp in (0, 10, 20)] == ['4', '5', '6']
+    buffer.add(info(397))
+    assert buffer.at(0) is None
 
 
 def test_the_memory_is_bounded_and_the_latest_stay():
@@ -126,7 +143,7 @@ def test_after_a_jump_back_stamps_of_before_do_not_count():
     for stamp in (10, S, 2 * S):
         infos.add(info(stamp))
         infos.wait_for(stamp)
-    infos.clear()
+    infos.jump_back(2 * S)
     assert got_before_it_comes(infos, 10).width == 330
     # The newest serves an image without one of its own.
     assert infos.wait_for(S).width == 330
