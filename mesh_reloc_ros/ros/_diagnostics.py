@@ -96,10 +96,7 @@ class Diagnostics:
                 tracking.trusted_at = time.monotonic()
             tracking.latencies_ms.append(latency_ms)
             tracking.level, tracking.message = _verdict(estimate)
-        if before is None or (before.state, before.rejection) != (
-            estimate.state,
-            estimate.rejection,
-        ):
+        if before is None or _kind(before) != _kind(estimate):
             self._publish_status()
 
     def waiting(self, reason: str) -> None:
@@ -242,6 +239,11 @@ def _verdict(estimate: PoseEstimate) -> tuple[bytes, str]:
     return level, f'{state}: {estimate.reason}'
 
 
+def _kind(estimate: PoseEstimate) -> tuple[object, ...]:
+    """Return what programs are told as soon as it changes."""
+    return estimate.state, estimate.rejection, estimate.places_alike
+
+
 def _state_of(tracking: _Tracking) -> Values:
     """Return state and rejection by the names of their enums, and how old the last pose is."""
     estimate, trusted_at = tracking.estimate, tracking.trusted_at
@@ -251,6 +253,7 @@ def _state_of(tracking: _Tracking) -> Values:
     return {
         'state': estimate.state.name,
         'rejection': '' if estimate.rejection is None else estimate.rejection.name,
+        'places alike': str(estimate.places_alike),
         'score': f'{estimate.score:.3f}',
         'last trusted pose [s]': age,
     }

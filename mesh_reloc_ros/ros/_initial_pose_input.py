@@ -1,9 +1,10 @@
-"""How users say where the camera is: initialpose, ~/relocalize, ~/reset, and parameters."""
+"""How users say where the camera is: initialpose, ~/set_pose, ~/relocalize, ~/reset, parameters."""
 
 from __future__ import annotations
 
 import numpy as np
 from geometry_msgs.msg import PoseWithCovarianceStamped
+from nav_msgs.srv import SetMap
 from rclpy.node import Node
 from std_srvs.srv import Trigger
 
@@ -43,6 +44,8 @@ class InitialPoseInput:
         self._saved: SavedPose | None = None
         self._mount = mount
         node.create_subscription(PoseWithCovarianceStamped, 'initialpose', self._on_message, 1)
+        # The one standard service type with a pose. Its map is not used.
+        node.create_service(SetMap, '~/set_pose', self._on_set_pose)
         node.create_service(Trigger, '~/relocalize', self._on_relocalize)
         node.create_service(Trigger, '~/reset', self._on_reset)
 
@@ -89,22 +92,31 @@ class InitialPoseInput:
         return None if pose is None else Initialization(InitialPose(pose))
 
     def _on_message(self, message: PoseWithCovarianceStamped) -> None:
+        self._take(message, 'initialpose')
+
+    def _on_set_pose(self, request: SetMap.Request, response: SetMap.Response) -> SetMap.Response:
+        response.success = self._take(request.initial_pose, 'set_pose')
+        return response
+
+    def _take(self, message: PoseWithCovarianceStamped, source: str) -> bool:
+        """Start at the pose of a message with the next image; return False if it is refused."""
         if self._pipeline is None:
-            self._node.get_logger().error(f'initialpose: ignored, as {_NOT_CONFIGURED}')
-            return
+            self._node.get_logger().error(f'{source}: ignored, as {_NOT_CONFIGURED}')
+            return False
         queue = self._pipeline.initialization
         try:
-            start, added = self._start(message, self._pipeline)
+            start, added = self._start(message, self._pipeline, source)
         except InputError as error:
             self._diagnostics.error(str(error), always_log=True)
-            return
-        queue.give(Initialization(start, 'the pose from initialpose'))
+            return False
+        queue.give(Initialization(start, f'the pose from {source}'))
         numbers = ' '.join(f'{number:.3f}' for number in pose_to_numbers(start.map_T_camera))
         remark = f' ({added})' if added else ''
-        self._node.get_logger().info(f'start pose from initialpose: {numbers}{remark}')
+        self._node.get_logger().info(f'start pose from {source}: {numbers}{remark}')
+        return True
 
     def _start(
-        self, message: PoseWithCovarianceStamped, pipeline: Pipeline
+        self, message: PoseWithCovarianceStamped, pipeline: Pipeline, source: str
     ) -> tuple[InitialPose, str]:
         """Return where the camera is by a message, and what was added to it, in a few words.
 
@@ -113,7 +125,7 @@ class InitialPoseInput:
         settings, reference = self._parameters.node, pipeline.initialization.latest
         frame = message.header.frame_id.lstrip('/')
         map_T_frame = self._mount.frames.pose(settings.map_frame, frame)
-        base_T_camera = self._base_T_camera()
+        base_T_camera = self._base_T_camera(source)
         if base_T_camera is not None and reference is not None:
             reference = reference @ np.linalg.inv(base_T_camera) @ BASE_T_FORWARD
         start, added = start_from_message(
@@ -123,6 +135,7 @@ class InitialPoseInput:
             _heights(pipeline, map_T_frame),
             self._parameters.pipeline.relocalization.up_axis,
             map_T_frame,
+            source,
         )
         if base_T_camera is None:
             return start, added
@@ -133,7 +146,7 @@ class InitialPoseInput:
             covariance = covariance_at(covariance, camera[:3, 3] - base[:3, 3])
         return InitialPose(camera, covariance), added
 
-    def _base_T_camera(self) -> Array | None:
+    def _base_T_camera(self, source: str) -> Array | None:
         """Return where the camera is on the robot [4, 4]; None if poses are of the camera.
 
         :raises InputError: TF does not say so.
@@ -142,7 +155,7 @@ class InitialPoseInput:
             return None
         pose = self._mount.base_T_camera()
         if pose is None:
-            raise InputError(f'initialpose: {self._mount.missing}')
+            raise InputError(f'{source}: {self._mount.missing}')
         return pose
 
     def _on_relocalize(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:

@@ -1,4 +1,4 @@
-"""Initial poses from messages on `initialpose`, including the 2-D poses of RViz."""
+"""Initial poses from messages, including the 2-D poses of RViz."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ def start_from_message(
     heights: tuple[float, float],
     up_axis: str = 'z',
     map_T_frame: Array | None = None,
+    source: str = 'initialpose',
 ) -> tuple[InitialPose, str]:
     """Return the initial pose of a message, and what was added to it, in a few words.
 
@@ -44,20 +45,21 @@ def start_from_message(
 
     :param up_axis: the setting `relocalization.up_axis`. Z is up in other frames than the map.
     :param map_T_frame: [4, 4], where the message's frame is, if it is not the map; None: unknown.
+    :param source: what the message came by, for errors.
     :raises InputError: unknown frame, a 2-D pose where z is not up, not finite, a quaternion of
         length zero, or an invalid covariance.
     """
     frame = message.header.frame_id.lstrip('/')
     if frame == map_frame:
-        return _start_in_frame(message, reference, heights, up_axis)
+        return _start_in_frame(message, reference, heights, up_axis, source)
     if map_T_frame is None:
         raise InputError(
-            f'initialpose is in frame {frame!r}, which has no static transform to {map_frame!r}:'
+            f'{source} is in frame {frame!r}, which has no static transform to {map_frame!r}:'
             f' send it in {map_frame!r} (in RViz: Global Options, Fixed Frame)'
         )
     if reference is not None:
         reference = np.linalg.inv(map_T_frame) @ reference
-    start, added = _start_in_frame(message, reference, heights, 'z')
+    start, added = _start_in_frame(message, reference, heights, 'z', source)
     covariance = start.covariance
     if covariance is not None:
         turn = np.kron(np.eye(2), map_T_frame[:3, :3])
@@ -70,19 +72,20 @@ def _start_in_frame(
     reference: Array | None,
     heights: tuple[float, float],
     up_axis: str,
+    source: str,
 ) -> tuple[InitialPose, str]:
     """Do `start_from_message` in the message's frame, as if it was the map."""
     try:
         pose = pose_from_message(message.pose.pose)
     except InputError as error:
-        raise InputError(f'initialpose: {error}') from error
+        raise InputError(f'{source}: {error}') from error
     orientation = message.pose.pose.orientation
     length = math.hypot(orientation.x, orientation.y, orientation.z, orientation.w)
     if abs(length - 1) > _LENGTH_TOLERANCE:
         raise InputError(
-            f'initialpose: its quaternion has the length {length:.3g}: a rotation has the length 1'
+            f'{source}: its quaternion has the length {length:.3g}: a rotation has the length 1'
         )
-    covariance = _covariance(message, pose)
+    covariance = _covariance(message, pose, source)
     is_flat = max(abs(pose[2, 3]), abs(orientation.x), abs(orientation.y)) < _FLAT
     # If z need not point up, the map frame may be that of a camera: the identity is a full pose.
     is_full = up_axis != 'z' and np.array_equal(pose, np.eye(4))
@@ -90,7 +93,7 @@ def _start_in_frame(
         return InitialPose(pose, covariance), ''
     if up_axis not in ('z', 'any'):
         raise InputError(
-            f'initialpose is a 2-D pose, in a map whose up is {up_axis}: send a full pose, with'
+            f'{source} is a 2-D pose, in a map whose up is {up_axis}: send a full pose, with'
             ' height and tilt'
         )
     if reference is not None:
@@ -106,7 +109,7 @@ def _start_in_frame(
     return InitialPose(placed, wide), 'a 2-D pose: height and tilt are searched for'
 
 
-def _covariance(message: PoseWithCovarianceStamped, pose: Array) -> Array | None:
+def _covariance(message: PoseWithCovarianceStamped, pose: Array, source: str) -> Array | None:
     """Return the covariance [6, 6] of a message; None if it is all zero.
 
     :raises InputError: it is not a covariance.
@@ -117,7 +120,7 @@ def _covariance(message: PoseWithCovarianceStamped, pose: Array) -> Array | None
     try:
         InitialPose(pose, covariance)
     except InputError as error:
-        raise InputError(f'initialpose: {error}') from error
+        raise InputError(f'{source}: {error}') from error
     return covariance
 
 

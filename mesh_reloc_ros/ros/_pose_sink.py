@@ -8,6 +8,7 @@ from typing import Any
 from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped
 from rclpy.node import Node
 from rclpy.publisher import Publisher
+from rclpy.qos import DurabilityPolicy, QoSPolicyKind, QoSProfile
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from std_msgs.msg import Header
 
@@ -27,7 +28,14 @@ from mesh_reloc_ros.ros.conversions import estimate_to_pose, with_covariance
 from mesh_reloc_ros.types.estimate import PoseEstimate
 from mesh_reloc_ros.types.frame import Frame
 
-_QUEUE = 10
+# As of amcl: who comes later gets the last pose at once.
+_LAST_POSE = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+_OVERRIDABLE = (
+    QoSPolicyKind.HISTORY,
+    QoSPolicyKind.DEPTH,
+    QoSPolicyKind.RELIABILITY,
+    QoSPolicyKind.DURABILITY,
+)
 
 
 class PoseSink:
@@ -144,6 +152,6 @@ def _publisher(node: Node, message_type: type, topic: str) -> Publisher[Any]:
     return node.create_publisher(
         message_type,
         topic,
-        _QUEUE,
-        qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+        _LAST_POSE,
+        qos_overriding_options=QoSOverridingOptions(_OVERRIDABLE),
     )

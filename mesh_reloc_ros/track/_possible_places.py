@@ -58,10 +58,11 @@ class PossiblePlaces:
     @property
     def ambiguity(self) -> TrackingResult | None:
         """That there are several places, if that is so."""
-        if len(self._places) < 2:
+        count = len(self._places)
+        if count < 2:
             return None
-        reason = f'{len(self._places)} places look alike'
-        return TrackingResult(Rejected(Rejection.AMBIGUOUS, reason))
+        rejected = Rejected(Rejection.AMBIGUOUS, f'{count} places look alike')
+        return TrackingResult(rejected, places_alike=count)
 
     @property
     def is_settled(self) -> bool:

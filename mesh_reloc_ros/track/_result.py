@@ -35,6 +35,8 @@ class TrackingResult:
     """Predicted to the image; None if the camera's pose is unknown."""
     alignment: Alignment | None = None
     """From the predicted pose."""
+    places_alike: int = 0
+    """At how many places the camera may be, where that is why it is rejected."""
 
     def estimate(self, frame: Frame, state: State, stages_ms: dict[str, float]) -> PoseEstimate:
         """Return the answer to the frame."""
@@ -57,6 +59,7 @@ class TrackingResult:
             iterations=0 if alignment is None else alignment.iterations,
             stages_ms=stages_ms,
             is_located=motion is not None,
+            places_alike=self.places_alike,
             is_grey=bool(frame.is_grey),
         )
 

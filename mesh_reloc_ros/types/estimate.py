@@ -78,6 +78,8 @@ class PoseEstimate:
     """Share of the image that the mesh covers."""
     is_located: bool = True
     """Whether there is a pose at all, trusted or not."""
+    places_alike: int = 0
+    """At how many places that look alike the camera may be, with `Rejection.AMBIGUOUS`; else 0."""
     is_grey: bool = False
     """Whether the image was compared with grey renders."""
     iterations: int = 0

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from geometry_msgs.msg import PoseWithCovarianceStamped
 from nav_msgs.msg import Odometry
+from nav_msgs.srv import SetMap
 from scipy.spatial.transform import Rotation
 from support.live_camera import LiveCamera
 from support.patience import LONG_S
@@ -78,6 +79,17 @@ def test_a_pose_on_initialpose_is_that_of_the_base(
     send_until_taken(camera, process, start_message(truth @ np.linalg.inv(BASE_T_CAMERA)))
     numbers = ' '.join(f'{number:.3f}' for number in pose_to_numbers(truth))
     process.wait_for_line('start pose from initialpose', numbers)
+    assert camera.wait_for_error(camera.show(truth))[0] < 0.01
+
+
+def test_a_pose_by_the_service_is_that_of_the_base(
+    camera: LiveCamera, process: NodeProcess, station: Station
+):
+    truth = pose_at(4.5)
+    request = SetMap.Request(initial_pose=start_message(truth @ np.linalg.inv(BASE_T_CAMERA)))
+    assert station.call(SetMap, 'mesh_reloc/set_pose', request).success
+    numbers = ' '.join(f'{number:.3f}' for number in pose_to_numbers(truth))
+    process.wait_for_line('start pose from set_pose', numbers)
     assert camera.wait_for_error(camera.show(truth))[0] < 0.01
 
 

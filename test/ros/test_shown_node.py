@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
-from geometry_msgs.msg import PoseWithCovarianceStamped
+from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped
 from nav_msgs.msg import Path
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import Image
@@ -61,6 +61,15 @@ def test_one_who_comes_later_sees_the_path_at_once(station: Station):
     paths = station.listen(Path, 'mesh_reloc/path', LATCHED)
     station.wait_until(lambda: bool(paths), 'the path')
     assert len(paths[0].poses) >= 3
+
+
+def test_one_who_comes_later_gets_the_last_pose_at_once(camera: LiveCamera, station: Station):
+    stamp = camera.show_until_found(pose_at(11))
+    for topic, kind in (('pose', PoseStamped), ('pose_with_covariance', PoseWithCovarianceStamped)):
+        heard = station.listen(kind, f'mesh_reloc/{topic}', LATCHED)
+        station.wait_until(lambda heard=heard: heard, topic)
+        assert stamp_ns(heard[0]) >= stamp
+        assert len(heard) == 1
 
 
 def test_the_mesh_is_shown_again_and_again(station: Station, room: SmallRoom):

@@ -59,6 +59,7 @@ def test_at_two_places_that_are_the_same_no_pose_is_trusted(walk):
     assert not any(estimate.trusted for estimate in found)
     assert found[-1].rejection is Rejection.AMBIGUOUS
     assert found[-1].reason == '2 places look alike'
+    assert found[-1].places_alike == 2
 
 
 def test_once_the_images_show_a_difference_the_right_place_is_published(walk):
@@ -70,6 +71,7 @@ def test_once_the_images_show_a_difference_the_right_place_is_published(walk):
     found = estimates(Scene(other, device='cpu'), walk)
     assert found[0].rejection is Rejection.AMBIGUOUS
     assert found[-1].trusted
+    assert [found[0].places_alike, found[-1].places_alike] == [2, 0]
     for estimate, turn in zip(found, TURNS_DEG, strict=True):
         if estimate.trusted:
             metres, degrees = error(estimate.map_T_camera, pose(turn))
