@@ -23,7 +23,7 @@ SOURCES = (
     'setup.cfg',
     'setup.py',
 )
-MAX_LINES = 23_300
+MAX_LINES = 23_380
 
 
 @pytest.fixture(scope='module')

@@ -6,10 +6,9 @@ import argparse
 import json
 import math
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +19,7 @@ from mesh_reloc_ros.cli.arguments import (
     open_recording,
     values_of_arguments,
 )
+from mesh_reloc_ros.cli.drawings import check_drawings, drawings
 from mesh_reloc_ros.config.declaration import build
 from mesh_reloc_ros.config.overlay import OverlaySettings
 from mesh_reloc_ros.config.pipeline import Settings
@@ -33,9 +33,6 @@ from mesh_reloc_ros.types.estimate import PoseEstimate
 from mesh_reloc_ros.types.frame import Frame
 from mesh_reloc_ros.types.pose import pose_from_text
 from mesh_reloc_ros.types.trajectory import Trajectory
-
-if TYPE_CHECKING:
-    from mesh_reloc_ros.render.scene import Scene
 
 SUMMARY = 'track the camera of a bag, a video or image files through a mesh'
 _OVERRIDES = ('device', 'rasterizer', 'solver')
@@ -65,6 +62,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--overlay', type=Path, metavar='OUT.mp4', help='video of the mesh drawn over the images'
+    )
+    parser.add_argument(
+        '--html',
+        type=Path,
+        metavar='OUT.html',
+        help='page with the trajectory in the mesh, figures, and pictures of refused images',
     )
     parser.add_argument(
         '--report', type=Path, metavar='OUT.json', help='where figures of every image go'
@@ -111,7 +114,8 @@ def run(arguments: argparse.Namespace) -> int:
         poses = progress_bar(pipeline.run(frames, start), 'tracking', sys.stdout, total=total)
         estimates: list[PoseEstimate] = []
         was_interrupted = False
-        with _overlay(arguments.overlay, pipeline.scene, overlay) as draw:
+        up_axis = settings.relocalization.up_axis
+        with drawings(arguments, pipeline.scene, recording, overlay, up_axis) as draw:
             # What is found is written, also where the user loses patience.
             try:
                 for estimate in poses:
@@ -137,23 +141,6 @@ class _Shown:
             yield frame
 
 
-@contextmanager
-def _overlay(
-    path: Path | None, scene: Scene, settings: OverlaySettings
-) -> Iterator[Callable[[Frame, PoseEstimate], None]]:
-    """Yield a function that draws an image and its pose into a video, if one is asked for."""
-    if path is None:
-        yield lambda frame, estimate: None
-        return
-    from mesh_reloc_ros.overlay import draw_overlay
-    from mesh_reloc_ros.overlay.video import overlay_video
-
-    with overlay_video(path) as video:
-        yield lambda frame, estimate: video.add(
-            frame.stamp_ns, draw_overlay(scene, frame, estimate, settings=settings)
-        )
-
-
 def _check(arguments: argparse.Namespace, can_start: bool) -> None:
     """Refuse arguments that would waste the run.
 
@@ -170,6 +157,7 @@ def _check(arguments: argparse.Namespace, can_start: bool) -> None:
     for output in (arguments.output, arguments.report, arguments.overlay):
         if output is not None and not output.parent.is_dir():
             raise InputError(f'output {output}: the folder {output.parent} does not exist')
+    check_drawings(arguments)
 
 
 def _write(

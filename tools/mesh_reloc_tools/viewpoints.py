@@ -27,6 +27,11 @@ def up_vector(axis: str) -> Array:
     return (-1.0 if axis.startswith('-') else 1.0) * np.eye(3)['xyz'.index(axis[-1])]
 
 
+def upright(axis: str) -> str:
+    """Return the axis that is up in pictures; z, if it is not known."""
+    return 'z' if axis == 'any' else axis
+
+
 def standing_views(scene: Scene, camera: Camera, up: Array, count: int) -> Array:
     """Return up to `count` poses [N, 4, 4] of a level camera that together show most of the mesh.
 

@@ -125,7 +125,7 @@ def _reduced(mesh: TexturedMesh, arguments: argparse.Namespace) -> TexturedMesh:
 
     :raises InputError: nothing is left.
     """
-    from mesh_reloc_tools.prepare import parts
+    from mesh_reloc_tools import parts
     from mesh_reloc_tools.prepare.textures import with_small_textures
 
     count = len(mesh.faces)
@@ -146,7 +146,7 @@ def _reduced(mesh: TexturedMesh, arguments: argparse.Namespace) -> TexturedMesh:
         raise InputError('no textured face is left: lower --min-part')
     print(f'dropped: {", ".join(dropped)}')
     if arguments.faces is not None and arguments.faces < len(mesh.faces):
-        from mesh_reloc_tools.prepare.decimation import decimated
+        from mesh_reloc_tools.simplification.decimation import decimated
 
         return decimated(mesh, arguments.faces, arguments.texture_size or _PAINTED)
     if arguments.texture_size is not None:

@@ -10,11 +10,15 @@ from pathlib import Path
 from mesh_reloc_ros.cli.arguments import add_recording, add_settings, settings_of_arguments
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.config.relocalization import UP_AXES
+from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.progress import show_progress
+from mesh_reloc_ros.recordings.tum import read_tum
+from mesh_reloc_tools.page.page import check_page
 from mesh_reloc_tools.pictures import check_picture, write_picture
 from mesh_reloc_tools.view.source import camera_of, image_of, pose_of
+from mesh_reloc_tools.viewpoints import upright
 
-SUMMARY = 'make a picture of a mesh, from a pose, beside an image, or as a whole'
+SUMMARY = 'make a picture or a page of a mesh, from a pose, beside an image, or as a whole'
 _OVERRIDES = ('device', 'rasterizer')
 
 
@@ -26,8 +30,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ' searched for. With neither: the mesh as a whole, and views from inside.'
     )
     parser.add_argument('mesh', type=Path, metavar='MESH', help='textured mesh (OBJ, PLY, GLB)')
+    parser.add_argument('-o', '--output', type=Path, metavar='OUT.png', help='the picture')
     parser.add_argument(
-        '-o', '--output', type=Path, required=True, metavar='OUT.png', help='the picture'
+        '--html',
+        type=Path,
+        metavar='OUT.html',
+        help='a page that turns the mesh in a browser, with the cameras in it',
     )
     pose = parser.add_mutually_exclusive_group()
     pose.add_argument(
@@ -64,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     :raises InputError: mesh, image, pose or output is unusable.
     """
-    check_picture(arguments.output, '--output')
+    _check(arguments)
     settings = _settings(arguments)
     frame = image_of(arguments)
     pose = pose_of(arguments, frame)
@@ -85,9 +93,27 @@ def run(arguments: argparse.Namespace) -> int:
         made = picture.from_pose(scene, pose, camera, settings.relocalization.up_axis)
     else:
         made = picture.as_a_whole(scene, camera, settings.relocalization.up_axis)
-    write_picture(arguments.output, made.image)
-    print('\n'.join([*made.lines, f'picture: {arguments.output}']))
+    print('\n'.join(made.lines))
+    if arguments.output is not None:
+        write_picture(arguments.output, made.image)
+        print(f'picture: {arguments.output}')
+    if arguments.html is not None:
+        from mesh_reloc_tools.view.page import write_mesh_page
+
+        up_axis = upright(settings.relocalization.up_axis)
+        way = None if arguments.trajectory is None else read_tum(arguments.trajectory)
+        write_mesh_page(arguments.html, scene, arguments.mesh, up_axis, camera, made.poses, way)
+        print(f'page: {arguments.html}')
     return 0
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    if arguments.output is None and arguments.html is None:
+        raise InputError('give -o for a picture, --html for a page, or both')
+    if arguments.output is not None:
+        check_picture(arguments.output, '--output')
+    if arguments.html is not None:
+        check_page(arguments.html)
 
 
 def _settings(arguments: argparse.Namespace) -> Settings:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from mesh_reloc_ros.overlay.view import Image
@@ -19,8 +21,17 @@ _WIDE, _SMALL = (800, 600), 400
 _DOWN = 1.2
 
 
-def overview(scene: Scene, up_axis: str, camera: Camera) -> tuple[Image, list[str]]:
-    """Return a picture of a mesh, and lines with the poses in it.
+class Overview(NamedTuple):
+    """A picture of a mesh as a whole, and the cameras in it."""
+
+    image: Image
+    lines: list[str]
+    poses: dict[str, Array]
+    """map_T_camera [4, 4] by name."""
+
+
+def overview(scene: Scene, up_axis: str, camera: Camera) -> Overview:
+    """Return a picture of a mesh as a whole, and from some places in it.
 
     :param camera: of the views from inside.
     """
@@ -28,14 +39,15 @@ def overview(scene: Scene, up_axis: str, camera: Camera) -> tuple[Image, list[st
     height = round(_SMALL * camera.height / camera.width)
     small = camera.resized(_SMALL, height)
     poses = standing_views(scene, small, up, COUNT)
-    views, lines = [], []
+    views, lines, named = [], [], {}
     for number, pose in enumerate(poses, start=1):
         image, coverage = drawn(scene, pose, small)
         views.append(captioned(image, f'{number}: the mesh covers {coverage:.0%}', 0.8))
-        numbers = pose_to_numbers(shifted(pose, scene.mesh.origin))
-        lines.append(f'{number}: pose ' + ' '.join(f'{value:.4f}' for value in numbers))
+        named[f'view {number}'] = in_map = shifted(pose, scene.mesh.origin)
+        numbers = ' '.join(f'{value:.4f}' for value in pose_to_numbers(in_map))
+        lines.append(f'{number}: pose {numbers}')
     whole = beside([_doll_house(scene, up, up_axis, poses), plan(scene, up_axis, poses, _WIDE)])
-    return below([whole, beside(views)]), lines
+    return Overview(below([whole, beside(views)]), lines, named)
 
 
 def plan(scene: Scene, up_axis: str, cameras: Array, size: tuple[int, int]) -> Image:

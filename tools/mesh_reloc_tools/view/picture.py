@@ -17,6 +17,7 @@ from mesh_reloc_tools.drawing import drawn
 from mesh_reloc_tools.pictures import below, beside, captioned
 from mesh_reloc_tools.view.comparison import aligned, compared, searched
 from mesh_reloc_tools.view.overview import overview, plan
+from mesh_reloc_tools.viewpoints import upright
 
 _WIDTH = 1280
 
@@ -26,6 +27,8 @@ class Picture(NamedTuple):
 
     image: Image
     lines: list[str]
+    poses: dict[str, Array]
+    """map_T_camera [4, 4] of the cameras in it, by name."""
 
 
 def with_image(
@@ -45,10 +48,12 @@ def with_image(
     else:
         estimate = searched(scene, frame, settings, mesh, progress)
     image, lines = compared(scene, frame, pose, estimate)
+    given = {} if pose is None else {'the pose as it is given': pose}
     if estimate.is_located:
-        return Picture(image, lines)
-    whole, poses = overview(scene, _up(settings.relocalization.up_axis), frame.camera)
-    return Picture(below([image, whole]), [*lines, *poses])
+        name = 'the pose that the search found' if pose is None else 'the aligned pose'
+        return Picture(image, lines, {**given, name: estimate.map_T_camera})
+    whole = overview(scene, upright(settings.relocalization.up_axis), frame.camera)
+    return Picture(below([image, whole.image]), [*lines, *whole.lines], {**given, **whole.poses})
 
 
 def from_pose(scene: Scene, pose: Array, camera: Camera, up_axis: str) -> Picture:
@@ -61,15 +66,11 @@ def from_pose(scene: Scene, pose: Array, camera: Camera, up_axis: str) -> Pictur
     if coverage > 0:
         text += f', at {scene.median_depth(place, camera):.3g} m in the median'
     height = len(image)
-    where = plan(scene, _up(up_axis), place[None], (height, height))
-    return Picture(beside([captioned(image, text), where]), [text])
+    where = plan(scene, upright(up_axis), place[None], (height, height))
+    poses = {'the pose as it is given': pose}
+    return Picture(beside([captioned(image, text), where]), [text], poses)
 
 
 def as_a_whole(scene: Scene, camera: Camera, up_axis: str) -> Picture:
     """Return the mesh as a whole, and from some places in it."""
-    return Picture(*overview(scene, _up(up_axis), camera))
-
-
-def _up(axis: str) -> str:
-    """Return the axis that is up in pictures; z, if it is not known."""
-    return 'z' if axis == 'any' else axis
+    return Picture(*overview(scene, upright(up_axis), camera))

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import pytest
 from mesh_reloc_evaluation.obj_file import write_obj
-from mesh_reloc_tools.prepare.atlas import atlas_of
-from mesh_reloc_tools.prepare.parts import areas
+from mesh_reloc_tools.parts import areas
+from mesh_reloc_tools.simplification.atlas import atlas_of
 from support.meshes import joined, quad
 from support.small_room import CAMERA, clouds, pose_at, small_room_mesh
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
-from mesh_reloc_tools.prepare.atlas import atlas_of
-from mesh_reloc_tools.prepare.paint import Surface
+from mesh_reloc_tools.simplification.atlas import atlas_of
+from mesh_reloc_tools.simplification.paint import Surface
 
 # The wanted number of faces is met if there are at most so many times as many.
 _MOST = 1.02

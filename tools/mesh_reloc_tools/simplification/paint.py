@@ -9,7 +9,7 @@ from scipy.spatial import cKDTree
 
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.types import Array
-from mesh_reloc_tools.prepare.parts import areas
+from mesh_reloc_tools.parts import areas
 
 _SAMPLES = 1_000_000
 

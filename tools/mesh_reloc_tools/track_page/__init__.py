@@ -1,0 +1,1 @@
+"""The page of `mesh_reloc track --html`."""
