@@ -321,15 +321,3 @@ def test_signals_while_starting_end_it_with_status_zero(room, moment, number):
     assert not node.count('Traceback')
     assert not node.count('ignored')
     assert not list(room.mesh.parent.glob('*.part'))
-
-
-def test_the_view_for_rviz_shows_what_the_node_publishes():
-    view = yaml.safe_load((CONFIG / 'mesh_reloc.rviz').read_text())['Visualization Manager']
-    assert view['Global Options']['Fixed Frame'] == NodeSettings().map_frame
-    topics = {d['Class']: d['Topic']['Value'] for d in view['Displays'] if 'Topic' in d}
-    assert topics == {
-        'rviz_default_plugins/Path': 'mesh_reloc/path',
-        'rviz_default_plugins/Marker': 'mesh_reloc/mesh',
-        'rviz_default_plugins/PoseWithCovariance': 'mesh_reloc/pose_with_covariance',
-        'rviz_default_plugins/Image': 'mesh_reloc/overlay',
-    }

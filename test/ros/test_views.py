@@ -1,0 +1,95 @@
+"""The views for RViz and Foxglove: they show what the node publishes."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from support.small_room import SmallRoom
+from support.station import NodeProcess, Station
+
+from mesh_reloc_ros.config.node import NodeSettings
+
+CONFIG = Path(__file__).parents[2] / 'config'
+RVIZ = yaml.safe_load((CONFIG / 'mesh_reloc.rviz').read_text())['Visualization Manager']
+FOXGLOVE = json.loads((CONFIG / 'mesh_reloc.foxglove.json').read_text())
+
+Topics = dict[str, str]
+"""Names and message types."""
+
+
+@pytest.fixture(scope='module')
+def process(room: SmallRoom) -> Iterator[NodeProcess]:
+    process = NodeProcess('-p', f'mesh:={room.mesh}')
+    yield process
+    process.kill()
+
+
+@pytest.fixture(scope='module')
+def published(process: NodeProcess, station: Station) -> Topics:
+    process.wait_for_line('ready')
+
+    def topics() -> Topics:
+        found = station.node.get_publisher_names_and_types_by_node('mesh_reloc', '/')
+        return {name: kinds[0] for name, kinds in found}
+
+    station.wait_until(lambda: '/mesh_reloc/mesh' in topics(), 'the publishers')
+    return topics()
+
+
+def rviz_topics() -> Topics:
+    """Return the topics that RViz subscribes to, in the namespace of the node."""
+    types = {
+        'Path': 'nav_msgs/msg/Path',
+        'Marker': 'visualization_msgs/msg/Marker',
+        'PoseWithCovariance': 'geometry_msgs/msg/PoseWithCovarianceStamped',
+        'Image': 'sensor_msgs/msg/Image',
+    }
+    return {
+        f'/{display["Topic"]["Value"]}': types[display['Class'].split('/')[1]]
+        for display in RVIZ['Displays']
+        if 'Topic' in display
+    }
+
+
+def panel(kind: str) -> dict[str, Any]:
+    """Return the configuration of the only panel of a kind."""
+    (config,) = (c for name, c in FOXGLOVE['configById'].items() if name.split('!')[0] == kind)
+    return config
+
+
+def test_rviz_shows_what_the_node_publishes(published):
+    assert len(rviz_topics()) == 4
+    assert rviz_topics().items() <= published.items()
+
+
+def test_foxglove_shows_what_the_node_publishes(published):
+    shown = {*panel('3D')['topics'], panel('Image')['imageMode']['imageTopic']}
+    assert shown == set(rviz_topics())
+    assert published[panel('DiagnosticSummary')['topicToRender']].endswith('/DiagnosticArray')
+    (path,) = panel('StateTransitions')['paths']
+    assert published[path['value'].split('.')[0]].endswith('/DiagnosticStatus')
+
+
+def test_start_poses_from_rviz_and_foxglove_reach_the_node(published, station: Station):
+    (tool,) = (t for t in RVIZ['Tools'] if t['Class'].endswith('/SetInitialPose'))
+    assert panel('3D')['publish']['poseEstimateTopic'] == f'/{tool["Topic"]["Value"]}'
+    inputs = dict(station.node.get_subscriber_names_and_types_by_node('mesh_reloc', '/'))
+    assert f'/{tool["Topic"]["Value"]}' in inputs
+
+
+def test_the_views_are_in_the_map_frame():
+    map_frame = NodeSettings().map_frame
+    assert RVIZ['Global Options']['Fixed Frame'] == map_frame
+    assert panel('3D')['followTf'] == map_frame
+
+
+def test_each_panel_of_foxglove_is_configured_and_has_a_place():
+    def panels(layout: Any) -> list[str]:
+        if isinstance(layout, str):
+            return [layout]
+        return panels(layout['first']) + panels(layout['second'])
+
+    assert sorted(panels(FOXGLOVE['layout'])) == sorted(FOXGLOVE['configById'])
