@@ -21,6 +21,7 @@ from mesh_reloc_ros.align.intrinsics import (
     IntrinsicsEstimate,
     corrected,
     estimate_intrinsics,
+    widely,
 )
 from mesh_reloc_ros.align.pyramid import image_pyramid
 from mesh_reloc_ros.config.alignment import AlignmentSettings
@@ -98,7 +99,8 @@ class CalibrationCheck:
             if frame.camera != self._camera:
                 self._camera = frame.camera
                 self._clear()
-            mean, steps = self._mean, _STEPS if self._looks else _FIRST_STEPS
+            starts = widely(self._mean) if len(self._looks) < _FIRST_LOOKS else [self._mean]
+            steps = _STEPS if self._looks else _FIRST_STEPS
         part = focus(self._scene, frame, alignment.pose)
         settings = dataclasses.replace(
             settings,
@@ -109,7 +111,7 @@ class CalibrationCheck:
         pyramid = image_pyramid(part.image, part.camera)
         pyramid = undisturbed(self._scene, pyramid, alignment, grey=grey)
         estimate = estimate_intrinsics(
-            self._scene, pyramid, alignment, settings, mean, steps, grey=grey
+            self._scene, pyramid, alignment, settings, starts, steps, grey=grey
         )
         if estimate is not None:
             with self._lock:

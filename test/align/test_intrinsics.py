@@ -9,7 +9,7 @@ from support.small_room import CAMERA, SmallRoom, photographed, pose_at
 
 from mesh_reloc_ros.align.alignment import AlignMode
 from mesh_reloc_ros.align.coarse_to_fine import align_lm
-from mesh_reloc_ros.align.intrinsics import SIZE, corrected, estimate_intrinsics
+from mesh_reloc_ros.align.intrinsics import SIZE, corrected, estimate_intrinsics, widely
 from mesh_reloc_ros.align.pyramid import image_pyramid
 from mesh_reloc_ros.config.alignment import AlignmentSettings
 
@@ -17,11 +17,11 @@ SETTINGS = AlignmentSettings(finest_level=1, levels=2)
 NONE = np.zeros(SIZE)
 
 
-def estimate(room: SmallRoom, image, camera, start=NONE, steps=8):
+def estimate(room: SmallRoom, image, camera, starts=(NONE,), steps=8):
     """Estimate the error of a camera whose image was taken at the first pose."""
     pyramid, truth = image_pyramid(image, camera), torch.from_numpy(pose_at(0))[None]
     alignment = align_lm(room.scene, pyramid, truth, None, SETTINGS, AlignMode.COARSE)
-    return estimate_intrinsics(room.scene, pyramid, alignment, SETTINGS, start, steps)
+    return estimate_intrinsics(room.scene, pyramid, alignment, SETTINGS, starts, steps)
 
 
 @pytest.fixture(scope='module')
@@ -45,9 +45,16 @@ def test_it_starts_from_what_is_known(room, image):
     wrong = np.array([0.1, 0.05, 0.0])
     camera = corrected(CAMERA, wrong)
     start = np.array([-0.08, -0.04, 0.0])
-    np.testing.assert_array_equal(estimate(room, image, camera, start, steps=0).error, start)
-    nearer = estimate(room, image, camera, start, steps=2).error
+    np.testing.assert_array_equal(estimate(room, image, camera, [start], steps=0).error, start)
+    nearer = estimate(room, image, camera, [start], steps=2).error
     np.testing.assert_allclose(nearer, -wrong, atol=6e-3)
+
+
+@pytest.mark.parametrize('focal', [-0.45, -0.25, 0.25, 0.45])
+def test_large_errors_are_found_from_several_starts(room, image, focal):
+    camera = corrected(CAMERA, np.array([focal, 0.0, 0.0]))
+    found = estimate(room, image, camera, widely(NONE))
+    np.testing.assert_allclose(found.error, (-focal, 0.0, 0.0), atol=4e-3)
 
 
 def test_an_image_that_shows_nothing_of_the_mesh_tells_nothing(room, image):

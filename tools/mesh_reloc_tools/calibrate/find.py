@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from mesh_reloc_ros.align.intrinsics import SIZE, corrected, estimate_intrinsics
+from mesh_reloc_ros.align.intrinsics import SIZE, corrected, estimate_intrinsics, widely
 from mesh_reloc_ros.align.pyramid import image_pyramid
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.errors import InputError
@@ -59,7 +59,7 @@ def first_lens(pipeline: Pipeline, frames: Iterable[Frame], count: int, lens: Le
                 image_pyramid(frame.image, frame.camera),
                 found[0],
                 settings,
-                np.zeros(SIZE),
+                widely(np.zeros(SIZE)),
                 _STEPS,
                 grey=bool(frame.is_grey),
             )
