@@ -1,13 +1,17 @@
-"""Small mesh files, and random changes to them: seeded, so that each can be made again."""
+"""Small meshes and bags, and random changes to them: seeded, so that each can be made again."""
 
 import io
 import re
 from pathlib import Path
 
+import cv2
 import numpy as np
 import PIL.Image
 import trimesh
+from mesh_reloc_evaluation.bag_writer import camera_info, compressed, pose, raw, write_bag
+from rosbags.rosbag2 import StoragePlugin
 
+from mesh_reloc_ros.types.camera import Camera
 from support.obj_files import MTL, OBJ, TEXTURE
 
 _WORDS = (
@@ -44,6 +48,29 @@ def seeds() -> dict[str, dict[str, bytes]]:
         'glb': {'mesh.glb': _glb('glb')},
         'gltf': {'mesh.gltf': _glb('gltf'), **image},
     }
+
+
+def bag_seeds(folder: Path) -> dict[str, dict[str, bytes]]:
+    """Return the files of some bags, each with three images; made in an empty folder."""
+    messages = list(_messages())
+    for name, storage in (('mcap', StoragePlugin.MCAP), ('sqlite', StoragePlugin.SQLITE3)):
+        write_bag(folder / name, messages, storage)
+    found = {
+        name: {path.name: path.read_bytes() for path in sorted((folder / name).iterdir())}
+        for name in ('mcap', 'sqlite')
+    }
+    return {**found, 'single': {'mcap.mcap': found['mcap']['mcap.mcap']}}
+
+
+def _messages():
+    camera = Camera(32, 24, 30.0, 30.0, 15.5, 11.5)
+    image = np.random.default_rng(0).integers(0, 256, (24, 32, 3), dtype=np.uint8)
+    file = cv2.imencode('.png', image)[1].tobytes()
+    for stamp in (10**9, 2 * 10**9, 3 * 10**9):
+        yield '/camera_info', stamp, camera_info(camera, stamp)
+        yield '/image', stamp, raw(image, stamp)
+        yield '/compressed', stamp, compressed(file, stamp)
+        yield '/pose', stamp, pose(np.eye(4), stamp)
 
 
 def mutated(files: dict[str, bytes], rng: np.random.Generator) -> dict[str, bytes]:

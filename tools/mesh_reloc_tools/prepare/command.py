@@ -13,7 +13,8 @@ from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.progress import show_progress
 from mesh_reloc_tools.pictures import check_picture, write_picture
-from mesh_reloc_tools.prepare.placement import placed, scale_of
+from mesh_reloc_tools.prepare.alignment import aligned
+from mesh_reloc_tools.prepare.placement import Placement, placed, scale_of, turned_up
 
 SUMMARY = 'make a mesh smaller, cut it, and put it into metres with z up'
 _PAINTED = 4096
@@ -36,11 +37,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar=('X', 'Y', 'Z', 'X2', 'Y2', 'Z2', 'METRES'),
         help='known distance of two points of IN; several give the scale that fits best',
     )
+    size.add_argument(
+        '--align',
+        type=Path,
+        nargs='+',
+        metavar='FILE',
+        help='scale, turn and move by what is known in metres: one file with control points, lines'
+        ' "x y z X Y Z"; or two, cameras in IN (COLMAP or TUM) and the same in the real world (TUM,'
+        ' or lines "image.jpg x y z")',
+    )
     parser.add_argument(
         '--up',
         choices=UP_AXES[:-1],
-        default='z',
         help='axis of IN that points up, as --up=-y: it becomes z (default: z)',
+    )
+    parser.add_argument(
+        '--origin',
+        type=float,
+        nargs=3,
+        metavar=('X', 'Y', 'Z'),
+        help='point of IN that becomes zero (default: zero stays)',
     )
     parser.add_argument(
         '--box',
@@ -86,11 +102,11 @@ def run(arguments: argparse.Namespace) -> int:
     _check(arguments)
     if arguments.report is not None:
         check_picture(arguments.report, '--report')
-    scale = _scale(arguments)
+    placement = _placement(arguments)
     mesh = load_mesh(arguments.mesh, show_progress(sys.stdout))
     for notice in mesh.notices:
         print(f'mesh {arguments.mesh.name}: {notice}')
-    before = placed(mesh, scale, arguments.up)
+    before = placed(mesh, placement)
     after = _reduced(before, arguments)
     _compare(before, after, arguments.report)
     write_mesh(arguments.output, after)
@@ -103,12 +119,24 @@ def _check(arguments: argparse.Namespace) -> None:
         raise InputError('the output is the input: give another name')
     if arguments.scale is not None and not 0 < arguments.scale < np.inf:
         raise InputError(f'--scale {arguments.scale:g}: give a number above zero')
+    if arguments.align is not None and (arguments.up or arguments.origin):
+        raise InputError('--align says what is up and where zero is: leave out --up and --origin')
     if not 0 <= arguments.min_part < 100:
         raise InputError(f'--min-part {arguments.min_part:g}: give 0 to 100 percent')
     if arguments.faces is not None and arguments.faces < 4:
         raise InputError(f'--faces {arguments.faces}: give 4 or more')
     if arguments.texture_size is not None and arguments.texture_size < 16:
         raise InputError(f'--texture-size {arguments.texture_size}: give 16 or more')
+
+
+def _placement(arguments: argparse.Namespace) -> Placement:
+    """Return where the mesh is to be, and say how well that fits."""
+    if arguments.align is None:
+        origin = None if arguments.origin is None else np.array(arguments.origin)
+        return turned_up(_scale(arguments), arguments.up or 'z', origin)
+    placement, lines = aligned(arguments.align)
+    print('\n'.join(lines))
+    return placement
 
 
 def _scale(arguments: argparse.Namespace) -> float:

@@ -4,13 +4,30 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.mesh_io.origin import about_origin
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.types import Array
 from mesh_reloc_tools.viewpoints import up_vector
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Takes a point p of the input to `scale * rotation @ p + translation`, metres."""
+
+    scale: float = 1.0
+    rotation: Array = field(default_factory=lambda: np.eye(3))
+    """[3, 3]."""
+    translation: Array = field(default_factory=lambda: np.zeros(3))
+    """[3]."""
+
+    def __call__(self, points: Array) -> Array:
+        """Return points [..., 3] of the input where they come to be."""
+        return np.asarray(self.scale * points @ self.rotation.T + self.translation)
 
 
 def scale_of(distances: Sequence[Sequence[float]]) -> tuple[float, list[float]]:
@@ -28,16 +45,22 @@ def scale_of(distances: Sequence[Sequence[float]]) -> tuple[float, list[float]]:
     return scale, (scale * lengths - metres).tolist()
 
 
-def placed(mesh: TexturedMesh, scale: float, up_axis: str) -> TexturedMesh:
-    """Return the mesh scaled, and turned so that z is up.
+def turned_up(scale: float, up_axis: str, origin: Array | None) -> Placement:
+    """Return the placement that turns an axis of the input to z.
 
-    :param up_axis: what is up now.
+    :param origin: [3], the point of the input that becomes zero; None: zero stays.
     """
-    turn = _to_z(up_vector(up_axis))
-    vertices = scale * mesh.vertices.astype(np.float64) @ turn.T
-    return dataclasses.replace(
-        mesh, vertices=vertices.astype(np.float32), origin=scale * turn @ mesh.origin
-    )
+    turned = Placement(scale, _to_z(up_vector(up_axis)))
+    if origin is None:
+        return turned
+    return dataclasses.replace(turned, translation=-turned(origin))
+
+
+def placed(mesh: TexturedMesh, placement: Placement) -> TexturedMesh:
+    """Return the mesh at its place, about an origin of its own if that is far from zero."""
+    turned = placement.scale * mesh.vertices.astype(np.float64) @ placement.rotation.T
+    vertices, origin = about_origin(turned + placement(mesh.origin), mesh.faces)
+    return dataclasses.replace(mesh, vertices=vertices, origin=origin)
 
 
 def _to_z(up: Array) -> Array:
