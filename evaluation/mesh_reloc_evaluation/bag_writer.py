@@ -18,7 +18,7 @@ from mesh_reloc_ros.types.pose import pose_to_numbers
 IMAGE_TOPIC = '/camera/image_rect/compressed'
 CAMERA_INFO_TOPIC = '/camera/camera_info'
 TRUTH_TOPIC = '/ground_truth/pose'
-CAMERA_FRAME = 'camera_optical'
+CAMERA_FRAME = 'camera_optical_frame'
 MAP_FRAME = 'map'
 
 _STORE = get_typestore(Stores.ROS2_JAZZY)

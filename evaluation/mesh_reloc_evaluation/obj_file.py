@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 
-# A diffuse surface without ambient or specular light.
-_SHADING = ('Ka 0 0 0', 'Kd 1 1 1', 'Ks 0 0 0', 'illum 1')
+# A surface that shines by itself: viewers with lights, as RViz, show the textures as they are.
+_SHADING = ('Ka 0 0 0', 'Kd 1 1 1', 'Ks 0 0 0', 'Ke 1 1 1', 'illum 1')
 
 
 def write_obj(path: Path, mesh: TexturedMesh, names: Sequence[str] | None = None) -> None:

@@ -31,8 +31,10 @@ class MeshMarker:
             ns='mesh',
             type=Marker.MESH_RESOURCE,
             action=Marker.ADD,
+            # In a fixed frame that moves in the map, as odom does, the mesh moves at once.
+            frame_locked=True,
             mesh_resource=url,
-            # With all colours at zero RViz does not tint the textures.
+            # With all colours at zero RViz does not tint the textures; it does light them.
             mesh_use_embedded_materials=True,
         )
         self._marker.pose.orientation.w = 1.0

@@ -94,6 +94,7 @@ def test_the_mesh_waits_for_rviz(camera: LiveCamera, room: SmallRoom):
     assert markers[0].mesh_resource == room.mesh.as_uri()
     assert markers[0].mesh_use_embedded_materials
     assert markers[0].header.frame_id == 'map'
+    assert markers[0].frame_locked
 
 
 def test_overlays_are_drawn_only_while_someone_subscribes(camera: LiveCamera, tracking):

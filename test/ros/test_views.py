@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+from mesh_reloc_evaluation.bag_writer import CAMERA_FRAME
 from support.small_room import SmallRoom
 from support.station import NodeProcess, Station
 
@@ -84,6 +85,11 @@ def test_the_views_are_in_the_map_frame():
     map_frame = NodeSettings().map_frame
     assert RVIZ['Global Options']['Fixed Frame'] == map_frame
     assert panel('3D')['followTf'] == map_frame
+
+
+def test_rviz_follows_the_camera_of_the_demo():
+    views = [RVIZ['Views']['Current'], *RVIZ['Views']['Saved']]
+    assert {view['Target Frame'] for view in views} == {'<Fixed Frame>', CAMERA_FRAME}
 
 
 def test_each_panel_of_foxglove_is_configured_and_has_a_place():
