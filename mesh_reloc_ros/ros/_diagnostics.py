@@ -85,6 +85,12 @@ class Diagnostics:
             self._last_publication = (time.monotonic(), 0)
         self._publish_status()
 
+    def loading(self, step: str) -> None:
+        """Record what the transition that loads the mesh is at, in a few words."""
+        with self._lock:
+            self._state = 'configuring', ''
+            self._tracking.message = step
+
     def tracked(self, estimate: PoseEstimate, latency_ms: float) -> None:
         """Record what the tracker made of an image."""
         with self._lock:
@@ -174,6 +180,8 @@ class Diagnostics:
         """Return level and message of the first status, which says whether there are poses."""
         if failure:
             return DiagnosticStatus.ERROR, failure
+        if state == 'configuring':
+            return DiagnosticStatus.OK, f'{state}: {self._tracking.message}'
         if state != 'active':
             return DiagnosticStatus.OK, state
         silence = '; '.join(problems[what] for what in _SILENT if what in problems)

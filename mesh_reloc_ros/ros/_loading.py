@@ -10,40 +10,54 @@ from mesh_reloc_ros.config.node import NodeSettings
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.files import absolute
 from mesh_reloc_ros.pipeline import Pipeline
-from mesh_reloc_ros.progress import cancellable, progress_lines
+from mesh_reloc_ros.progress import Progress, cancellable, progress_lines
 from mesh_reloc_ros.recordings.reference_cameras import read_reference_cameras
 from mesh_reloc_ros.ros._parameters import mesh_path
 
 
 def load(
-    node: NodeSettings, settings: Settings, log: Callable[[str], object], cancel: Event
+    node: NodeSettings,
+    settings: Settings,
+    log: Callable[[str], object],
+    show: Progress,
+    cancel: Event,
 ) -> Pipeline:
     """Load the mesh, warm up, and prepare the search.
 
     :param log: called with a line for each step that takes time.
+    :param show: called with the progress of each step.
     :param cancel: ends the loading when it is set.
     :raises InputError: the mesh, the device or the reference cameras cannot be used.
     :raises CancelledError: `cancel` was set.
     """
     mesh = mesh_path(node.mesh)
-    progress = cancellable(progress_lines(log), cancel)
+    lines = progress_lines(log)
+
+    def report(step: str, done: float) -> None:
+        lines(step, done)
+        show(step, done)
+
+    progress = cancellable(report, cancel)
+    log(f'loading {mesh}')
+    progress(f'loading {mesh.name}', 0.0)
     cameras = None
     if node.reference_cameras and settings.relocalization.enabled:
         file = absolute(node.reference_cameras, 'parameter reference_cameras')
         cameras = read_reference_cameras(file)
-    log(f'loading {mesh}')
     pipeline = Pipeline.load(
         mesh, settings, reference_cameras=cameras, background_search=True, progress=progress
     )
     for notice in pipeline.scene.mesh.notices:
         log(f'mesh {mesh.name}: {notice}')
     log('warming up (the first time takes longer)')
+    progress('warming up (the first time takes longer)', 0.0)
     pipeline.warm_up()
     progress('warming up', 1.0)
     if pipeline.scene.device.type == 'cuda':
         log(f'images are aligned on {pipeline.solver_device}')
     if pipeline.relocalizer is not None:
         log('preparing views of the mesh (the first time takes longer)')
+        progress('preparing views of the mesh', 0.0)
         pipeline.prepare()
     return pipeline
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import threading
 import traceback
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import rclpy
 from rclpy.exceptions import ParameterException
@@ -45,6 +46,12 @@ def _run(ending: Ending) -> int:
     node = MeshRelocNode(ending.requested)
     ending.last = node.save
     failure: Exception | None = None
+    if not node.starts_itself:
+        name = node.get_fully_qualified_name()
+        node.get_logger().info(
+            'autostart is false: waiting to be configured and activated by a lifecycle manager, or'
+            f' by ros2 lifecycle set {name} configure, then ros2 lifecycle set {name} activate'
+        )
     try:
         status = _spin(node, ending.requested)
     except Exception as error:
@@ -59,22 +66,22 @@ def _run(ending: Ending) -> int:
 
 def _spin(node: MeshRelocNode, ending: threading.Event) -> int:
     """Run the node until it is to end; return the exit status."""
-    if not node.starts_itself:
-        name = node.get_fully_qualified_name()
-        node.get_logger().info(
-            'autostart is false: waiting to be configured and activated by a lifecycle manager, or'
-            f' by ros2 lifecycle set {name} configure, then ros2 lifecycle set {name} activate'
-        )
-    elif not node.bring_up():
-        node.check()
-        # The node has logged the reason.
-        return 0 if ending.is_set() else 2
     executor = _executor()
     executor.add_node(node)
+    bring_up = _bring_up(node) if node.starts_itself else None
     while not ending.is_set():
         executor.spin_once(timeout_sec=_PERIOD_S)
         node.check()
+        if bring_up is not None and bring_up.done() and not bring_up.result():
+            node.check()
+            # The node has logged the reason.
+            return 0 if ending.is_set() else 2
     return 0
+
+
+def _bring_up(node: MeshRelocNode) -> Future[bool]:
+    """Bring the node up on a thread: it answers services while it loads."""
+    return ThreadPoolExecutor(1, 'bring-up').submit(node.bring_up)
 
 
 def _refuse(error: Exception) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import CancelledError
@@ -26,6 +27,7 @@ from mesh_reloc_ros.ros._mount import CameraMount
 from mesh_reloc_ros.ros._parameters import NodeParameters, mesh_path, mesh_url
 from mesh_reloc_ros.ros._pose_sink import PoseSink
 from mesh_reloc_ros.ros._saved_pose import SavedPose, saved_pose_file
+from mesh_reloc_ros.ros._transitions import refuse_impossible_transitions
 
 _WATCH_PERIOD_S = 0.25
 # An image may take half a minute with the slow reference solver.
@@ -42,9 +44,12 @@ class MeshRelocNode(LifecycleNode):
         :raises InputError: a parameter cannot be used.
         """
         super().__init__('mesh_reloc')
+        refuse_impossible_transitions(self)
         self._cancel = cancel
         self._failure: Exception | None = None
         self._facts: dict[str, str] = {}
+        # When the progress of loading was last shown.
+        self._shown = 0.0
         self._pipeline: Pipeline | None = None
         self._sink: PoseSink | None = None
         self._tracking: ImageTracking | None = None
@@ -79,7 +84,7 @@ class MeshRelocNode(LifecycleNode):
         return self._settings.node.autostart
 
     def bring_up(self) -> bool:
-        """Configure and activate; return False if that failed."""
+        """Configure and activate; return False if that failed. It may run beside the executor."""
         success = TransitionCallbackReturn.SUCCESS
         return self.trigger_configure() == success and self.trigger_activate() == success
 
@@ -112,7 +117,11 @@ class MeshRelocNode(LifecycleNode):
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load the mesh, warm up, and read the initial pose."""
-        return self._attempt(state, 'inactive', self._configure)
+        # From now on parameters are read.
+        self._settings.is_configured = True
+        result = self._attempt(state, 'inactive', self._configure)
+        self._settings.is_configured = result == TransitionCallbackReturn.SUCCESS
+        return result
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Start tracking images."""
@@ -143,6 +152,9 @@ class MeshRelocNode(LifecycleNode):
             self.get_logger().error(str(error))
             return TransitionCallbackReturn.FAILURE
         except Exception as error:
+            if self._cancel.is_set():
+                # The node is being destroyed beside it.
+                return TransitionCallbackReturn.FAILURE
             self._failure = error
             # rclpy does not log what it catches.
             self.get_logger().fatal(traceback.format_exc())
@@ -155,7 +167,9 @@ class MeshRelocNode(LifecycleNode):
         mesh = mesh_path(settings.mesh)
         file = saved_pose_file(settings.saved_pose_file, self.get_fully_qualified_name())
         saved = SavedPose(file, mesh, settings.map_frame)
-        pipeline = load(settings, parameters.pipeline, self.get_logger().info, self._cancel)
+        pipeline = load(
+            settings, parameters.pipeline, self.get_logger().info, self._show_step, self._cancel
+        )
         url = mesh_url(settings.mesh, mesh)
         self._mount.camera_frame = settings.camera_frame
         self._sink = PoseSink(
@@ -164,7 +178,14 @@ class MeshRelocNode(LifecycleNode):
         self._initial_pose.connect(pipeline, saved)
         self._facts = describe(pipeline, mesh)
         self._pipeline = pipeline
-        parameters.is_configured = True
+
+    def _show_step(self, step: str, done: float) -> None:
+        """Show the progress of loading: asked for by a manager, it keeps the timers waiting."""
+        self._diagnostics.loading(f'{step}, {done:.0%}' if done else step)
+        now = time.monotonic()
+        if not done or now - self._shown >= self._settings.node.diagnostics_period:
+            self._shown = now
+            self._publish_diagnostics()
 
     def _activate(self) -> None:
         assert self._pipeline is not None
