@@ -91,7 +91,10 @@ def test_asked_by_a_manager_it_says_what_it_does(
     station.wait_until(client.service_is_ready, 'the service')
     answer = client.call_async(ChangeState.Request(transition=CONFIGURE))
     station.wait_until(lambda: status and status[-1].message == STEP, 'the step')
-    assert STEP in {status.message for status in diagnostics[-1].status}
+    station.wait_until(
+        lambda: any(each.message == STEP for array in diagnostics for each in array.status),
+        'the step in the diagnostics',
+    )
     assert not answer.done()
     node.go_on()
     station.wait_until(answer.done, 'the end of the transition')
@@ -100,6 +103,7 @@ def test_asked_by_a_manager_it_says_what_it_does(
     station.node.destroy_client(client)
 
 
+@pytest.mark.usefixtures('station')
 def test_ctrl_c_ends_it(node: SlowNode):
     node.process.wait_for_line('loading ')
     assert node.process.end(signal.SIGINT) == 0
