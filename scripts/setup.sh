@@ -68,6 +68,8 @@ install_all() {
         pip_install --no-build-isolation --no-deps -e standalone_ros
     fi
     pip_install --no-build-isolation --no-deps -e . -e tools -e evaluation
+    echo 'Compiling, so that the first start need not (up to a few minutes) ...'
+    logged "$venv/bin/mesh_reloc" compile
 }
 
 [ -n "$PYTHON" ] || fail 'python3 is missing: install Python 3.10 or later'

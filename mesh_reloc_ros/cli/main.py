@@ -90,10 +90,10 @@ def main(arguments: list[str] | None = None) -> int:
 def _commands() -> dict[str, Command]:
     """Return the subcommands by name: the package's own, then those of other packages."""
     # Imported here, as packages may be missing.
-    from mesh_reloc_ros.cli import params, track
+    from mesh_reloc_ros.cli import compile, params, track
 
     added = {entry.name: entry.load() for entry in entry_points(group=COMMANDS_GROUP)}
-    return {'track': track, 'params': params, **added}
+    return {'track': track, 'params': params, 'compile': compile, **added}
 
 
 if __name__ == '__main__':

@@ -16,14 +16,17 @@ import os
 import shutil
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 from numba import njit
+from numba.core import event
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, UserWideCacheLocator
 
 from mesh_reloc_ros.files import user_cache
+from mesh_reloc_ros.progress import Progress
 
 Function = TypeVar('Function', bound=Callable[..., Any])
 
@@ -31,6 +34,37 @@ Function = TypeVar('Function', bound=Callable[..., Any])
 _FAST_MATH = {'contract', 'reassoc', 'arcp', 'nsz'}
 # Code of other sources is deleted when nothing was added to it for this long.
 _KEPT_S = 30 * 24 * 3600
+
+
+KERNELS: list[Any] = []
+"""All compiled functions of the modules imported so far."""
+
+
+@contextmanager
+def compilation_shown(progress: Progress) -> Iterator[None]:
+    """Report what is compiled meanwhile, on any thread; nothing if all of it is on disk."""
+    listener = _Listener(progress)
+    event.register('numba:compile', listener)  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        event.unregister('numba:compile', listener)  # type: ignore[no-untyped-call]
+
+
+class _Listener(event.Listener):
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._compiled: set[Any] = set()
+
+    def on_start(self, event: Any) -> None:
+        pass
+
+    def on_end(self, event: Any) -> None:
+        compiled = event.data['dispatcher']
+        if compiled in KERNELS:
+            self._compiled.add(compiled)
+            # Some kernels may never be needed.
+            self._progress('compiling', min(len(self._compiled) / len(KERNELS), 0.99))
 
 
 def kernel(*, fastmath: bool = False) -> Callable[[Function], Function]:
@@ -49,6 +83,7 @@ def kernel(*, fastmath: bool = False) -> Callable[[Function], Function]:
         dispatcher: Any = njit(**options)(function)
         # As `njit(cache=True)` does with numba's own cache.
         dispatcher._cache = _KernelCache(function)  # type: ignore[no-untyped-call]
+        KERNELS.append(dispatcher)
         result: Function = dispatcher
         return result
 

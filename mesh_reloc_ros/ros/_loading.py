@@ -9,6 +9,7 @@ from threading import Event
 from mesh_reloc_ros.config.node import NodeSettings
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.files import absolute
+from mesh_reloc_ros.kernels.compile import compilation_shown
 from mesh_reloc_ros.pipeline import Pipeline
 from mesh_reloc_ros.progress import Progress, cancellable, progress_lines
 from mesh_reloc_ros.recordings.reference_cameras import read_reference_cameras
@@ -30,7 +31,6 @@ def load(
     :raises InputError: the mesh, the device or the reference cameras cannot be used.
     :raises CancelledError: `cancel` was set.
     """
-    mesh = mesh_path(node.mesh)
     lines = progress_lines(log)
 
     def report(step: str, done: float) -> None:
@@ -38,6 +38,14 @@ def load(
         show(step, done)
 
     progress = cancellable(report, cancel)
+    with compilation_shown(progress):
+        return _load(node, settings, log, progress)
+
+
+def _load(
+    node: NodeSettings, settings: Settings, log: Callable[[str], object], progress: Progress
+) -> Pipeline:
+    mesh = mesh_path(node.mesh)
     log(f'loading {mesh}')
     progress(f'loading {mesh.name}', 0.0)
     cameras = None
