@@ -43,6 +43,47 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ' methods',
     )
     _add_from_nothing(parser)
+    _add_live(parser)
+
+
+def _add_live(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group('the node over DDS')
+    group.add_argument(
+        '--live',
+        action='store_true',
+        help='play the recording to the node in real time and measure what it answers, instead of'
+        ' comparing methods',
+    )
+    group.add_argument(
+        '--cores',
+        default='',
+        metavar='LIST',
+        help='cores that the node may use, such as 0,1 (default: all)',
+    )
+    group.add_argument(
+        '--busy',
+        type=int,
+        default=0,
+        metavar='N',
+        help='busy loops on the same cores (default: %(default)s)',
+    )
+    group.add_argument(
+        '--cameras',
+        type=int,
+        default=1,
+        metavar='N',
+        help='nodes, each with a camera that sends the same images (default: %(default)s)',
+    )
+    group.add_argument(
+        '--rounds',
+        type=int,
+        default=3,
+        metavar='N',
+        help='how often the recording is played (default: %(default)s)',
+    )
+    group.add_argument(
+        '--search', action='store_true', help='search for the camera in each round, from nothing'
+    )
 
 
 def _add_from_nothing(parser: argparse.ArgumentParser) -> None:
@@ -80,6 +121,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     :raises InputError: an argument, the mesh, the bag, the truth or the output is unusable.
     """
+    if arguments.live:
+        from mesh_reloc_evaluation.bench.live.run import run_live
+
+        return run_live(arguments)
     settings = settings_of_arguments(arguments, OVERRIDES)
     # Imported here: torch and matplotlib take seconds to load, which --help does not need.
     if arguments.from_nothing:
