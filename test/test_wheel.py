@@ -23,7 +23,7 @@ SOURCES = (
     'setup.cfg',
     'setup.py',
 )
-MAX_LINES = 23_380
+MAX_LINES = 23_600
 
 
 @pytest.fixture(scope='module')

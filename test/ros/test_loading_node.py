@@ -75,6 +75,7 @@ def test_it_answers_and_says_what_it_does(
     assert set_parameters(station, tracking__min_score=0.6) == ''
     station.wait_until(lambda: status and status[-1].message == STEP, 'the step')
     assert {value.key: value.value for value in status[-1].values}['node'] == 'configuring'
+    camera.wait_for_new_diagnostics()
     camera.wait_for_state(STEP)
     node.go_on()
     camera.connect(node.process)
