@@ -85,6 +85,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='largest width and height of a texture (default: as in IN; with --faces: 4096)',
     )
     parser.add_argument(
+        '--unlit',
+        action='store_true',
+        help='have RViz show the textures of OUT.obj as they are, not lit from the viewer',
+    )
+    parser.add_argument(
         '--report', type=Path, metavar='OUT.png', help='picture of the mesh before and after'
     )
 
@@ -98,7 +103,7 @@ def run(arguments: argparse.Namespace) -> int:
     from mesh_reloc_ros.mesh_io.load import load_mesh
     from mesh_reloc_tools.prepare.writing import check_mesh_name, write_mesh
 
-    check_mesh_name(arguments.output)
+    check_mesh_name(arguments.output, arguments.unlit)
     _check(arguments)
     if arguments.report is not None:
         check_picture(arguments.report, '--report')
@@ -109,7 +114,7 @@ def run(arguments: argparse.Namespace) -> int:
     before = placed(mesh, placement)
     after = _reduced(before, arguments)
     _compare(before, after, arguments.report)
-    write_mesh(arguments.output, after)
+    write_mesh(arguments.output, after, arguments.unlit)
     print(f'mesh: {arguments.output}')
     return 0
 

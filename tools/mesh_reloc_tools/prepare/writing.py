@@ -18,20 +18,24 @@ from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 SUFFIXES = ('.obj', '.glb')
 
 
-def check_mesh_name(path: Path) -> None:
+def check_mesh_name(path: Path, unlit: bool = False) -> None:
     """Refuse a file that could not be written, before the work begins.
 
+    :param unlit: see `write_mesh`.
     :raises InputError: its folder does not exist, or its format is not written.
     """
     if path.suffix.lower() not in SUFFIXES:
         raise InputError(f'output {path}: give a name that ends in .obj or .glb')
+    if unlit and path.suffix.lower() != '.obj':
+        raise InputError(f'output {path}: with --unlit give a name that ends in .obj')
     if not path.parent.is_dir():
         raise InputError(f'output {path}: the folder {path.parent} does not exist')
 
 
-def write_mesh(path: Path, mesh: TexturedMesh) -> None:
+def write_mesh(path: Path, mesh: TexturedMesh, unlit: bool = False) -> None:
     """Write a mesh; of an OBJ its textures first, so that a mesh that is there is whole.
 
+    :param unlit: whether RViz is to show the textures of an OBJ as they are, not lit.
     :raises InputError: it cannot be written, or a GLB could not hold its coordinates.
     """
     is_glb = path.suffix.lower() == '.glb'
@@ -47,6 +51,8 @@ def write_mesh(path: Path, mesh: TexturedMesh) -> None:
             return
         mtl = f'{path.stem}.mtl'
         text, files = export_obj(scene, return_texture=True, mtl_name=mtl, header='')
+        if unlit:
+            files[mtl] = _shining(files[mtl])
         for name, data in files.items():
             _write(path.with_name(name), data)
         _write(path, text.encode())
@@ -75,6 +81,14 @@ def _obj_material(name: str, image: PIL.Image.Image) -> SimpleMaterial:
     """Return a diffuse material without ambient or specular light."""
     black, white = (0, 0, 0, 255), (255, 255, 255, 255)
     return SimpleMaterial(image, diffuse=white, ambient=black, specular=black, name=name)
+
+
+def _shining(mtl: bytes) -> bytes:
+    """Return an MTL file whose materials shine by themselves, which trimesh does not write."""
+    return b''.join(
+        line + b'Ke 1 1 1\n' if line.startswith(b'newmtl ') else line
+        for line in mtl.splitlines(keepends=True)
+    )
 
 
 def _glb_material(name: str, image: PIL.Image.Image) -> PBRMaterial:

@@ -131,6 +131,16 @@ def test_textures_are_shrunk_and_the_loss_is_said(prepare, tmp_path):
     assert cv2.imread(str(tmp_path / 'report.png')).shape[1] > 1280
 
 
+@pytest.mark.parametrize('options', [(), ('--unlit',)])
+def test_unlit_materials_shine_by_themselves_and_keep_their_textures(prepare, tmp_path, options):
+    room = small_room_mesh()
+    found, _ = prepare(room, *options)
+    materials = (tmp_path / 'out.mtl').read_text().split('newmtl ')[1:]
+    assert len(materials) == len(room.textures)
+    assert all(('\nKe 1 1 1\n' in each) == bool(options) for each in materials)
+    assert difference(found, room) < 1
+
+
 def test_coordinates_far_from_zero_are_kept(prepare, tmp_path, capsys):
     origin = np.array([500_000.0, 4_000_000.0, 300.0])
     found, _ = prepare(replace(small_room_mesh(), origin=origin), '--up=z')
@@ -217,6 +227,7 @@ def test_too_many_faces_for_a_texture_are_refused(tmp_path, capsys):
     [
         (('in.obj',), 'the output is the input'),
         (('out.stl',), 'give a name that ends in .obj or .glb'),
+        (('out.glb', '--unlit'), 'with --unlit give a name that ends in .obj'),
         (('nowhere/out.obj',), 'the folder'),
         (('out.obj', '--scale', '0'), 'give a number above zero'),
         (('out.obj', '--texture-size', '1'), 'give 16 or more'),
