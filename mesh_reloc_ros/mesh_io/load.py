@@ -8,11 +8,11 @@ from pathlib import Path
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.mesh_io.assemble import assembled
 from mesh_reloc_ros.mesh_io.checks import checked_extent, size_notices
+from mesh_reloc_ros.mesh_io.content import MeshContent
 from mesh_reloc_ros.mesh_io.names import is_file
 from mesh_reloc_ros.mesh_io.obj import read_obj
 from mesh_reloc_ros.mesh_io.ply import read_ply
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
-from mesh_reloc_ros.mesh_io.trimesh_formats import read_by_trimesh
 from mesh_reloc_ros.progress import Progress, silent
 
 _READERS = {'.obj': read_obj, '.ply': read_ply}
@@ -27,10 +27,17 @@ def load_mesh(path: Path | str, progress: Progress = silent) -> TexturedMesh:
     path = Path(path)
     if not is_file(path):
         raise InputError(f'mesh {path} {_absence(path)}')
-    content = _READERS.get(path.suffix.lower(), read_by_trimesh)(path, progress)
+    content = _READERS.get(path.suffix.lower(), _read_other)(path, progress)
     mesh = assembled(path, content, progress)
     said = size_notices(checked_extent(path, mesh), mesh)
     return dataclasses.replace(mesh, notices=(*said, *mesh.notices))
+
+
+def _read_other(path: Path, progress: Progress) -> MeshContent:
+    # Imported here, as trimesh takes half a second that most meshes do not need.
+    from mesh_reloc_ros.mesh_io.trimesh_formats import read_by_trimesh
+
+    return read_by_trimesh(path, progress)
 
 
 def _absence(path: Path) -> str:
