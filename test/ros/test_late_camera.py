@@ -19,7 +19,8 @@ def process(room: SmallRoom) -> Iterator[NodeProcess]:
     process = NodeProcess(
         '-p', f'mesh:={room.mesh}',
         '-p', start_at(pose_at(0)),
-        '-p', 'image_timeout:=2.0',
+        # Longer than a busy machine takes to receive the first image.
+        '-p', 'image_timeout:=5.0',
         '-p', 'relocalization.enabled:=false',
         '-p', 'save_pose_period:=0.0',
         '-p', 'use_sim_time:=false',

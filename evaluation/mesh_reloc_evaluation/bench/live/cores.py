@@ -33,7 +33,11 @@ def cores_of(text: str) -> set[int]:
 @contextmanager
 def busy_loops(count: int, cores: set[int]) -> Iterator[None]:
     """Keep cores busy with so many processes of normal priority."""
-    loops = [subprocess.Popen([sys.executable, '-c', 'while True: pass']) for _ in range(count)]
+    # In sessions of their own, as Linux shares cores among sessions first.
+    loops = [
+        subprocess.Popen([sys.executable, '-c', 'while True: pass'], start_new_session=True)
+        for _ in range(count)
+    ]
     try:
         for loop in loops:
             os.sched_setaffinity(loop.pid, cores)
