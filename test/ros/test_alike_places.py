@@ -66,6 +66,7 @@ def test_programs_are_told_how_many_places_look_alike(camera: LiveCamera, status
     camera.show_until(lambda: status['places alike'] == '2', PLACE)
     assert status['rejection'] == Rejection.AMBIGUOUS.name
     assert not camera.poses
+    assert not camera.transforms()
 
 
 def test_a_pose_by_the_service_tells_them_apart(
