@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
+Item = TypeVar('Item')
+Result = TypeVar('Result')
+
+# More threads would need more memory, and leave the machine nothing for other work.
+_MOST_THREADS = 4
 _M_ARENA_MAX = -8
 """Of glibc's malloc.h."""
 
@@ -33,3 +42,15 @@ def use_one_core_per_operation() -> None:
 
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
+
+
+def in_threads(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    """Yield the results of work on items, in their order; several are worked on at once.
+
+    For work outside of Python, which waits for nobody. An exception of it is raised here.
+    """
+    pool = ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_THREADS))
+    try:
+        yield from pool.map(work, items)
+    finally:
+        pool.shutdown(cancel_futures=True)

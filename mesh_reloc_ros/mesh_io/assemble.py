@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.mesh_io.content import MeshContent, Texture, Tiles
-from mesh_reloc_ros.mesh_io.images import one_texel, read_texture
+from mesh_reloc_ros.mesh_io.images import large_images_allowed, one_texel, read_texture
 from mesh_reloc_ros.mesh_io.joining import joined_corners
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.mesh_io.udim import fit_tiles, read_tiles
 from mesh_reloc_ros.mesh_io.vertex_colours import baked
+from mesh_reloc_ros.process import in_threads
 from mesh_reloc_ros.progress import Progress, silent
 
 _REMEDY = 'texture the mesh from its photographs (see docs/from_photographs.md)'
@@ -72,10 +73,12 @@ def read_textures(
     """
     stage = 'reading textures'
     textures = []
-    for number, source in enumerate(sources):
-        progress(stage, number / len(sources))
-        textures.append(_read_texture(path, source))
-    progress(stage, 1.0)
+    progress(stage, 0.0)
+    # Allowed here for all threads, since the limit is one of Pillow as a whole.
+    with large_images_allowed():
+        for texture in in_threads(lambda source: _read_texture(path, source), sources):
+            textures.append(texture)
+            progress(stage, len(textures) / len(sources))
     return textures
 
 

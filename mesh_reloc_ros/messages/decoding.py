@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 import cv2
@@ -9,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.mesh_io.images import refuse_too_large
 from mesh_reloc_ros.messages.encodings import (
     Encoding,
     Pixels,
@@ -21,6 +24,10 @@ _DEPTHS = (8, 10, 12, 14, 16)
 MIN_DEPTH = _DEPTHS[0]
 _ENDS = ((b'\xff\xd8', b'\xff\xd9'), (b'\x89PNG', b'IEND'))
 """Start and end of JPEG and PNG files."""
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+"""Markers of JPEG that the size of the image follows."""
+_HEADER = 1 << 16
+"""Bytes in which a file says its size."""
 _FLAGS = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR | cv2.IMREAD_IGNORE_ORIENTATION
 
 
@@ -86,6 +93,10 @@ def _decoded(message: CompressedMessage) -> Pixels:
             ' its publisher or the transport loses data'
         )
     try:
+        refuse_too_large(_claimed_size(bytes(data[:_HEADER])), data.size)
+    except InputError as error:
+        raise InputError(f'compressed image of format {message.format!r} {error}') from error
+    try:
         pixels = cv2.imdecode(data, _FLAGS) if data.size else None
     except cv2.error:
         pixels = None
@@ -94,6 +105,22 @@ def _decoded(message: CompressedMessage) -> Pixels:
             f'compressed image of format {message.format!r} cannot be decoded: publish JPEG or PNG'
         )
     return pixels
+
+
+def _claimed_size(header: bytes) -> tuple[int, int]:
+    """Return width and height that a PNG or JPEG file claims; 0 if it does not say."""
+    with suppress(struct.error):
+        if header.startswith(_ENDS[1][0]):
+            return struct.unpack_from('>II', header, 16)
+        place = 2 if header.startswith(_ENDS[0][0]) else len(header)
+        while place < len(header):
+            mark, kind, length, _, height, width = struct.unpack_from('>BBHBHH', header, place)
+            if mark != 0xFF:
+                break
+            if kind in _FRAMES:
+                return width, height
+            place += 2 + length
+    return 0, 0
 
 
 def _is_whole(data: NDArray[np.uint8]) -> bool:

@@ -27,7 +27,7 @@ class EmbreeRasterizer:
         self._geometry = TriangleMesh(self._scene, mesh.vertices, mesh.faces)
         # Embree builds the structure at the first ray.
         self._scene.run(np.zeros((1, 3), np.float32), np.ones((1, 3), np.float32))
-        self._corners = torch.from_numpy(mesh.vertices[mesh.faces])
+        self._mesh = mesh
 
     def rasterize(
         self, map_T_camera: Tensor, camera: Camera, pixels: Tensor | None = None
@@ -38,7 +38,7 @@ class EmbreeRasterizer:
         rays = rays.expand(len(poses), -1, 3) if pixels is None else rays[pixels.cpu()]
         face, barycentric, depth = self._cast(poses.detach(), rays)
         if map_T_camera.requires_grad:
-            corners = self._corners[face.clamp(min=0)]
+            corners = torch.from_numpy(self._mesh.vertices[self._mesh.faces[face.clamp(min=0)]])
             barycentric, depth = intersect(poses, rays, corners)
         depth = torch.where(face >= 0, depth, torch.zeros_like(depth))
         shape = rays.shape[:2] if pixels is not None else (-1, camera.height, camera.width)

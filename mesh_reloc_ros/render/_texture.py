@@ -14,6 +14,7 @@ from torch import Tensor
 
 from mesh_reloc_ros.kernels.texture import divide, mark_texels, weigh
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
+from mesh_reloc_ros.process import in_threads
 from mesh_reloc_ros.progress import Progress, silent
 
 
@@ -23,21 +24,34 @@ class TextureSet:
     def __init__(
         self, mesh: TexturedMesh, device: torch.device, progress: Progress = silent
     ) -> None:
+        """Take the textures over: those of the mesh become the first levels, filled between charts.
+
+        :param mesh: its `textures` are replaced.
+        """
         stage = 'preparing textures'
         sizes = [_level_sizes(texture) for texture in mesh.textures]
         self.levels = max(len(levels) for levels in sizes)
         table = np.zeros((len(sizes), self.levels, 3), dtype=np.int64)
         texels = np.empty((sum(w * h for levels in sizes for w, h in levels), 3), dtype=np.uint8)
         offset = 0
-        for number, texture in enumerate(mesh.textures):
-            progress(stage, number / len(sizes))
-            images = []
-            for level, (width, height) in enumerate(sizes[number]):
+        levels: list[list[NDArray[np.uint8]]] = []
+        for number, of_texture in enumerate(sizes):
+            levels.append([])
+            for level, (width, height) in enumerate(of_texture):
                 table[number, level:] = (offset, width, height)
-                images.append(texels[offset : offset + width * height].reshape(height, width, 3))
+                image = texels[offset : offset + width * height].reshape(height, width, 3)
+                levels[number].append(image)
                 offset += width * height
-            _fill_levels(texture, _covered_texels(mesh, number), images)
-        progress(stage, 1.0)
+
+        def fill(number: int) -> None:
+            _fill_levels(mesh.textures[number], _covered_texels(mesh, number), levels[number])
+            # What is in the texels need not be in memory twice.
+            shown = levels[number][0]
+            mesh.textures[number] = shown if device.type == 'cpu' else shown.copy()
+
+        progress(stage, 0.0)
+        for done, _ in enumerate(in_threads(fill, range(len(sizes))), start=1):
+            progress(stage, done / len(sizes))
         self.texels = torch.from_numpy(texels).to(device)
         """[T, 3] uint8, of all textures and levels."""
         self.table = torch.from_numpy(table).to(device)

@@ -69,6 +69,8 @@ class Scene:
     ) -> None:
         """Put the mesh on a device.
 
+        :param mesh: its `textures` become those of the scene, filled between charts, so that they
+            are in memory once.
         :param device: `auto`, `cpu` or `cuda`; auto selects the GPU if PyTorch finds one.
         :param rasterizer: `auto`, `embree` or `pytorch3d`.
         :raises InputError: the device is not available, or the rasterizer is not installed.

@@ -225,3 +225,15 @@ def test_colours_are_rgb_as_pillow_and_opencv_agree(tmp_path):
     camera = Camera(width=3, height=3, fx=9.0, fy=9.0, cx=1.0, cy=1.0)
     colour = Scene.load(tmp_path / 'a.obj', 'cpu').render(torch.eye(4), camera).colour[0, 1, 1]
     np.testing.assert_allclose(colour * 255, [200, 20, 10], atol=0.01)
+
+
+def test_textures_are_in_memory_once():
+    mesh = atlas(0.5)
+    before = mesh.textures[0]
+    textures = TextureSet(mesh, CPU)
+    assert np.shares_memory(mesh.textures[0], textures.texels.numpy())
+    # What faces show is as it was, and a second scene of the mesh is like the first.
+    assert (mesh.textures[0] != before).any()
+    for left, top, right, bottom in CHARTS:
+        assert (mesh.textures[0][top:bottom, left:right] == (0, 200, 0)).all()
+    assert TextureSet(mesh, CPU).texels.equal(textures.texels)

@@ -1,7 +1,9 @@
 """Frames of compressed images, by the node's reader and by that of bags."""
 
 import array
+import struct
 
+import cv2
 import numpy as np
 import pytest
 from sensor_msgs.msg import CompressedImage
@@ -96,6 +98,26 @@ def test_compressed_data_that_is_no_image_is_refused_quietly(reader, data, capfd
         reader.rgb(message)
     assert '\n' not in str(refusal.value)
     assert capfd.readouterr().err == ''
+
+
+@pytest.mark.parametrize('suffix', ['.jpg', '.png'])
+@pytest.mark.parametrize(
+    ('side', 'words'), [(15_000, 'claims 15000 x 15000 pixels'), (30_000, 'split or shrink it')]
+)
+def test_a_small_file_that_claims_to_be_large_is_refused(reader, suffix, side, words, monkeypatch):
+    message = compressed(suffix[1:], suffix, COLOURS)
+    data = message.data.tobytes()
+    height, width = COLOURS.shape[:2]
+    if suffix == '.png':
+        old, new = struct.pack('>II', width, height), struct.pack('>II', side, side)
+    else:
+        old, new = struct.pack('>HH', height, width), struct.pack('>HH', side, side)
+    assert data.count(old) == 1
+    message.data = array.array('B', data.replace(old, new))
+    # It must not come so far: the memory would be filled before the file is found to be broken.
+    monkeypatch.setattr(cv2, 'imdecode', pytest.fail)
+    with pytest.raises(InputError, match=words):
+        reader.rgb(message)
 
 
 @pytest.mark.parametrize('suffix', ['.jpg', '.png'])
