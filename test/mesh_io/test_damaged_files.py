@@ -5,13 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.mutations import mutated, seeds, write
+from support.mutations import PER_KIND, mutated, seeds, write
 
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.mesh_io.load import load_mesh
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
-
-PER_KIND = 40
 
 
 def loaded(path: Path) -> tuple[TexturedMesh | None, str]:

@@ -4,12 +4,11 @@ import resource
 
 import numpy as np
 import pytest
-from support.mutations import bag_seeds, mutated, write
+from support.mutations import PER_KIND, bag_seeds, mutated, write
 
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.recordings.bag import ImageBag
 
-PER_KIND = 60
 KINDS = ('mcap', 'sqlite', 'single')
 TOPICS = ('/image', '/compressed')
 

@@ -1,6 +1,7 @@
 """Small meshes and bags, and random changes to them: seeded, so that each can be made again."""
 
 import io
+import os
 import re
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from rosbags.rosbag2 import StoragePlugin
 from mesh_reloc_ros.types.camera import Camera
 from support.obj_files import MTL, OBJ, TEXTURE
 
+PER_KIND = int(os.environ.get('DAMAGED', '40'))
+"""Damaged files of each kind; more take longer, and find more."""
 _WORDS = (
     b'', b'0', b'-1', b'nan', b'inf', b'-inf', b'1e308', b'-1e-308', b'1e400', b'1,5', b'\0',
     b'99999999999', b'-99999999999', b'4294967295', b'2147483648', b'65536', b'"', b'\\', b'/',
