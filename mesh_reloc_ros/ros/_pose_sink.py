@@ -28,8 +28,8 @@ from mesh_reloc_ros.ros.conversions import estimate_to_pose, with_covariance
 from mesh_reloc_ros.types.estimate import PoseEstimate
 from mesh_reloc_ros.types.frame import Frame
 
-# As of amcl: who comes later gets the last pose at once.
-_LAST_POSE = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+# Who comes later gets the last pose at once, as with amcl; who is slow for a moment misses none.
+_LATCHED = QoSProfile(depth=10, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 _OVERRIDABLE = (
     QoSPolicyKind.HISTORY,
     QoSPolicyKind.DEPTH,
@@ -152,6 +152,6 @@ def _publisher(node: Node, message_type: type, topic: str) -> Publisher[Any]:
     return node.create_publisher(
         message_type,
         topic,
-        _LAST_POSE,
+        _LATCHED,
         qos_overriding_options=QoSOverridingOptions(_OVERRIDABLE),
     )
