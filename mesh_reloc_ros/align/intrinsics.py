@@ -37,6 +37,10 @@ _LARGEST_STEP, _SMALL_STEP = 0.15, 3e-3
 # Focal lengths to start from, as logarithms of factors: the steps find an error of 0.1 from any
 # start, and one of 0.2 in four of five images.
 _OTHER_FOCALS = (-0.4, -0.2, 0.2, 0.4)
+# An image determines the focal length if its logarithm is known to this, 1 sigma: 0.003 to 0.015 in
+# a kitchen and a painted room, 0.012 to 0.037 on a castle's facade and a fountain. A flat wall has
+# 0.2, and small parts of the kitchen 0.056 and more: there, estimates of 0.5 occur.
+_DETERMINED = 0.045
 # A render serves until the error changes by more than this.
 _NEAR = 0.03
 # An estimate that raises what is missing from full agreement by more, as a logarithm, is none.
@@ -105,18 +109,18 @@ def estimate_intrinsics(
 
     camera = pyramid[0].camera
     at_given = aligned(alignment.pose, np.zeros(SIZE), None)
-    given_system = DisplacementSystem.of(at_given, _pinhole_jacobians)
-    if given_system is None:
+    system = _determined(at_given)
+    if system is None:
         return None
-    latest, found = at_given, np.zeros(SIZE)
-    for index, start in enumerate(starts):
-        pose = at_given.pose @ exp(-given_system.twist(start))
-        other = aligned(pose, start, None) if start.any() else at_given
-        if index == 0 or other.agreement > latest.agreement:
-            latest, found = other, start
+    begun = [
+        aligned(at_given.pose @ exp(-system.twist(start)), start, None) if start.any() else at_given
+        for start in starts
+    ]
+    best = int(np.argmax([alignment.agreement for alignment in begun]))
+    latest, found = begun[best], starts[best]
     rendered = found
     for _ in range(steps):
-        system = DisplacementSystem.of(latest, _pinhole_jacobians)
+        system = _determined(latest)
         if system is None:
             return None
         step = _step(system)
@@ -127,7 +131,7 @@ def estimate_intrinsics(
         latest = aligned(pose, found, latest.keyframe if is_near else None)
         if (np.abs(step) < _SMALL_STEP).all():
             break
-    system = DisplacementSystem.of(latest, _pinhole_jacobians)
+    system = _determined(latest)
     if system is None or not np.isfinite(found).all():
         return None
     gain = math.log(_missing(at_given) / _missing(latest))
@@ -136,6 +140,14 @@ def estimate_intrinsics(
 
 def _missing(alignment: Alignment) -> float:
     return max(1 - alignment.agreement, _LEAST_MISSING)
+
+
+def _determined(alignment: Alignment) -> DisplacementSystem | None:
+    """Return the displacements of an aligned image if they determine the focal length."""
+    system = DisplacementSystem.of(alignment, _pinhole_jacobians)
+    if system is None or np.linalg.inv(system.information)[0, 0] > _DETERMINED**2:
+        return None
+    return system
 
 
 def _step(system: DisplacementSystem) -> Array:

@@ -12,12 +12,14 @@ from support.small_room import CAMERA, SmallRoom, clouds, looking, perturbed, ph
 
 from mesh_reloc_ros.align.alignment import Alignment, AlignMode
 from mesh_reloc_ros.align.coarse_to_fine import align_lm
+from mesh_reloc_ros.align.intrinsics import IntrinsicsEstimate
 from mesh_reloc_ros.align.pyramid import image_pyramid
 from mesh_reloc_ros.config.alignment import AlignmentSettings
 from mesh_reloc_ros.config.declaration import build
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.config.tracking import TrackingSettings
 from mesh_reloc_ros.render.scene import Scene
+from mesh_reloc_ros.track import calibration_check
 from mesh_reloc_ros.track._prediction import motion_from_pose
 from mesh_reloc_ros.track._result import Rejected
 from mesh_reloc_ros.track.calibration_check import CalibrationCheck
@@ -160,14 +162,35 @@ def test_the_next_look_is_due_after_a_period_or_when_time_goes_back(room):
         assert check.is_due(last_ns - 1)
 
 
-def test_before_a_flat_wall_any_focal_length_may_be_right():
-    corners = ((-6, 3, -6), (6, 3, -6), (6, 3, 6), (-6, 3, 6))
-    scene = Scene(quad(corners, np.tile(clouds(seed=1), (4, 4, 1))), 'cpu')
-    pose = looking((0.0, 0.0, 0.0), 90.0, down_deg=0.0)
+@pytest.mark.parametrize(
+    ('error', 'gain', 'is_rejected'),
+    [(0.2, 0.0, True), (0.03, 0.1, True), (0.03, 0.0, False), (0.005, 0.1, False)],
+)
+def test_an_error_counts_if_correcting_it_helps_or_if_it_is_large(
+    room, monkeypatch, error, gain, is_rejected
+):
+    estimate = IntrinsicsEstimate(
+        np.array([error, 0, 0]), np.diag(1 / np.array([8e-3, 5e-3, 5e-3]) ** 2), gain
+    )
+    monkeypatch.setattr(calibration_check, 'estimate_intrinsics', lambda *_, **__: estimate)
+    check = check_of(room, CAMERA)
+    assert (check.check(CAMERA, LIMITS) is not None) is is_rejected
+
+
+def wall_check(turned_deg: float, factor: float) -> Rejected | None:
+    """Return what one look at a flat wall, seen from the front or turned, says of a zoom."""
+    corners = ((-9, 3, -6), (9, 3, -6), (9, 3, 6), (-9, 3, 6))
+    scene = Scene(quad(corners, np.tile(clouds(seed=1), (4, 6, 1))), 'cpu')
+    pose = looking((0.0, 0.0, 0.0), 90.0 - turned_deg, down_deg=0.0)
     colour = scene.render(torch.from_numpy(pose), CAMERA).colour[0].numpy()
     image = photographed((255 * colour).round().astype(np.uint8), 1)
-    for factor in (1.0, 1.06):
-        frame = Frame(1, image, zoomed(factor))
-        check = CalibrationCheck(scene)
-        check.look(frame, aligned(scene, frame, pose), AlignmentSettings())
-        assert check.check(frame.camera, LIMITS) is None
+    frame = Frame(1, image, zoomed(factor))
+    check = CalibrationCheck(scene)
+    check.look(frame, aligned(scene, frame, pose), AlignmentSettings())
+    return check.check(frame.camera, LIMITS)
+
+
+@pytest.mark.parametrize('turned_deg', [0.0, 25.0])
+@pytest.mark.parametrize('factor', [0.82, 0.94, 1.0, 1.06, 1.22])
+def test_before_a_flat_wall_any_focal_length_may_be_right(turned_deg, factor):
+    assert wall_check(turned_deg, factor) is None
