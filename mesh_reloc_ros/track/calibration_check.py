@@ -102,8 +102,9 @@ class CalibrationCheck:
             if frame.camera != self._camera:
                 self._camera = frame.camera
                 self._clear()
-            starts = widely(self._mean) if len(self._looks) < _FIRST_LOOKS else [self._mean]
-            steps = _STEPS if self._looks else _FIRST_STEPS
+            starts, steps = [self._mean], _STEPS
+            if not self._looks:
+                starts, steps = widely(self._mean), _FIRST_STEPS
         part = focus(self._scene, frame, alignment.pose)
         settings = dataclasses.replace(
             settings,
