@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import threading
 from collections.abc import Callable
@@ -66,15 +67,20 @@ class Scene:
         device: str = 'auto',
         rasterizer: str = 'auto',
         progress: Progress = silent,
+        *,
+        owns_mesh: bool = False,
     ) -> None:
         """Put the mesh on a device.
 
-        :param mesh: its `textures` become those of the scene, filled between charts, so that they
-            are in memory once.
         :param device: `auto`, `cpu` or `cuda`; auto selects the GPU if PyTorch finds one.
         :param rasterizer: `auto`, `embree` or `pytorch3d`.
+        :param owns_mesh: nobody else uses the mesh, so its textures need not be kept beside those
+            of the scene.
         :raises InputError: the device is not available, or the rasterizer is not installed.
         """
+        if not owns_mesh:
+            # The textures are replaced in this list.
+            mesh = dataclasses.replace(mesh, textures=list(mesh.textures))
         self.mesh = mesh
         self._rasterizer_name = rasterizer
         self._lock = threading.Lock()
@@ -131,7 +137,7 @@ class Scene:
 
         :raises InputError: as `load_mesh` and the constructor.
         """
-        return cls(load_mesh(path, progress), device, rasterizer, progress)
+        return cls(load_mesh(path, progress), device, rasterizer, progress, owns_mesh=True)
 
     def render(
         self,

@@ -237,3 +237,15 @@ def test_textures_are_in_memory_once():
     for left, top, right, bottom in CHARTS:
         assert (mesh.textures[0][top:bottom, left:right] == (0, 200, 0)).all()
     assert TextureSet(mesh, CPU).texels.equal(textures.texels)
+
+
+def test_a_scene_of_a_part_leaves_the_textures_of_the_whole():
+    mesh = atlas(0.5)
+    mesh.textures[0] = noise(64, 64, seed=11)
+    image = mesh.textures[0].copy()
+    whole = Scene(mesh, 'cpu')
+    np.testing.assert_array_equal(mesh.textures[0], image)
+    shown = whole.mesh.textures[0].copy()
+    part = replace(whole.mesh, faces=mesh.faces[:2], face_materials=mesh.face_materials[:2])
+    assert (Scene(part, 'cpu').mesh.textures[0] != shown).any()
+    np.testing.assert_array_equal(whole.mesh.textures[0], shown)
