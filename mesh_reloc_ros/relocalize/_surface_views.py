@@ -23,14 +23,18 @@ _NEAREST_TEXELS, _DISTANCES = 2.0, 5
 # Side of a patch of the surface, as a share of the distance, and the least share of that square
 # that is surface.
 _PATCH, _MIN_FILLED = 0.7, 0.06
-# Views of a patch are tilted by this angle from its normal, to three sides.
-_TILT_DEG = 35.0
+# Views of a patch are tilted by these angles from its normal, each to so many sides. Features are
+# found again in a view that differs by up to some 30 degrees, and walls are seen from 70.
+_TILTS_DEG = ((35.0, 3), (60.0, 6))
 # A view keeps this share of the free way from the patch; it is dropped below the other share of
 # its distance.
 _FREE_SHARE, _MIN_DISTANCE_SHARE = 0.85, 0.5
 # Rays along the sides of the image that tell what a view shows. It is left out if the mesh covers
 # less than a share of them, or if less than another share shows something new.
 _COARSE, _MIN_SEEN, _MIN_NEW = 8, 0.05, 0.08
+# Directions are told apart by their rounded multiples: normal and tilts, but not equal tilts of
+# neighbouring patches.
+_DIRECTIONS = 1.8
 # Beyond this many distances, a view shows the surface too small to count.
 _FAR = 2.5
 # Texels are not taken for larger than this share of the mesh's size.
@@ -43,9 +47,9 @@ def surface_views(scene: Scene, limit: int, progress: Progress = silent) -> Arra
 
     The distances follow from the size of the texels, face by face: so a room in a large site is
     seen as it would be by itself. At each distance the surface is divided into patches, seen from
-    the front along the normal and tilted; from either side if the winding does not tell which side
-    that is. A view that shows only patches that others show from about the same direction is
-    left out.
+    the front along the normal, tilted, and at a steep angle; from either side if the winding does
+    not tell which side that is. A view that shows only patches that others show from about the
+    same direction is left out.
 
     :param limit: largest number of views; the nearest are thinned out if there are more.
     """
@@ -156,16 +160,15 @@ def _views_of(scene: Scene, patches: _Patches) -> Array:
 
 
 def _tilted(normal: Array) -> Array:
-    """Return the directions [N, 4, 3] from which patches with normals [N, 3] are seen."""
+    """Return the directions [N, D, 3] from which patches with normals [N, 3] are seen."""
     helper = np.where(np.abs(normal[:, 2:]) < 0.9, (0.0, 0.0, 1.0), (1.0, 0.0, 0.0))
     across = np.cross(normal, helper)
     across /= np.linalg.norm(across, axis=1, keepdims=True)
     other = np.cross(normal, across)
-    tilt = np.radians(_TILT_DEG)
-    angles = np.radians((90.0, 210.0, 330.0))
     tilted = [
         np.cos(tilt) * normal + np.sin(tilt) * (np.cos(a) * across + np.sin(a) * other)
-        for a in angles
+        for tilt, sides in ((np.radians(degrees), sides) for degrees, sides in _TILTS_DEG)
+        for a in np.pi / 2 + 2 * np.pi / sides * np.arange(sides)
     ]
     return np.stack((normal, *tilted), axis=1)
 
@@ -208,7 +211,7 @@ def _looking_at(position: Array, target: Array) -> Array:
 def _cover(scene: Scene, poses: Array, distance: float) -> NDArray[np.int64]:
     """Return the indices of views that together show what all show, chosen one after the other.
 
-    What counts is a cell of the surface, seen from one of 26 directions.
+    What counts is a cell of the surface, seen from one of 74 directions.
     """
     shown = _shown(scene, poses, distance)
     size = max((int(s.max()) for s in shown if len(s)), default=0) + 1
@@ -245,7 +248,7 @@ def _shown(scene: Scene, poses: Array, distance: float) -> list[NDArray[np.int64
         points = part[:, None, :3, 3] + directions * depth[..., None]
         toward = directions / np.linalg.norm(directions, axis=-1, keepdims=True)
         cell = np.floor(points / (_PATCH * distance / 2))
-        side = np.round(toward * 1.3)
+        side = np.round(toward * _DIRECTIONS)
         keys.append(np.concatenate((cell, side), axis=-1)[hit].astype(np.int64))
         owners.append(first + np.nonzero(hit)[0])
     if not keys:

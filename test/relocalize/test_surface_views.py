@@ -10,6 +10,7 @@ from support.small_room import small_room_mesh, turned, twice
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.relocalize._surface_views import VIEW_CAMERA, surface_views
 from mesh_reloc_ros.render.scene import Scene
+from mesh_reloc_ros.types.camera import Camera
 
 LIMIT = 3000
 # A texel is two pixels wide as seen from here, in texels.
@@ -33,26 +34,65 @@ def nearest_view(
     nearest = np.full(len(points), np.inf)
     depths = scene.rasterizer.rasterize(torch.from_numpy(views), camera).depth.numpy()
     for pose, depth in zip(views, depths, strict=True):
-        x, y, z = ((points - pose[:3, 3]) @ pose[:3, :3]).T
-        column = np.round(camera.fx * x / z + camera.cx).clip(-1, 120).astype(int)
-        row = np.round(camera.fy * y / z + camera.cy).clip(-1, 90).astype(int)
         shown = ((pose[:3, 3] - points) * normals).sum(1) > 0
-        shown &= (z > 0) & (column >= 0) & (column < 120) & (row >= 0) & (row < 90)
-        shown[shown] = np.abs(depth[row[shown], column[shown]] - z[shown]) < 0.05 * z[shown]
-        way = np.sqrt(x**2 + y**2 + z**2)
+        shown &= is_shown(points, pose, depth, camera)
+        way = np.linalg.norm(points - pose[:3, 3], axis=1)
         nearest[shown] = np.minimum(nearest[shown], way[shown])
     return nearest
 
 
+def is_shown(points: np.ndarray, pose: np.ndarray, depth: np.ndarray, camera: Camera) -> np.ndarray:
+    """Return whether a view with depths [H, W] shows points [N, 3]."""
+    x, y, z = ((points - pose[:3, 3]) @ pose[:3, :3]).T
+    column = np.round(camera.fx * x / z + camera.cx).clip(-1, camera.width).astype(int)
+    row = np.round(camera.fy * y / z + camera.cy).clip(-1, camera.height).astype(int)
+    shown = (z > 0) & (column >= 0) & (column < camera.width) & (row >= 0) & (row < camera.height)
+    shown[shown] = np.abs(depth[row[shown], column[shown]] - z[shown]) < 0.05 * z[shown]
+    return shown
+
+
 def test_all_of_the_surface_is_seen_from_about_where_its_texels_are_as_large_as_pixels(views):
-    mesh = small_room_mesh()
-    scene = scene_of(mesh)
-    weights = np.random.default_rng(1).dirichlet((1, 1, 1), (len(mesh.faces), 60))
-    corners = mesh.vertices[mesh.faces].astype(np.float64)
-    points = (weights @ corners).reshape(-1, 3)
+    scene = scene_of(small_room_mesh())
+    points, normals = on_surface(scene, 60)
     native = np.repeat(NATIVE * scene.texel_sizes.numpy(), 60)
-    normals = np.repeat(scene.face_normals.numpy(), 60, axis=0)
     assert (nearest_view(scene, views, points, normals) < 1.5 * native).all()
+
+
+def test_most_of_the_surface_is_seen_from_all_sides_also_at_a_steep_angle(views):
+    scene = scene_of(small_room_mesh())
+    points, normals = on_surface(scene, 20)
+    aside = np.cross(normals, np.random.default_rng(2).normal(size=normals.shape))
+    aside /= np.linalg.norm(aside, axis=1, keepdims=True)
+    steep = np.radians(60)
+    angles = nearest_direction(
+        scene, views, points, np.cos(steep) * normals + np.sin(steep) * aside
+    )
+    # Other things are in the way of the rest.
+    assert (angles < 25).mean() > 0.65
+
+
+def on_surface(scene: Scene, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return random points [N, 3], so many of each face, and their normals."""
+    mesh = scene.mesh
+    weights = np.random.default_rng(1).dirichlet((1, 1, 1), (len(mesh.faces), count))
+    points = (weights @ mesh.vertices[mesh.faces].astype(np.float64)).reshape(-1, 3)
+    return points, np.repeat(scene.face_normals.numpy(), count, axis=0).astype(np.float64)
+
+
+def nearest_direction(
+    scene: Scene, views: np.ndarray, points: np.ndarray, away: np.ndarray
+) -> np.ndarray:
+    """Return the angles [N], deg, of directions [N, 3] to the nearest ones that show points."""
+    camera = VIEW_CAMERA.resized(120, 90)
+    least = np.full(len(points), 180.0)
+    depths = scene.rasterizer.rasterize(torch.from_numpy(views), camera).depth.numpy()
+    for pose, depth in zip(views, depths, strict=True):
+        shown = is_shown(points, pose, depth, camera)
+        toward = pose[:3, 3] - points
+        cosine = (toward * away).sum(1) / np.linalg.norm(toward, axis=1)
+        angle = np.degrees(np.arccos(cosine.clip(-1, 1)))
+        least = np.where(shown, np.minimum(least, angle), least)
+    return least
 
 
 def test_they_are_poses_that_see_the_mesh_and_are_not_inside_of_things(views):
