@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
-from statistics import median
-from typing import NamedTuple
 
 from rclpy.node import Node
 
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.messages.stamps import stamp_of_image, stamp_to_ns
 from mesh_reloc_ros.pipeline import Pipeline
+from mesh_reloc_ros.ros._backlog import Arrival, Backlog
 from mesh_reloc_ros.ros._diagnostics import Diagnostics
 from mesh_reloc_ros.ros._image_source import AnyImage, ImageSource
 from mesh_reloc_ros.ros._parameters import NodeParameters
 from mesh_reloc_ros.ros._pose_sink import PoseSink
 from mesh_reloc_ros.ros._processor_time import ProcessorTime
-from mesh_reloc_ros.ros._worker import LatestOnlyWorker, newest
+from mesh_reloc_ros.ros._worker import LatestOnlyWorker
 from mesh_reloc_ros.timeline import TimeEvent, clock_problem, is_live
 from mesh_reloc_ros.types.estimate import State
 
@@ -28,17 +26,8 @@ _NONE_IS_NEWER = (
     'images arrive, but none that is newer than the last: have the driver stamp each with its own'
     ' time'
 )
-# Most images that wait, and their maximum age.
-_QUEUE, _MAX_AGE_S = 12, 3.0
-# The step between those that are tracked in a backlog: at least, at most, and relative to the time
-# that one of the last images took, so that the backlog shrinks.
-_LEAST_STEP_S, _MOST_STEP_S, _CATCH_UP, _LAST = 0.15, 0.4, 1.5, 5
-
-
-class _Arrival(NamedTuple):
-    message: AnyImage
-    time_s: float
-    """When it was received, by the monotonic clock."""
+# Most images that wait.
+_QUEUE = 12
 
 
 class ImageTracking:
@@ -65,8 +54,8 @@ class ImageTracking:
         self._stale = self._last_ns = 0
         # The event of the last image, and when the last one was tracked or refused.
         self._event, self._worked = TimeEvent.NEXT, time.monotonic()
-        self._work_s: deque[float] = deque([0.0], maxlen=_LAST)
-        self._worker: LatestOnlyWorker[_Arrival] = LatestOnlyWorker(
+        self._backlog = Backlog()
+        self._worker: LatestOnlyWorker[Arrival] = LatestOnlyWorker(
             'tracking', self._track, keep=_QUEUE, choose=self._choose
         )
         self._ahead: LatestOnlyWorker[Pipeline] = LatestOnlyWorker(
@@ -118,33 +107,25 @@ class ImageTracking:
         return all(ended)
 
     def _receive(self, message: AnyImage) -> None:
-        self._worker.put(_Arrival(message, time.monotonic()))
+        self._worker.put(Arrival(message, time.monotonic()))
 
     # On the tracking thread.
 
-    def _choose(self, waiting: Sequence[_Arrival]) -> int:
-        """Choose the newest image, or one in between if it is far ahead of the last.
+    def _choose(self, waiting: Sequence[Arrival]) -> int:
+        """Return the index of the next image."""
+        pipeline = self._pipeline
+        # A pose that a user gives is that of now.
+        follows = pipeline.tracker.state is State.TRACKING and not pipeline.initialization.pending
+        return self._backlog.choose(waiting, pipeline.timeline.last_ns if follows else None)
 
-        While an image takes long the camera moves far, so that the next one would take long, too,
-        or be beyond reach. A few steps to the newest image take less.
-        """
-        step_s = min(max(_LEAST_STEP_S, _CATCH_UP * median(self._work_s)), _MOST_STEP_S)
-        last_ns, now = self._pipeline.timeline.last_ns, time.monotonic()
-        if last_ns is not None and self._pipeline.tracker.state is State.TRACKING:
-            for index, (message, arrived) in enumerate(waiting):
-                is_a_step = stamp_to_ns(message.header.stamp) >= last_ns + step_s * 1e9
-                if is_a_step and now - arrived <= _MAX_AGE_S:
-                    return index
-        return newest(waiting)
-
-    def _track(self, arrival: _Arrival) -> None:
+    def _track(self, arrival: Arrival) -> None:
         """Process one image; note its stamp, and how long it took."""
         began = time.monotonic()
         self._track_if_in_order(arrival)
         self._last_ns = stamp_to_ns(arrival.message.header.stamp)
-        self._work_s.append(time.monotonic() - began)
+        self._backlog.note(time.monotonic() - began)
 
-    def _track_if_in_order(self, arrival: _Arrival) -> None:
+    def _track_if_in_order(self, arrival: Arrival) -> None:
         """Track one image if it is in order, and pass the estimate on."""
         try:
             stamp_ns = stamp_of_image(arrival.message)
@@ -177,7 +158,7 @@ class ImageTracking:
         self._diagnostics.problem('clock', clock_problem(stamp_ns, now_ns, is_simulated))
         return True
 
-    def _localize(self, arrival: _Arrival) -> None:
+    def _localize(self, arrival: Arrival) -> None:
         """Track an image that is in order.
 
         :raises InputError: the image or its camera_info cannot be used.
