@@ -13,6 +13,7 @@ import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -97,6 +98,15 @@ def estimate_intrinsics(
     :returns: None if the image does not determine it, or agrees clearly less with it.
     """
 
+    def moved(start: _Corrected, system: DisplacementSystem, error: Array) -> _Corrected:
+        """Correct by another error [SIZE]; the pose goes with it."""
+        pose = start.alignment.pose @ exp(-system.twist(error - start.error))
+        is_near = bool((np.abs(error - start.rendered) <= _NEAR).all())
+        keyframe = start.alignment.keyframe if is_near else None
+        return _Corrected(
+            aligned(pose, error, keyframe), error, start.rendered if is_near else error
+        )
+
     def aligned(pose: Array, error: Array, keyframe: Keyframe | None) -> Alignment:
         levels = [
             dataclasses.replace(level, camera=corrected(camera, error).at_level(level.number))
@@ -107,35 +117,36 @@ def estimate_intrinsics(
             scene, levels, start, alignment.exposure, settings, grey=grey, keyframe=keyframe
         )
 
-    camera = pyramid[0].camera
-    at_given = aligned(alignment.pose, np.zeros(SIZE), None)
-    system = _determined(at_given)
+    camera, none = pyramid[0].camera, np.zeros(SIZE)
+    given = _Corrected(aligned(alignment.pose, none, None), none, none)
+    system = _determined(given.alignment)
     if system is None:
         return None
-    begun = [
-        aligned(at_given.pose @ exp(-system.twist(start)), start, None) if start.any() else at_given
-        for start in starts
-    ]
-    best = int(np.argmax([alignment.agreement for alignment in begun]))
-    latest, found = begun[best], starts[best]
-    rendered = found
+    begun = [moved(given, system, start) if start.any() else given for start in starts]
+    latest = max(begun, key=lambda one: one.alignment.agreement)
     for _ in range(steps):
-        system = _determined(latest)
+        system = _determined(latest.alignment)
         if system is None:
             return None
         step = _step(system)
-        found = found + step
-        is_near = bool((np.abs(found - rendered) <= _NEAR).all())
-        rendered = rendered if is_near else found
-        pose = latest.pose @ exp(-system.twist(step))
-        latest = aligned(pose, found, latest.keyframe if is_near else None)
+        latest = moved(latest, system, latest.error + step)
         if (np.abs(step) < _SMALL_STEP).all():
             break
-    system = _determined(latest)
-    if system is None or not np.isfinite(found).all():
+    system = _determined(latest.alignment)
+    if system is None or not np.isfinite(latest.error).all():
         return None
-    gain = math.log(_missing(at_given) / _missing(latest))
-    return IntrinsicsEstimate(found, system.information, gain) if gain > _DIVERGED else None
+    gain = math.log(_missing(given.alignment) / _missing(latest.alignment))
+    return IntrinsicsEstimate(latest.error, system.information, gain) if gain > _DIVERGED else None
+
+
+class _Corrected(NamedTuple):
+    """An image that is aligned with corrected intrinsics."""
+
+    alignment: Alignment
+    error: Array
+    """[SIZE], by which they are corrected."""
+    rendered: Array
+    """[SIZE], the error that the alignment's keyframe was rendered with."""
 
 
 def _missing(alignment: Alignment) -> float:

@@ -235,7 +235,7 @@ def odometry(index: float, metres: float, parent: str = 'odom', child: str = 'ba
 
 
 def test_frames_have_the_camera_in_the_odometry_frame(tmp_path):
-    messages = [('/tf_static', 0, odometry(0, 0.25, 'base', 'camera_optical'))]
+    messages = [('/tf_static', 0, odometry(0, 0.25, 'base', 'camera_optical_frame'))]
     for index in range(4):
         messages += [('/info', index, info(index)), ('/image', index, png(index))]
         # At other stamps than the images, and recorded later.
@@ -243,7 +243,7 @@ def test_frames_have_the_camera_in_the_odometry_frame(tmp_path):
     path = bag_of(tmp_path / 'bag', messages)
     with open_recording(path, odom_frame='odom') as recording:
         frames = list(recording.frames())
-        assert '1 images have no odometry: no transform odom -> camera_optical' in (
+        assert '1 images have no odometry: no transform odom -> camera_optical_frame' in (
             recording.odometry_problem
         )
     assert frames[0].odom_T_camera is None
