@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from mesh_reloc_ros.messages.camera_info import rectified_camera
 from mesh_reloc_ros.messages.frames import MessageReader
 from mesh_reloc_ros.messages.poses import pose_from_message
 from mesh_reloc_ros.messages.stamps import stamp_of_image, stamp_to_ns
+from mesh_reloc_ros.recordings._message_types import lacking
 from mesh_reloc_ros.recordings.bag_files import open_bag
 from mesh_reloc_ros.recordings.calibration import Calibration
 from mesh_reloc_ros.recordings.recording import Recording
@@ -73,6 +75,9 @@ class ImageBag(Recording):
         self.image_topic = self._images[0].topic
         self.camera_info_topic = self._infos[0].topic if self._infos else ''
         self._calibration = calibration
+        self._lacking = functools.cache(
+            lambda name: lacking(self._reader.typestore, name, self._reader.is2)
+        )
         # The name by which raw images are recognized.
         self._judged_topic = '' if rectify is False else self.image_topic
 
@@ -106,12 +111,16 @@ class ImageBag(Recording):
     def ground_truth(self) -> Trajectory | None:
         """Return the poses of the bag's only PoseStamped topic; None if it has not exactly one.
 
+        Poses that cannot be read are left out; None if none is left.
+
         :raises InputError: a pose is not one.
         """
         found = [c for c in self._reader.connections if c.msgtype == POSE_TYPE and c.msgcount]
         if len({connection.topic for connection in found}) != 1:
             return None
         messages = sorted((message for _, message in self._messages(found, 'pose')), key=_stamp_ns)
+        if not messages:
+            return None
         return Trajectory(
             np.array([_stamp_ns(message) for message in messages], dtype=np.int64),
             np.array([pose_from_message(message.pose) for message in messages]),
@@ -209,6 +218,9 @@ class ImageBag(Recording):
         return message
 
     def _deserialized(self, connection: Connection, data: bytes) -> Any:
+        missing = self._lacking(connection.msgtype)
+        if missing:
+            raise InputError(f'the bag defines its type without {missing}: it is broken')
         try:
             return self._reader.deserialize(data, connection.msgtype)
         # As above.

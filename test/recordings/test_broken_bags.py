@@ -15,6 +15,7 @@ from mesh_reloc_evaluation.bag_writer import (
     compressed,
     header,
     message,
+    pose,
     raw,
     write_bag,
 )
@@ -357,3 +358,27 @@ def test_messages_of_other_kinds_are_no_matter(tmp_path):
     messages = [('/chatter', stamp(0), text), *recorded(0)]
     with open_recording(write_bag(tmp_path / 'bag', messages)) as recording:
         assert indices(recording.frames()) == [0]
+
+
+@pytest.mark.parametrize('field', [b'uint32 step', b'string encoding'])
+def test_images_whose_type_a_bag_defines_otherwise_are_left_out(bag, field):
+    file = bag / f'{bag.name}.mcap'
+    content = file.read_bytes()
+    assert field in content
+    file.write_bytes(content.replace(field, field[:-1] + b'x'))
+    with ImageBag(bag) as recording, pytest.raises(InputError) as refused:
+        recording.encoding()
+    assert field.split()[1].decode() in str(refused.value)
+
+
+def test_poses_whose_type_a_bag_defines_otherwise_are_left_out(tmp_path):
+    poses = [('/pose', stamp(i), pose(np.eye(4), stamp(i))) for i in range(3)]
+    bag = write_bag(tmp_path / 'bag', [*recorded(0), *poses], StoragePlugin.MCAP)
+    with ImageBag(bag) as recording:
+        assert len(recording.ground_truth().poses) == 3
+    file = bag / 'bag.mcap'
+    file.write_bytes(file.read_bytes().replace(b'float64 w', b'float64 q'))
+    with ImageBag(bag) as recording:
+        assert recording.ground_truth() is None
+        assert 'Quaternion.w' in recording.left_out.lines()[0]
+        assert len(list(recording.frames())) == 1
