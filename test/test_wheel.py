@@ -23,7 +23,7 @@ SOURCES = (
     'setup.cfg',
     'setup.py',
 )
-MAX_LINES = 23_730
+MAX_LINES = 23_825
 
 
 @pytest.fixture(scope='module')

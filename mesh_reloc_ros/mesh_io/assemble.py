@@ -12,6 +12,7 @@ from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.mesh_io.content import MeshContent, Texture, Tiles
 from mesh_reloc_ros.mesh_io.images import large_images_allowed, one_texel, read_texture
 from mesh_reloc_ros.mesh_io.joining import joined_corners
+from mesh_reloc_ros.mesh_io.same_textures import distinct
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.mesh_io.udim import fit_tiles, read_tiles
 from mesh_reloc_ros.mesh_io.vertex_colours import baked
@@ -48,8 +49,9 @@ def assembled(path: Path, content: MeshContent, progress: Progress = silent) -> 
     # Plain colours need no texture coordinates; a missing one has the index -1.
     uvs = np.append(content.uvs, np.zeros((1, 2), dtype=np.float32), axis=0)[corners[:, 1]]
     is_used = np.bincount(content.face_textures, minlength=len(content.textures)) > 0
-    sources = [content.textures[number] for number in np.flatnonzero(is_used)]
-    numbers = (np.cumsum(is_used, dtype=np.int32) - 1)[content.face_textures]
+    used = [content.textures[number] for number in np.flatnonzero(is_used)]
+    sources, merged = distinct(used)
+    numbers = merged[(np.cumsum(is_used) - 1)[content.face_textures]]
     origin = content.origin
     del content, corners
     textures = read_textures(path, sources, progress)

@@ -101,7 +101,7 @@ def _load_parts(path: Path) -> list[Any]:
 
 
 def _textures(parts: list[Any], path: Path) -> tuple[list[Texture], list[int]]:
-    """Return textures, each once, and the number of each part's."""
+    """Return textures, and the number of each part's."""
     textures: list[Texture] = []
     numbers, known = [], {}
     for part in parts:
@@ -109,19 +109,10 @@ def _textures(parts: list[Any], path: Path) -> tuple[list[Texture], list[int]]:
         image = getattr(material, 'baseColorTexture', None) or getattr(material, 'image', None)
         key = id(material) if image is None else id(image)
         if key not in known:
-            texture = _plain(material) if image is None else _pixels(image, path)
-            same = (n for n, other in enumerate(textures) if _is_same(texture, other))
-            known[key] = next(same, len(textures))
-            if known[key] == len(textures):
-                textures.append(texture)
+            known[key] = len(textures)
+            textures.append(_plain(material) if image is None else _pixels(image, path))
         numbers.append(known[key])
     return textures, numbers
-
-
-def _is_same(texture: Texture, other: Texture) -> bool:
-    if isinstance(texture, np.ndarray) and isinstance(other, np.ndarray):
-        return np.array_equal(texture, other)
-    return isinstance(texture, tuple) and texture == other
 
 
 def _plain(material: Any) -> Colour:

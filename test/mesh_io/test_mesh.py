@@ -171,6 +171,21 @@ def test_a_texture_that_materials_share_is_held_once(tmp_path):
     np.testing.assert_allclose(colours_seen(mesh, 3), [RED, (0, 0, 255), RED], atol=1)
 
 
+def test_equal_texture_files_are_one_texture(tmp_path):
+    """So that its texels count as covered on both sides of a border between materials."""
+    pixels = noise(16, 8, seed=1)
+    for name in 'abc':
+        PIL.Image.fromarray(pixels if name != 'c' else 255 - pixels).save(tmp_path / f'{name}.png')
+    materials = {name: f'map_Kd {name}.png' for name in 'abc'}
+    loaded = load_mesh(write_panels(tmp_path, materials, ['a', 'c', 'b']))
+    assert len(loaded.textures) == 2
+    for pair, expected in zip(
+        loaded.face_materials.reshape(3, 2), (pixels, 255 - pixels, pixels), strict=True
+    ):
+        np.testing.assert_array_equal(loaded.textures[pair[0]], expected)
+        assert pair[0] == pair[1]
+
+
 def test_vertices_stand_once_where_texture_coordinates_agree(tmp_path):
     """Whatever normals and colours are given to them."""
     save_plain(tmp_path / 'a.png', RED)
@@ -215,8 +230,8 @@ def test_other_formats_arrive_as_well(tmp_path, kind):
 
 
 def test_progress_of_each_stage_goes_from_0_to_1(tmp_path, monkeypatch):
-    for name in 'ab':
-        save_plain(tmp_path / f'{name}.png', RED)
+    for name, colour in (('a', RED), ('b', GREEN)):
+        save_plain(tmp_path / f'{name}.png', colour)
     mesh = write_panels(tmp_path, {'a': 'map_Kd a.png', 'b': 'map_Kd b.png'}, ['a', 'b'])
     monkeypatch.setattr(obj, 'BLOCK_BYTES', 50)
     said: dict[str, list[float]] = {}

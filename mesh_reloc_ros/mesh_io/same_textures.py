@@ -1,0 +1,65 @@
+"""Textures with the same content are one: else, where two meet, each would lack the other's texels.
+
+Some programs write an image file for each material, though all show the same image.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesh_reloc_ros.mesh_io.content import Texture, Tiles
+from mesh_reloc_ros.process import in_threads
+
+_BLOCK_BYTES = 1 << 20
+
+
+def distinct(textures: Sequence[Texture]) -> tuple[list[Texture], NDArray[np.int32]]:
+    """Return each texture once, and the place of each of `textures` [N] there."""
+    places: dict[str, int] = {}
+    found: list[Texture] = []
+    numbers = []
+    for texture, content in zip(textures, digests(textures), strict=True):
+        if content not in places:
+            places[content] = len(found)
+            found.append(texture)
+        numbers.append(places[content])
+    return found, np.array(numbers, dtype=np.int32)
+
+
+def digests(textures: Sequence[Texture]) -> list[str]:
+    """Return a hash of the content of each texture: equal files, arrays or colours have one."""
+    return list(in_threads(_digest, textures))
+
+
+def _digest(texture: Texture) -> str:
+    if isinstance(texture, Tiles):
+        parts = [f'{place} {_digest(file)}' for place, file in sorted(texture.files.items())]
+        return _hashed('tiles', *parts)
+    if isinstance(texture, Path):
+        return _of_file(texture)
+    if isinstance(texture, np.ndarray):
+        digest = hashlib.blake2b(np.ascontiguousarray(texture).data, digest_size=16)
+        return _hashed('array', str(texture.shape), digest.hexdigest())
+    return _hashed('colour', str(texture))
+
+
+def _of_file(path: Path) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    try:
+        with path.open('rb') as file:
+            while block := file.read(_BLOCK_BYTES):
+                digest.update(block)
+    # What is wrong with it is said when it is read.
+    except (OSError, ValueError):
+        return _hashed('no file', str(path))
+    return _hashed('file', digest.hexdigest())
+
+
+def _hashed(*parts: str) -> str:
+    text = ' '.join(parts).encode('utf-8', 'surrogateescape')
+    return hashlib.blake2b(text, digest_size=16).hexdigest()
