@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 
 import torch
@@ -25,19 +26,21 @@ _FACES_PER_RAY, _PIXELS_PER_RAY = 6, 16
 
 
 class CpuRasterizer:
-    """Fills a z-buffer for many pixels, and casts rays for few pixels of a large mesh."""
+    """Fills a z-buffer for many pixels, and casts rays for few pixels of a large mesh.
+
+    Each is made when it is used first: for a large mesh, that takes seconds and may never happen.
+    """
 
     def __init__(self, mesh: TexturedMesh, device: torch.device) -> None:
-        self._mesh, self._device = mesh, device
-        self._rays = EmbreeRasterizer(mesh, device) if _HAS_RAYS else None
+        self._faces = len(mesh.faces)
         self._lock = threading.Lock()
-        # Made when it is used first: for a large mesh, that takes seconds and may never happen.
-        self._zbuffer: ZBufferRasterizer | None = None
+        self._rays = functools.cache(lambda: EmbreeRasterizer(mesh, device))
+        self._zbuffer = functools.cache(lambda: ZBufferRasterizer(mesh, device))
 
     @property
     def name(self) -> str:
         """The backends that may be used."""
-        return ZBufferRasterizer.name + (f' and {self._rays.name}' if self._rays else '')
+        return ZBufferRasterizer.name + (f' and {EmbreeRasterizer.name}' if _HAS_RAYS else '')
 
     def rasterize(
         self, map_T_camera: Tensor, camera: Camera, pixels: Tensor | None = None
@@ -45,12 +48,7 @@ class CpuRasterizer:
         """Rasterize from poses [B, 4, 4]; see `Rasterizer`."""
         image = camera.width * camera.height
         count = image if pixels is None else pixels.shape[1]
-        most = len(self._mesh.faces) / _FACES_PER_RAY + image / _PIXELS_PER_RAY
-        rasterizer = self._rays if self._rays and count < most else self._filled()
-        return rasterizer.rasterize(map_T_camera, camera, pixels)
-
-    def _filled(self) -> ZBufferRasterizer:
+        most = self._faces / _FACES_PER_RAY + image / _PIXELS_PER_RAY
         with self._lock:
-            if self._zbuffer is None:
-                self._zbuffer = ZBufferRasterizer(self._mesh, self._device)
-            return self._zbuffer
+            chosen = self._rays() if _HAS_RAYS and count < most else self._zbuffer()
+        return chosen.rasterize(map_T_camera, camera, pixels)

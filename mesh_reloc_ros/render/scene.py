@@ -217,5 +217,6 @@ def _outline(vertices: NDArray[np.float32]) -> Array:
     steps = np.linspace(-1, 1, _OUTLINE_STEPS)
     directions = np.stack(np.meshgrid(steps, steps, steps), -1).reshape(-1, 3).astype(np.float32)
     parts = np.array_split(vertices, max(len(vertices) // 100_000, 1))
-    found = np.concatenate([part[np.unique((part @ directions.T).argmax(0))] for part in parts])
-    return found[np.unique((found @ directions.T).argmax(0))].astype(np.float64)
+    # One row for each direction: the largest of a row is found several times as fast.
+    found = np.concatenate([part[np.unique((directions @ part.T).argmax(1))] for part in parts])
+    return found[np.unique((directions @ found.T).argmax(1))].astype(np.float64)

@@ -6,6 +6,7 @@ import torch
 from support.meshes import CAMERAS, clutter, frontal_quad, joined, noise, poses, quad
 
 from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.render import _cpu_rasterizer
 from mesh_reloc_ros.render._cpu_rasterizer import CpuRasterizer
 from mesh_reloc_ros.render._embree_rasterizer import EmbreeRasterizer
 from mesh_reloc_ros.render._on_device import choose_device
@@ -246,6 +247,31 @@ def test_few_pixels_and_many_are_seen_alike(count):
     same = found.face == whole.face
     assert same.float().mean() > 0.99
     assert torch.allclose(found.depth[same], whole.depth[same], rtol=1e-3)
+
+
+def test_both_ways_are_made_when_they_are_used_first(monkeypatch):
+    made = []
+
+    def spy(backend):
+        def making(mesh, device):
+            made.append(backend.name)
+            return backend(mesh, device)
+
+        making.name = backend.name
+        return making
+
+    for backend in (EmbreeRasterizer, ZBufferRasterizer):
+        monkeypatch.setattr(_cpu_rasterizer, backend.__name__, spy(backend))
+    rasterizer, views = CpuRasterizer(clutter(), CPU), poses(1, seed=3)
+    assert rasterizer.name == 'zbuffer and embree'
+    assert made == []
+    few = torch.zeros((1, 3), dtype=torch.int64)
+    for _ in range(2):
+        rasterizer.rasterize(views, SMALL, few)
+    assert made == ['embree']
+    for _ in range(2):
+        rasterizer.rasterize(views, SMALL)
+    assert made == ['embree', 'zbuffer']
 
 
 def test_a_gpu_that_is_not_there_is_refused(monkeypatch):
