@@ -86,7 +86,9 @@ class Pipeline:
         :raises InputError: the mesh or the device cannot be used.
         """
         path, settings = Path(mesh), Settings() if settings is None else settings
-        scene = Scene.load(path, settings.device, settings.rasterizer, progress)
+        scene = Scene.load(
+            path, settings.device, settings.rasterizer, progress, keep=settings.mesh_cache
+        )
         relocalizer = None
         if reference_cameras is not None:
             reference_cameras = shifted(reference_cameras, -scene.mesh.origin)

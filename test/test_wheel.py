@@ -23,7 +23,7 @@ SOURCES = (
     'setup.cfg',
     'setup.py',
 )
-MAX_LINES = 23_825
+MAX_LINES = 24_160
 
 
 @pytest.fixture(scope='module')

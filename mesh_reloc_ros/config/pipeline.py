@@ -31,6 +31,11 @@ class Settings:
         ' rendering.',
         choices=('lm', 'adam'),
     )
+    mesh_cache: bool = setting(
+        True,
+        'Keep what is prepared of a mesh with large textures in a file beside it, for a faster next'
+        ' start. The file is a third larger than the textures without compression.',
+    )
     alignment: AlignmentSettings = group(
         AlignmentSettings(), 'Coarse-to-fine alignment of image and render (solver: lm).', live=True
     )

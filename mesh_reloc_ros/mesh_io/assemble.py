@@ -23,12 +23,14 @@ _REMEDY = 'texture the mesh from its photographs (see docs/from_photographs.md)'
 _GREY = (102, 102, 102)
 
 
-def assembled(path: Path, content: MeshContent, progress: Progress = silent) -> TexturedMesh:
-    """Return the mesh, with a plain colour on faces that cannot be textured.
+def assembled(path: Path, content: MeshContent) -> tuple[TexturedMesh, dict[str, Texture]]:
+    """Return the mesh without its textures, and what these are read from.
 
-    Colours of vertices become the texture if there is no other.
+    Faces that cannot be textured have a plain colour. Colours of vertices become the texture if
+    there is no other.
 
-    :raises InputError: no face can be textured, or a texture is missing or unreadable.
+    :returns: the textures each by a hash of its content.
+    :raises InputError: no face can be textured.
     """
     if not len(content.faces):
         raise InputError(f'mesh {path} has no faces')
@@ -52,18 +54,10 @@ def assembled(path: Path, content: MeshContent, progress: Progress = silent) -> 
     used = [content.textures[number] for number in np.flatnonzero(is_used)]
     sources, merged = distinct(used)
     numbers = merged[(np.cumsum(is_used) - 1)[content.face_textures]]
-    origin = content.origin
-    del content, corners
-    textures = read_textures(path, sources, progress)
-    return TexturedMesh(
-        vertices,
-        faces,
-        uvs,
-        numbers,
-        textures,
-        origin=origin,
-        notices=tuple(notices),
+    mesh = TexturedMesh(
+        vertices, faces, uvs, numbers, [], origin=content.origin, notices=tuple(notices)
     )
+    return mesh, sources
 
 
 def read_textures(
@@ -130,7 +124,7 @@ def _make_plain(content: MeshContent, faces: NDArray[np.bool_]) -> None:
 
 def _coloured(
     path: Path, content: MeshContent, faults: dict[str, NDArray[np.bool_]]
-) -> TexturedMesh:
+) -> tuple[TexturedMesh, dict[str, Texture]]:
     """Return the mesh with the colours of its vertices.
 
     :raises InputError: there are none, or all are equal.
@@ -141,16 +135,18 @@ def _coloured(
     corners = content.vertices[content.faces[..., 0]]
     texture, uvs = baked(colours, corners)
     count = len(corners)
-    return TexturedMesh(
+    sources, numbers = distinct([texture])
+    mesh = TexturedMesh(
         corners.reshape(-1, 3),
         np.arange(3 * count, dtype=np.int32).reshape(-1, 3),
         uvs.reshape(-1, 2),
-        np.zeros(count, dtype=np.int32),
-        [texture],
+        numbers.repeat(count),
+        [],
         origin=content.origin,
         notices=(*content.notices, 'the colours of its vertices are used as its texture'),
         is_atlas=False,
     )
+    return mesh, sources
 
 
 def _untextured(

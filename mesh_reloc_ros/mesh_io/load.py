@@ -5,10 +5,13 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mesh_reloc_ros.errors import InputError
-from mesh_reloc_ros.mesh_io.assemble import assembled
+from mesh_reloc_ros.mesh_io.assemble import assembled, read_textures
 from mesh_reloc_ros.mesh_io.checks import checked_extent, size_notices
-from mesh_reloc_ros.mesh_io.content import MeshContent
+from mesh_reloc_ros.mesh_io.content import MeshContent, Texture
 from mesh_reloc_ros.mesh_io.names import is_file
 from mesh_reloc_ros.mesh_io.obj import read_obj
 from mesh_reloc_ros.mesh_io.ply import read_ply
@@ -25,10 +28,28 @@ def load_mesh(path: Path | str, progress: Progress = silent) -> TexturedMesh:
         nothing to align with: no faces with an area, or no texture.
     """
     path = Path(path)
+    bare, sources = read_bare(path, progress)
+    return with_textures(path, bare, read_textures(path, list(sources.values()), progress))
+
+
+def read_bare(path: Path, progress: Progress = silent) -> tuple[TexturedMesh, dict[str, Texture]]:
+    """Read a mesh without its textures, and what these are read from, by a hash of the content.
+
+    :raises InputError: as `load_mesh`.
+    """
     if not is_file(path):
         raise InputError(f'mesh {path} {_absence(path)}')
-    content = _READERS.get(path.suffix.lower(), _read_other)(path, progress)
-    mesh = assembled(path, content, progress)
+    return assembled(path, _READERS.get(path.suffix.lower(), _read_other)(path, progress))
+
+
+def with_textures(
+    path: Path, bare: TexturedMesh, textures: list[NDArray[np.uint8]]
+) -> TexturedMesh:
+    """Return a mesh with its textures RGB [H, W, 3].
+
+    :raises InputError: it has nothing to align with.
+    """
+    mesh = dataclasses.replace(bare, textures=textures)
     said = size_notices(checked_extent(path, mesh), mesh)
     return dataclasses.replace(mesh, notices=(*said, *mesh.notices))
 

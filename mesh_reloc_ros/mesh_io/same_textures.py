@@ -18,22 +18,13 @@ from mesh_reloc_ros.process import in_threads
 _BLOCK_BYTES = 1 << 20
 
 
-def distinct(textures: Sequence[Texture]) -> tuple[list[Texture], NDArray[np.int32]]:
-    """Return each texture once, and the place of each of `textures` [N] there."""
-    places: dict[str, int] = {}
-    found: list[Texture] = []
-    numbers = []
-    for texture, content in zip(textures, digests(textures), strict=True):
-        if content not in places:
-            places[content] = len(found)
-            found.append(texture)
-        numbers.append(places[content])
-    return found, np.array(numbers, dtype=np.int32)
-
-
-def digests(textures: Sequence[Texture]) -> list[str]:
-    """Return a hash of the content of each texture: equal files, arrays or colours have one."""
-    return list(in_threads(_digest, textures))
+def distinct(textures: Sequence[Texture]) -> tuple[dict[str, Texture], NDArray[np.int32]]:
+    """Return each texture once, by a hash of its content, and the place of each [N] there."""
+    contents = list(in_threads(_digest, textures))
+    found = dict(zip(reversed(contents), reversed(textures), strict=True))
+    places = {content: place for place, content in enumerate(dict.fromkeys(contents))}
+    numbers = np.array([places[content] for content in contents], dtype=np.int32)
+    return {content: found[content] for content in places}, numbers
 
 
 def _digest(texture: Texture) -> str:

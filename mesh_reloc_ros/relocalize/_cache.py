@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
-import os
-import zipfile
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
@@ -15,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesh_reloc_ros.config.relocalization import RelocalizationSettings
-from mesh_reloc_ros.files import atomic_write, user_cache
+from mesh_reloc_ros.kept_arrays import Arrays, cache_file, digest_of, read_arrays, write_arrays
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.progress import Progress, silent
 from mesh_reloc_ros.relocalize._feature_map import FeatureMap, map_features
@@ -96,52 +93,23 @@ class ViewCache:
         if self._mesh is None:
             return make()
         file = cache_file(self._mesh, name)
-        key = _digest([np.array([_FORMAT]), *arrays], f'{self._mesh_digest} {choice}')
-        kept = _read(file, key, kind)
+        key = digest_of([np.array([_FORMAT]), *arrays], f'{self._mesh_digest} {choice}')
+        kept = _views(read_arrays(file, key), kind)
         if kept is not None:
             return kept
         made = make()
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            with atomic_write(file) as temporary, temporary.open('wb') as stream:
-                np.savez(stream, key=key, **vars(made))
-        except OSError:
-            pass
+        write_arrays(file, key, {field.name: getattr(made, field.name) for field in fields(kind)})
         return made
 
     @functools.cached_property
     def _mesh_digest(self) -> str:
         mesh: TexturedMesh = self._scene.mesh
-        return _digest([mesh.vertices, mesh.faces, mesh.uvs, mesh.face_materials, *mesh.textures])
+        return digest_of([mesh.vertices, mesh.faces, mesh.uvs, mesh.face_materials, *mesh.textures])
 
 
-def cache_file(mesh: Path, name: str = 'views') -> Path:
-    """Return a cache file of a mesh: beside it, or in the user's cache folder.
-
-    The latter if the mesh's folder is not writable.
-    """
-    file = f'{mesh.name}.{name}.npz'
-    if os.access(mesh.parent, os.W_OK):
-        return mesh.parent / file
-    place = hashlib.blake2b(str(mesh.resolve()).encode(), digest_size=8).hexdigest()
-    return user_cache() / 'mesh_reloc_ros' / f'{place}-{file}'
-
-
-def _read(file: Path, key: str, kind: type[Views]) -> Views | None:
-    try:
-        with np.load(file, allow_pickle=False) as content:
-            if str(content['key']) != key:
-                return None
-            views = kind(**{field.name: content[field.name] for field in fields(kind)})
-    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile):
+def _views(arrays: Arrays | None, kind: type[Views]) -> Views | None:
+    """Return views made of the arrays of a file; None if they do not fit together."""
+    if arrays is None or set(arrays) != {field.name for field in fields(kind)}:
         return None
+    views = kind(**arrays)
     return views if views.is_consistent else None
-
-
-def _digest(arrays: list[NDArray[Any]], text: str = '') -> str:
-    """Return a hash of arrays and a text."""
-    digest = hashlib.blake2b(text.encode(), digest_size=16)
-    for array in arrays:
-        digest.update(repr((array.shape, array.dtype.str)).encode())
-        digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()

@@ -14,6 +14,7 @@ from mesh_reloc_ros.graphs import Offload, Repeater, first_line
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.progress import Progress
 from mesh_reloc_ros.render._shading import Shader
+from mesh_reloc_ros.render.prepared_mesh import PreparedMesh
 from mesh_reloc_ros.render.rasterizer import Rasterizer, make_rasterizer
 
 _log = logging.getLogger(__name__)
@@ -57,25 +58,37 @@ def choose_device(name: str) -> torch.device:
 
 
 def put_on(
-    device: torch.device, mesh: TexturedMesh, rasterizer: str, progress: Progress
+    device: torch.device,
+    mesh: TexturedMesh,
+    prepared: PreparedMesh,
+    rasterizer: str,
+    progress: Progress,
 ) -> OnDevice:
     """Put a mesh on a device, or on the CPU if the memory of the GPU is too small."""
     try:
-        return _put_on(device, mesh, rasterizer, progress)
+        return _put_on(device, mesh, prepared, rasterizer, progress)
     except torch.OutOfMemoryError as error:
-        return on_cpu_instead(error, mesh, rasterizer, progress)
+        return on_cpu_instead(error, mesh, prepared, rasterizer, progress)
 
 
 def on_cpu_instead(
-    error: torch.OutOfMemoryError, mesh: TexturedMesh, rasterizer: str, progress: Progress
+    error: torch.OutOfMemoryError,
+    mesh: TexturedMesh,
+    prepared: PreparedMesh,
+    rasterizer: str,
+    progress: Progress,
 ) -> OnDevice:
     """Put a mesh on the CPU, and say why in the log."""
     _log.warning('the mesh is rendered on the CPU from now on: %s', first_line(error))
-    return _put_on(torch.device('cpu'), mesh, rasterizer, progress)
+    return _put_on(torch.device('cpu'), mesh, prepared, rasterizer, progress)
 
 
 def _put_on(
-    device: torch.device, mesh: TexturedMesh, rasterizer: str, progress: Progress
+    device: torch.device,
+    mesh: TexturedMesh,
+    prepared: PreparedMesh,
+    rasterizer: str,
+    progress: Progress,
 ) -> OnDevice:
     stage = f'building the rasterizer of {len(mesh.faces):,} faces'
     progress(stage, 0.0)
@@ -85,7 +98,7 @@ def _put_on(
     return OnDevice(
         device,
         made,
-        Shader(mesh, device, progress),
+        Shader(mesh, prepared, device),
         hides,
         Repeater(device, can_capture=made.name == 'pytorch3d'),
         Offload(device, 'the alignment') if device.type == 'cuda' else None,

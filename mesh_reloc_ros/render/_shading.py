@@ -7,8 +7,8 @@ from torch import Tensor
 
 from mesh_reloc_ros.kernels.shading import MIN_COSINE, ShadedMesh, shade
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
-from mesh_reloc_ros.progress import Progress, silent
 from mesh_reloc_ros.render._texture import TextureSet
+from mesh_reloc_ros.render.prepared_mesh import PreparedMesh
 from mesh_reloc_ros.render.rasterizer import Fragments
 from mesh_reloc_ros.types.camera import Camera
 
@@ -16,18 +16,13 @@ from mesh_reloc_ros.types.camera import Camera
 class Shader:
     """Textures and face data of a mesh on a device."""
 
-    def __init__(
-        self, mesh: TexturedMesh, device: torch.device, progress: Progress = silent
-    ) -> None:
-        self._textures = TextureSet(mesh, device, progress)
+    def __init__(self, mesh: TexturedMesh, prepared: PreparedMesh, device: torch.device) -> None:
+        self._textures = TextureSet(prepared, device)
         self._face_uvs = torch.from_numpy(mesh.uvs[mesh.faces]).to(device)
         self._face_materials = torch.from_numpy(mesh.face_materials).to(device).long()
-        corners = torch.from_numpy(mesh.vertices[mesh.faces]).to(device)
-        cross = torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-        doubled_area = cross.norm(dim=-1).clamp(min=1e-12)
-        self.face_normals = cross / doubled_area[:, None]
+        self.face_normals = torch.from_numpy(prepared.face_normals).to(device)
         """[F, 3] float32, unit normals in the map frame."""
-        self.texel_density = self._texels() / doubled_area
+        self.texel_density = torch.from_numpy(prepared.texel_density).to(device)
         """[F] float32, texels per square metre."""
 
     def shade(
@@ -102,9 +97,3 @@ class Shader:
             cosine = (self.face_normals[face] * along).sum(-1).abs().clamp(min=MIN_COSINE)
             area = depth.square() / (camera.fx * camera.fy * cosine)
             return 0.5 * torch.log2((self.texel_density[face] * area).clamp(min=1e-6))
-
-    def _texels(self) -> Tensor:
-        """Return twice the area of each face [F] in texture space, in texels."""
-        corners = self._face_uvs * self._textures.sizes[self._face_materials][:, None]
-        b, c = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
-        return (b[:, 0] * c[:, 1] - b[:, 1] * c[:, 0]).abs()

@@ -12,15 +12,15 @@ from typing import TypeVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from mesh_reloc_ros.graphs import Offload, Repeater, is_repeating
-from mesh_reloc_ros.mesh_io.load import load_mesh
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.progress import Progress, silent
+from mesh_reloc_ros.render._kept_mesh import load_prepared
 from mesh_reloc_ros.render._on_device import choose_device, on_cpu_instead, put_on
 from mesh_reloc_ros.render.grey import greyed, shows_grey
+from mesh_reloc_ros.render.prepared_mesh import PreparedMesh, prepare
 from mesh_reloc_ros.render.rasterizer import Rasterizer
 from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.camera import Camera
@@ -29,8 +29,6 @@ Result = TypeVar('Result')
 
 # The median depth of a view is measured at about this width, in pixels.
 _DEPTH_WIDTH = 40
-# Directions of the outline along each axis.
-_OUTLINE_STEPS = 5
 
 
 @dataclass(frozen=True)
@@ -68,31 +66,32 @@ class Scene:
         rasterizer: str = 'auto',
         progress: Progress = silent,
         *,
-        owns_mesh: bool = False,
+        prepared: PreparedMesh | None = None,
     ) -> None:
         """Put the mesh on a device.
 
         :param device: `auto`, `cpu` or `cuda`; auto selects the GPU if PyTorch finds one.
         :param rasterizer: `auto`, `embree` or `pytorch3d`.
-        :param owns_mesh: nobody else uses the mesh, so its textures need not be kept beside those
-            of the scene.
+        :param prepared: what `prepare` returned for the mesh.
         :raises InputError: the device is not available, or the rasterizer is not installed.
         """
-        if not owns_mesh:
+        if prepared is None:
             # The textures are replaced in this list.
             mesh = dataclasses.replace(mesh, textures=list(mesh.textures))
+            prepared = prepare(mesh, progress)
         self.mesh = mesh
+        self._prepared = prepared
         self._rasterizer_name = rasterizer
         self._lock = threading.Lock()
-        self._on = put_on(choose_device(device), mesh, rasterizer, progress)
+        self._on = put_on(choose_device(device), mesh, prepared, rasterizer, progress)
         self.is_textured = ~mesh.is_plain
         """[F] bool: faces that images can be aligned with; the others only hide."""
-        self.outline = _outline(mesh.vertices)
+        self.outline = prepared.outline
         """[K, 3], metres: vertices that enclose the mesh closely enough to bound it in a view."""
         shown = [shows_grey(texture) for texture in mesh.textures]
         self.is_grey = True in shown and False not in shown
         """Whether the textures show brightness only."""
-        self.texel_size = _median_texel(mesh, self.texel_sizes.cpu().numpy())
+        self.texel_size = float(prepared.texel_size)
         """Metres along a side, in the median over the textured surface."""
 
     @property
@@ -132,12 +131,17 @@ class Scene:
         device: str = 'auto',
         rasterizer: str = 'auto',
         progress: Progress = silent,
+        *,
+        keep: bool = True,
     ) -> Scene:
         """Load a mesh file into a scene.
 
+        :param keep: read what was prepared of a large mesh from a file beside it, or write that
+            file.
         :raises InputError: as `load_mesh` and the constructor.
         """
-        return cls(load_mesh(path, progress), device, rasterizer, progress, owns_mesh=True)
+        mesh, prepared = load_prepared(path, keep, progress)
+        return cls(mesh, device, rasterizer, progress, prepared=prepared)
 
     def render(
         self,
@@ -169,7 +173,9 @@ class Scene:
                 raise
             with self._lock:
                 if self._on is on:
-                    self._on = on_cpu_instead(error, self.mesh, self._rasterizer_name, silent)
+                    self._on = on_cpu_instead(
+                        error, self.mesh, self._prepared, self._rasterizer_name, silent
+                    )
         return work()
 
     def _render(
@@ -197,26 +203,3 @@ class Scene:
         fragments = self.rasterizer.rasterize(pose, camera.at_level(level))
         depth = fragments.depth[fragments.face >= 0]
         return float(depth.median()) if len(depth) else 1.0
-
-
-def _median_texel(mesh: TexturedMesh, sizes: NDArray[np.float32]) -> float:
-    """Return the median of sizes [F] over the textured area; infinite if there is none."""
-    corners = mesh.vertices[mesh.faces]
-    area = np.linalg.norm(
-        np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1
-    ) * (~mesh.is_plain)
-    order = np.argsort(sizes)
-    below = np.cumsum(area[order], dtype=np.float64)
-    if not len(below) or not below[-1] > 0:
-        return math.inf
-    return float(sizes[order[np.searchsorted(below, below[-1] / 2)]])
-
-
-def _outline(vertices: NDArray[np.float32]) -> Array:
-    """Return those of vertices [V, 3] that lie farthest in some direction."""
-    steps = np.linspace(-1, 1, _OUTLINE_STEPS)
-    directions = np.stack(np.meshgrid(steps, steps, steps), -1).reshape(-1, 3).astype(np.float32)
-    parts = np.array_split(vertices, max(len(vertices) // 100_000, 1))
-    # One row for each direction: the largest of a row is found several times as fast.
-    found = np.concatenate([part[np.unique((directions @ part.T).argmax(1))] for part in parts])
-    return found[np.unique((directions @ found.T).argmax(1))].astype(np.float64)

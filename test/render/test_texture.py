@@ -13,6 +13,7 @@ from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.render._embree_rasterizer import EmbreeRasterizer
 from mesh_reloc_ros.render._shading import Shader
 from mesh_reloc_ros.render._texture import TextureSet
+from mesh_reloc_ros.render.prepared_mesh import prepare
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types import se3
 from mesh_reloc_ros.types.camera import Camera
@@ -24,7 +25,7 @@ ROUNDING = 1.01 / 255
 
 def texture_set(*textures):
     quads = [frontal_quad(texture, 1.0, 1.0, 1.0) for texture in textures]
-    return TextureSet(joined(*quads), CPU)
+    return TextureSet(prepare(joined(*quads)), CPU)
 
 
 def sampled(textures, uvs, material=0, lod=0.0):
@@ -113,7 +114,7 @@ def atlas(inset: float) -> TexturedMesh:
 @pytest.mark.parametrize('lod', [0.0, 0.5, 1.0, 2.0, 3.0, 4.5, 6.0])
 def test_the_colour_between_charts_never_shows_in_them(lod, inset):
     """Not at their borders either, nor at levels at which charts are smaller than a texel."""
-    textures = TextureSet(atlas(inset), CPU)
+    textures = TextureSet(prepare(atlas(inset)), CPU)
     rng = np.random.default_rng(8)
     for left, top, right, bottom in CHARTS:
         inside = rng.uniform(size=(200, 2))
@@ -130,17 +131,17 @@ def test_a_texture_that_repeats_is_used_as_a_whole():
     large = ((0, 0), (2, 0), (2, 2), (0, 2))
     corners = ((0, 0, 1), (1, 0, 1), (1, 1, 1), (0, 1, 1))
     uvs = block_centres(16, 16)[:40]
-    whole = sampled(TextureSet(quad(corners, image, large), CPU), uvs, lod=1)
+    whole = sampled(TextureSet(prepare(quad(corners, image, large)), CPU), uvs, lod=1)
     expected = sampled(texture_set(image), uvs, lod=1)
     np.testing.assert_allclose(whole, expected, atol=1e-6)
-    part = sampled(TextureSet(quad(corners, image, small), CPU), uvs, lod=1)
+    part = sampled(TextureSet(prepare(quad(corners, image, small)), CPU), uvs, lod=1)
     assert np.abs(part - expected).max() > 0.1
 
 
 def test_progress_goes_from_0_to_1_over_the_textures():
     quads = [frontal_quad(noise(16, 16, seed), 1.0, 1.0, 1.0) for seed in range(4)]
     said: list[tuple[str, float]] = []
-    TextureSet(joined(*quads), CPU, lambda *step: said.append(step))
+    prepare(joined(*quads), lambda *step: said.append(step))
     assert said == [('preparing textures', done) for done in (0.0, 0.25, 0.5, 0.75, 1.0)]
 
 
@@ -148,9 +149,9 @@ def test_levels_are_written_where_they_stay():
     """No second copy is made of them, and few of their sums as floats."""
     mesh = atlas(0.0)
     mesh = replace(mesh, textures=[mesh.textures[0].repeat(16, axis=0).repeat(16, axis=1)])
-    TextureSet(mesh, CPU)
+    TextureSet(prepare(mesh), CPU)
     tracemalloc.start()
-    textures = TextureSet(mesh, CPU)
+    textures = TextureSet(prepare(mesh), CPU)
     kept, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     size = mesh.textures[0].nbytes
@@ -188,7 +189,7 @@ def test_the_level_follows_the_footprint_on_a_slanted_surface():
         hit = fragments.face[0] >= 0
         face, depth = fragments.face[:, hit], fragments.depth[:, hit]
         rays = camera.rays()[None, hit]
-        return Shader(mesh, CPU)._lods(face, depth, rays, poses, camera).median()
+        return Shader(mesh, prepare(mesh), CPU)._lods(face, depth, rays, poses, camera).median()
 
     # 128 texels a metre, 64 pixels a metre at 1 m: a pixel at 2 m is four texels wide.
     assert float(lod_seen(0.0, 2.0)) == pytest.approx(2.0, abs=0.02)
@@ -202,7 +203,7 @@ def test_the_compiled_pass_shades_as_tensors_do(camera):
     corners = ((-4.0, 0.5, -20), (4.0, 0.5, -20), (4.0, 0.5, 40.0), (-4.0, 0.5, 40.0))
     floor = quad(corners, noise(64, 32, 4), ((0, 0), (9.0, 0), (9, 30), (-1.0, 30)))
     mesh = joined(clutter(), floor)
-    shader, views = Shader(mesh, CPU), poses(4, seed=11)
+    shader, views = Shader(mesh, prepare(mesh), CPU), poses(4, seed=11)
     views[:, 2, 3] -= torch.tensor([0.0, 1.0, 4.0, 12.0])
     fragments = EmbreeRasterizer(mesh, CPU).rasterize(views, camera)
     compiled = shader.shade(fragments, views, camera)
@@ -230,13 +231,13 @@ def test_colours_are_rgb_as_pillow_and_opencv_agree(tmp_path):
 def test_textures_are_in_memory_once():
     mesh = atlas(0.5)
     before = mesh.textures[0]
-    textures = TextureSet(mesh, CPU)
+    textures = TextureSet(prepare(mesh), CPU)
     assert np.shares_memory(mesh.textures[0], textures.texels.numpy())
     # What faces show is as it was, and a second scene of the mesh is like the first.
     assert (mesh.textures[0] != before).any()
     for left, top, right, bottom in CHARTS:
         assert (mesh.textures[0][top:bottom, left:right] == (0, 200, 0)).all()
-    assert TextureSet(mesh, CPU).texels.equal(textures.texels)
+    assert TextureSet(prepare(mesh), CPU).texels.equal(textures.texels)
 
 
 def test_a_scene_of_a_part_leaves_the_textures_of_the_whole():

@@ -51,7 +51,8 @@ def _measure_mesh(
     print(f'loading {path.name} ({path.stat().st_size / 1e6:.0f} MB)', flush=True)
     with measured(device) as cost:
         begin = time.perf_counter()
-        scene = Scene.load(path, settings.device, settings.rasterizer, show_progress(sys.stdout))
+        progress = show_progress(sys.stdout)
+        scene = Scene.load(path, settings.device, settings.rasterizer, progress, keep=False)
         load_s = time.perf_counter() - begin
     faces = len(scene.mesh.faces)
     return {

@@ -1,0 +1,76 @@
+"""A large mesh is prepared once: what was prepared is kept in a file beside it."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from dataclasses import fields
+from pathlib import Path
+
+import cv2
+import numpy as np
+import PIL
+
+from mesh_reloc_ros.kept_arrays import cache_file, digest_of, read_arrays, write_arrays
+from mesh_reloc_ros.mesh_io.assemble import read_textures
+from mesh_reloc_ros.mesh_io.load import read_bare, with_textures
+from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
+from mesh_reloc_ros.progress import Progress, silent
+from mesh_reloc_ros.render.prepared_mesh import PreparedMesh, prepare
+
+# With fewer texels, those of the mip levels included, little more than a second is gained.
+_LEAST_TEXELS = 40_000_000
+# What the arrays are computed by.
+_PACKAGES = ('kernels', 'mesh_io', 'render')
+
+
+def load_prepared(
+    path: Path, keep: bool, progress: Progress = silent
+) -> tuple[TexturedMesh, PreparedMesh]:
+    """Read a mesh file and prepare the mesh, or read what was prepared of it before.
+
+    The mesh file itself is read each time: it tells which files belong to it.
+
+    :param keep: use a file beside the mesh.
+    :raises InputError: as `load_mesh`.
+    """
+    bare, sources = read_bare(path, progress)
+    file, key = cache_file(path, 'prepared'), ''
+    if keep and file.is_file():
+        key = _key(bare, list(sources))
+        kept = _read(file, key, bare, progress)
+        if kept is not None:
+            return with_textures(path, bare, kept.textures), kept
+    mesh = with_textures(path, bare, read_textures(path, list(sources.values()), progress))
+    prepared = prepare(mesh, progress)
+    if keep and len(prepared.texels) >= _LEAST_TEXELS:
+        write_arrays(file, key or _key(bare, list(sources)), vars(prepared))
+    return mesh, prepared
+
+
+def _read(file: Path, key: str, bare: TexturedMesh, progress: Progress) -> PreparedMesh | None:
+    stage = 'reading the prepared mesh'
+    progress(stage, 0.0)
+    arrays = read_arrays(file, key, in_place=True)
+    progress(stage, 1.0)
+    if arrays is None or set(arrays) != {field.name for field in fields(PreparedMesh)}:
+        return None
+    kept = PreparedMesh(**arrays)
+    return kept if kept.fits(bare) else None
+
+
+def _key(bare: TexturedMesh, textures: list[str]) -> str:
+    """Return a hash of what is prepared: the mesh, the content of its textures, and the code."""
+    arrays = [bare.vertices, bare.faces, bare.uvs, bare.face_materials]
+    versions = cv2.__version__, PIL.__version__, np.__version__
+    return digest_of(arrays, f'{textures} {bare.is_atlas} {versions} {_code()}')
+
+
+@functools.cache
+def _code() -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    root = Path(__file__).parents[1]
+    for package in _PACKAGES:
+        for source in sorted((root / package).glob('*.py')):
+            digest.update(source.name.encode() + b'\0' + source.read_bytes() + b'\0')
+    return digest.hexdigest()
