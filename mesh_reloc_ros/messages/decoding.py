@@ -22,8 +22,8 @@ from mesh_reloc_ros.messages.encodings import (
 _DEPTHS = (8, 10, 12, 14, 16)
 """Bit depths of cameras."""
 MIN_DEPTH = _DEPTHS[0]
-_ENDS = ((b'\xff\xd8', b'\xff\xd9'), (b'\x89PNG', b'IEND'))
-"""Start and end of JPEG and PNG files."""
+_JPEG, _JPEG_END, _PNG = b'\xff\xd8', b'\xff\xd9', b'\x89PNG\r\n\x1a\n'
+"""Start and end of JPEG files, start of PNG files."""
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """Markers of JPEG that the size of the image follows."""
 _HEADER = 1 << 16
@@ -110,9 +110,9 @@ def _decoded(message: CompressedMessage) -> Pixels:
 def _claimed_size(header: bytes) -> tuple[int, int]:
     """Return width and height that a PNG or JPEG file claims; 0 if it does not say."""
     with suppress(struct.error):
-        if header.startswith(_ENDS[1][0]):
+        if header.startswith(_PNG):
             return struct.unpack_from('>II', header, 16)
-        place = 2 if header.startswith(_ENDS[0][0]) else len(header)
+        place = 2 if header.startswith(_JPEG) else len(header)
         while place < len(header):
             mark, kind, length, _, height, width = struct.unpack_from('>BBHBHH', header, place)
             if mark != 0xFF:
@@ -128,7 +128,18 @@ def _is_whole(data: NDArray[np.uint8]) -> bool:
 
     OpenCV prints warnings about truncated files, and some releases return a partial image.
     """
-    for begin, end in _ENDS:
-        if data[: len(begin)].tobytes() == begin:
-            return data.tobytes().rfind(end) > 0
-    return True
+    content = data.tobytes()
+    if content.startswith(_JPEG):
+        return content.rfind(_JPEG_END) > 0
+    return _png_is_whole(content) if content.startswith(_PNG) else True
+
+
+def _png_is_whole(content: bytes) -> bool:
+    """Return whether all chunks are there: OpenCV allocates what a chunk claims as its length."""
+    place = len(_PNG)
+    while place + 12 <= len(content):
+        length, kind = struct.unpack_from('>I4s', content, place)
+        place += 12 + length
+        if kind == b'IEND':
+            return place <= len(content)
+    return False

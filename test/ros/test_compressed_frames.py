@@ -130,8 +130,20 @@ def test_a_file_that_is_cut_off_is_refused_quietly(reader, suffix, share, capfd)
     assert capfd.readouterr().err == ''
 
 
-def test_zeros_behind_the_end_of_a_jpeg_do_not_matter(reader):
-    message = compressed('jpeg', '.jpg', GREY)
+def test_a_png_with_a_chunk_that_claims_to_be_large_is_refused(reader, monkeypatch):
+    """OpenCV would allocate what it claims."""
+    message = compressed('png', '.png', COLOURS)
+    data = message.data.tobytes()
+    place = data.index(b'IDAT') - 4
+    message.data = array.array('B', data[:place] + b'\x70\0\0\0' + data[place + 4 :])
+    monkeypatch.setattr(cv2, 'imdecode', pytest.fail)
+    with pytest.raises(InputError, match='is cut off'):
+        reader.rgb(message)
+
+
+@pytest.mark.parametrize('suffix', ['.jpg', '.png'])
+def test_zeros_behind_the_end_of_an_image_do_not_matter(reader, suffix):
+    message = compressed(suffix[1:], suffix, GREY)
     expected = reader.rgb(message)
     message.data = message.data + array.array('B', bytes(3000))
     np.testing.assert_array_equal(reader.rgb(message), expected)
