@@ -83,10 +83,11 @@ class Alignment:
         both = self.score[0].clamp(min=0) * self.inlier_ratio[0] * self.visible
         return float(both.nan_to_num(0.0))
 
-    @property
+    @functools.cached_property
     def is_finite(self) -> bool:
         """Whether all poses and covariances are finite."""
-        return bool(self.map_T_camera.isfinite().all() and self.covariance.isfinite().all())
+        parts = self.map_T_camera.numpy(), self.covariance.numpy()
+        return all(bool(np.isfinite(part).all()) for part in parts)
 
 
 def neutral_exposure(batch: int) -> Tensor:

@@ -11,10 +11,10 @@ from mesh_reloc_ros.align.alignment import Alignment
 from mesh_reloc_ros.align.covariance import block_sums, pose_covariance
 from mesh_reloc_ros.align.keyframe import Keyframe
 from mesh_reloc_ros.align.lm import Solution
+from mesh_reloc_ros.align.motions import moved_back
 from mesh_reloc_ros.align.pyramid import ImageLevel
 from mesh_reloc_ros.align.score import correlation
 from mesh_reloc_ros.kernels.covariance import MapError
-from mesh_reloc_ros.types import se3
 
 # Position error of cells of a mesh, 1 sigma, at a `map_error_scale` of 1: relative to the distance,
 # measured in a kitchen that was fused from a depth camera's images; and at most in texels, as the
@@ -33,7 +33,7 @@ def assess(
     """
     score_level, finest = keyframe.score_level, keyframe.levels[0]
     system, scale = solution.system, math.sqrt(map_error_scale)
-    poses = se3.normalized(keyframe.map_T_camera @ se3.inverse(solution.live_T_keyframe))
+    poses = moved_back(keyframe.map_T_camera, solution.live_T_keyframe)
     score, score_blocks = correlation(
         score_level.surface,
         pyramid[score_level.number],

@@ -12,6 +12,7 @@ from mesh_reloc_ros.align.alignment import Alignment, AlignMode, neutral_exposur
 from mesh_reloc_ros.align.assessment import assess
 from mesh_reloc_ros.align.keyframe import MIN_SIDE_PX, Keyframe, make_keyframe
 from mesh_reloc_ros.align.lm import Solution, image_motion_px, solve
+from mesh_reloc_ros.align.motions import between, moved_back
 from mesh_reloc_ros.align.points import SurfacePoints
 from mesh_reloc_ros.align.pyramid import ImageLevel
 from mesh_reloc_ros.config.alignment import AlignmentSettings
@@ -19,7 +20,6 @@ from mesh_reloc_ros.kernels.exposure import ALPHA
 from mesh_reloc_ros.kernels.levenberg_marquardt import SolverOptions
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.stopwatch import stage
-from mesh_reloc_ros.types import se3
 from mesh_reloc_ros.types.camera import Camera
 
 # The robust scale grows by this share of its value at the finest level with each coarser level.
@@ -164,7 +164,7 @@ def _solve_levels(
 
     :param steps_above: factor on the number of steps above the finest level.
     """
-    start = live_T_keyframe = se3.inverse(poses) @ keyframe.map_T_camera
+    start = live_T_keyframe = between(poses, keyframe.map_T_camera)
     iterations = 0
     with stage('solve'):
         for level in reversed(keyframe.levels):
@@ -214,7 +214,7 @@ def _solve_on_device(
             if level.number <= coarsest:
                 least = _NOISE_SIGMAS * live.noise
                 levels.append(DeviceLevel(level.surface, tensors, live, options, least))
-        start = se3.inverse(poses) @ keyframe.map_T_camera
+        start = between(poses, keyframe.map_T_camera)
         restart = Restart(_FAR_SHARE, _CLEARLY_LESS)
         return solve_levels(
             solving.repeater, levels, points.packed, start, exposure, _LARGEST_GAIN, restart
@@ -232,7 +232,8 @@ def _better(
     options: SolverOptions,
 ) -> Tensor:
     """Return of each pair of poses [B, 4, 4] the first, or the second if it is clearly better."""
-    moved_px = image_motion_px(surface, live.camera, candidates[0] @ se3.inverse(candidates[1]))
+    motion = moved_back(*candidates)
+    moved_px = image_motion_px(surface, live.camera, motion)
     if not bool((moved_px > _FAR_SHARE * live.camera.width).any()):
         return candidates[0]
     options = options._replace(max_iterations=0)
@@ -280,7 +281,7 @@ def _settled(moved_px: Tensor, last_px: Tensor) -> bool:
 
 
 def _poses(keyframe: Keyframe, solution: Solution) -> Tensor:
-    return se3.normalized(keyframe.map_T_camera @ se3.inverse(solution.live_T_keyframe))
+    return moved_back(keyframe.map_T_camera, solution.live_T_keyframe)
 
 
 def _coarsest_level(camera: Camera, finest: int, levels: int) -> int:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from mesh_reloc_ros.align.lm import image_motion_px
+from mesh_reloc_ros.align.motions import between
 from mesh_reloc_ros.align.patches import PATCH_PIXELS, select_patch_points
 from mesh_reloc_ros.align.points import PointTensors, SurfacePoints, all_points, select_points
 from mesh_reloc_ros.align.pyramid import RenderLevel, render_pyramid
@@ -16,7 +17,6 @@ from mesh_reloc_ros.device import parts
 from mesh_reloc_ros.graphs import decide
 from mesh_reloc_ros.kernels.score import BLOCK_PX
 from mesh_reloc_ros.render.scene import Scene
-from mesh_reloc_ros.types import se3
 from mesh_reloc_ros.types.camera import Camera
 
 Part = TypeVar('Part')
@@ -78,7 +78,7 @@ class Keyframe:
         The pixels are those of the keyframe's finest level.
         """
         level = self.levels[0]
-        return image_motion_px(level.surface, level.camera, se3.inverse(after) @ before)
+        return image_motion_px(level.surface, level.camera, between(after, before))
 
     def motion_since(self, map_T_camera: Tensor) -> float:
         """Return how far the image has moved at poses [B, 4, 4], as a share of its width."""

@@ -113,7 +113,7 @@ def normal_equations(systems: Array, sums: Array, surface: SurfacePoints) -> Nor
         gradient=systems[..., GRADIENT],
         cost=sums[:, LOSS] / np.maximum(CHANNELS * seen, 1e-9),
         variance=sums[:, SQUARED] / np.maximum(sums[:, WEIGHT], 1e-9),
-        usable=surface.weights.sum(1, dtype=np.float64) - sums[:, UNUSABLE],
+        usable=surface.total_weight - sums[:, UNUSABLE],
         seen=seen,
         inliers=sums[:, INLIERS],
     )

@@ -55,6 +55,11 @@ class SurfacePoints:
         return Template(self.points, self.colours, self.gradients, self.weights, self.block_size)
 
     @functools.cached_property
+    def total_weight(self) -> NDArray[np.float64]:
+        """[B], of all points."""
+        return self.weights.sum(1, dtype=np.float64)
+
+    @functools.cached_property
     def median_depth(self) -> NDArray[np.float64]:
         """[B], metres; 1 where there are no points."""
         depth = torch.from_numpy(np.where(self.weights == 0, np.nan, self.points[..., 2]))

@@ -1,4 +1,4 @@
-"""Exponential and logarithm of single motions; `types.se3` is for batches of tensors."""
+"""Rigid motions as arrays, compiled; `types.se3` has the same for tensors, differentiable."""
 
 from __future__ import annotations
 
@@ -54,6 +54,53 @@ def log(motion: Any) -> Any:
     twist[:3] = translation - 0.5 * (k @ translation) + d * (k @ (k @ translation))
     twist[3:] = rotation
     return twist
+
+
+@kernel()
+def inverse(motions: Any) -> Any:
+    """Return the inverse motions [B, 4, 4]."""
+    inverted = np.zeros(motions.shape)
+    for b in range(len(motions)):
+        for i in range(3):
+            for j in range(3):
+                inverted[b, i, j] = motions[b, j, i]
+                inverted[b, i, 3] -= motions[b, j, i] * motions[b, j, 3]
+        inverted[b, 3, 3] = 1
+    return inverted
+
+
+@kernel()
+def normalized(motions: Any) -> Any:
+    """Return the motions [B, 4, 4] with rounding errors of long products taken out.
+
+    One step of Newton's iteration for the nearest rotation, which squares the error (N. Higham,
+    "Computing the polar decomposition", SIAM J. Sci. Stat. Comput. 7, 1986).
+    """
+    result = motions.copy()
+    for b in range(len(motions)):
+        rotation = motions[b, :3, :3]
+        for i in range(3):
+            for j in range(3):
+                total = 1.5 * rotation[i, j]
+                for k in range(3):
+                    for m in range(3):
+                        total -= 0.5 * rotation[i, k] * rotation[m, k] * rotation[m, j]
+                result[b, i, j] = total
+    return result
+
+
+@kernel()
+def adjoint(motion: Any) -> Any:
+    """Return the adjoint [6, 6] of a motion [4, 4]: `T exp(x) T^-1 = exp(adjoint(T) x)`."""
+    result = np.zeros((6, 6))
+    x, y, z = motion[0, 3], motion[1, 3], motion[2, 3]
+    for j in range(3):
+        a, b, c = motion[0, j], motion[1, j], motion[2, j]
+        for i, value in enumerate((a, b, c)):
+            result[i, j] = result[3 + i, 3 + j] = value
+        for i, value in enumerate((y * c - z * b, z * a - x * c, x * b - y * a)):
+            result[i, 3 + j] = value
+    return result
 
 
 @kernel()

@@ -11,13 +11,13 @@ from torch import Tensor
 from mesh_reloc_ros.align.alignment import neutral_exposure
 from mesh_reloc_ros.align.keyframe import MIN_SIDE_PX
 from mesh_reloc_ros.align.lm import solve
+from mesh_reloc_ros.align.motions import moved_back
 from mesh_reloc_ros.align.points import all_points, select_points
 from mesh_reloc_ros.align.pyramid import ImageLevel, render_pyramid
 from mesh_reloc_ros.align.score import mean_block_ncc
 from mesh_reloc_ros.kernels.levenberg_marquardt import SolverOptions
 from mesh_reloc_ros.relocalize._pose_nms import nms_poses
 from mesh_reloc_ros.render.scene import Scene
-from mesh_reloc_ros.types import se3
 from mesh_reloc_ros.types.camera import Camera
 
 _THREADS = 2
@@ -142,7 +142,7 @@ def _aligned_batch(
     everything = all_points(view).on_host()
     score = mean_block_ncc(everything, level, solution.live_T_keyframe, solution.exposure)
     return Candidates(
-        se3.normalized(poses @ se3.inverse(solution.live_T_keyframe)),
+        moved_back(poses, solution.live_T_keyframe),
         solution.exposure,
         score,
         torch.from_numpy(surface.median_depth),

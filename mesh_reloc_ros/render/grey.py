@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -46,10 +47,13 @@ def greyed_bytes(colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def shows_grey(image: NDArray[np.uint8]) -> bool | None:
     """Whether an RGB image [H, W, 3] is grey; None if it is too dark or flat to decide."""
-    sample = image[::_STRIDE, ::_STRIDE].astype(np.int16)
-    if sample.std() < _FLAT:
+    sample = np.ascontiguousarray(image[::_STRIDE, ::_STRIDE])
+    if cv2.meanStdDev(sample.reshape(len(sample), -1))[1][0, 0] < _FLAT:
         return None
-    return bool((sample.max(-1) - sample.min(-1)).mean() < _SAME)
+    # NumPy takes five times as long to compare the channels.
+    red, green, blue = cv2.split(sample)
+    brightest, darkest = cv2.max(cv2.max(red, green), blue), cv2.min(cv2.min(red, green), blue)
+    return bool(cv2.mean(brightest - darkest)[0] < _SAME)
 
 
 def with_colour_mode(frame: Frame, mesh_is_grey: bool, default: bool = False) -> Frame:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from filterpy.kalman import KalmanFilter
 
 from mesh_reloc_ros.config.tracking import TrackingSettings
-from mesh_reloc_ros.kernels.se3 import exp, log
-from mesh_reloc_ros.types import Array, se3
+from mesh_reloc_ros.kernels.se3 import adjoint, exp, log, normalized
+from mesh_reloc_ros.types import Array
 
+# Places of the errors of pose and velocity in the state.
+_POSE, _VELOCITY = np.arange(6), np.arange(6, 12)
 # Uncertainty of a start pose and of the first velocity, 1 sigma: m, rad, m/s, rad/s.
 _START_SIGMA = np.array([0.3, 0.3, 0.3, 0.15, 0.15, 0.15])
 _VELOCITY_SIGMA = np.array([1.0, 1.0, 1.0, 1.5, 1.5, 1.5])
@@ -82,16 +83,16 @@ class MotionFilter:
         self.map_T_camera = self.map_T_camera @ motion
         self.stamp_ns = stamp_ns
         self._anchor_at(odom_T_camera)
-        transition = np.eye(12)
         # The old error, seen from the moved camera.
-        transition[:6, :6] = se3.adjoint(torch.from_numpy(np.linalg.inv(motion))).numpy()
-        transition[:6, 6:] = dt * np.eye(6)
-        acceleration = (settings.linear_acceleration_noise, settings.angular_acceleration_noise)
-        density = np.repeat(acceleration, 3) ** 2 * _ACCELERATION_LASTS_S
-        self._filter.F = transition
+        self._filter.F[:6, :6] = adjoint(np.linalg.inv(motion))
+        self._filter.F[_POSE, _VELOCITY] = dt
+        linear, angular = settings.linear_acceleration_noise, settings.angular_acceleration_noise
+        density = _ACCELERATION_LASTS_S * np.array([*3 * (linear**2,), *3 * (angular**2,)])
         # As of filterpy's Q_continuous_white_noise, which takes longer than all else here.
-        growth = np.array([[dt**3 / 3, dt**2 / 2], [dt**2 / 2, dt]])
-        self._filter.Q = np.kron(growth, np.diag(density))
+        noise = self._filter.Q = np.zeros((12, 12))
+        noise[_POSE, _POSE] = dt**3 / 3 * density
+        noise[_POSE, _VELOCITY] = noise[_VELOCITY, _POSE] = dt**2 / 2 * density
+        noise[_VELOCITY, _VELOCITY] = dt * density
         self._filter.predict()
 
     def pose_by_odometry(self, stamp_ns: int, odom_T_camera: Array | None) -> Array | None:
@@ -116,8 +117,7 @@ class MotionFilter:
         """Take a measured pose [4, 4] with the covariance [6, 6] of x in `map_T_camera exp(x)`."""
         self._filter.update(self._innovation(map_T_camera), R=covariance)
         error = self._filter.x.reshape(12)
-        pose = torch.from_numpy(self.map_T_camera @ exp(error[:6]))
-        self.map_T_camera = se3.normalized(pose).numpy()
+        self.map_T_camera = normalized((self.map_T_camera @ exp(error[:6]))[None])[0]
         self.velocity = self.velocity + error[6:]
         self._filter.x = np.zeros((12, 1))
         # The pose has changed, so an anchor at an earlier stamp no longer leads to it.
@@ -162,7 +162,7 @@ class _OdometryAnchor:
         if odom_T_camera is None or not _is_pose(odom_T_camera):
             return None
         moved = np.linalg.inv(self.odom_T_camera) @ odom_T_camera
-        moved = se3.normalized(torch.from_numpy(moved)).numpy()
+        moved = normalized(moved[None])[0]
         twist, passed_s = log(moved), (stamp_ns - self.stamp_ns) * 1e-9
         # `not <=`, so that NaN is implausible.
         if not (

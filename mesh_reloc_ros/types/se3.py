@@ -69,26 +69,6 @@ def inverse(motions: Tensor) -> Tensor:
     return from_rotation_translation(transposed, translation)
 
 
-def normalized(motions: Tensor) -> Tensor:
-    """Return the motions [..., 4, 4] with rounding errors of long products taken out.
-
-    One step of Newton's iteration for the nearest rotation, which squares the error (N. Higham,
-    "Computing the polar decomposition", SIAM J. Sci. Stat. Comput. 7, 1986).
-    """
-    rotation = motions[..., :3, :3]
-    eye = torch.eye(3, dtype=motions.dtype, device=motions.device)
-    rotation = 0.5 * rotation @ (3 * eye - rotation.transpose(-1, -2) @ rotation)
-    return from_rotation_translation(rotation, motions[..., :3, 3])
-
-
-def adjoint(motions: Tensor) -> Tensor:
-    """Return the adjoints [..., 6, 6]: `T exp(x) T^-1 = exp(adjoint(T) x)`."""
-    rotation, translation = motions[..., :3, :3], motions[..., :3, 3]
-    top = torch.cat((rotation, hat(translation) @ rotation), dim=-1)
-    bottom = torch.cat((torch.zeros_like(rotation), rotation), dim=-1)
-    return torch.cat((top, bottom), dim=-2)
-
-
 def transform(motions: Tensor, points: Tensor) -> Tensor:
     """Move points [..., N, 3] by motions [..., 4, 4]."""
     return points @ motions[..., :3, :3].transpose(-1, -2) + motions[..., None, :3, 3]

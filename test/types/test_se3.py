@@ -43,15 +43,6 @@ def test_gradients_are_finite_at_no_motion():
     assert torch.allclose(twist.grad[:3], torch.ones(3, dtype=torch.float64))
 
 
-def test_adjoint_moves_twists_between_frames():
-    generator = torch.Generator().manual_seed(3)
-    motions = se3.exp(torch.randn(20, 6, generator=generator, dtype=torch.float64))
-    twists = 0.3 * torch.randn(20, 6, generator=generator, dtype=torch.float64)
-    left = motions @ se3.exp(twists) @ se3.inverse(motions)
-    right = se3.exp((se3.adjoint(motions) @ twists[..., None]).squeeze(-1))
-    assert torch.allclose(left, right, atol=1e-10)
-
-
 def test_transform_moves_points_batchwise():
     generator = torch.Generator().manual_seed(4)
     motions = se3.exp(torch.randn(5, 6, generator=generator, dtype=torch.float64))
