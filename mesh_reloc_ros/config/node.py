@@ -122,6 +122,13 @@ class NodeSettings:
         False,
         'Rectify raw images with the distortion in camera_info. Remap image_rect to the raw topic.',
     )
+    reduce_under_load: bool = setting(
+        True,
+        'While images come faster than they can be tracked, align them one pyramid level coarser,'
+        ' with a quarter of the points, and render half as many keyframes. Poses are a millimetre'
+        ' or two less accurate then, but there are more of them.',
+        live=True,
+    )
     image_timeout: float = setting(
         5.0,
         'Time without images or camera_info after which a warning gives the reason.',

@@ -37,7 +37,7 @@ _STATUS_OF = {
 }
 """Problems, and the status that shows them. Those of `_SILENT` prevent poses."""
 
-_SHARE = re.compile(r'\d+ %')
+_CHANGING = re.compile(r'\d+ %|level \d')
 
 Values = dict[str, str]
 
@@ -123,13 +123,13 @@ class Diagnostics:
     def problem(self, what: str, reason: str) -> None:
         """Record a problem that does not stop the node; '' when it is over.
 
-        Reasons that differ in a share only are the same to the log.
+        Reasons that differ in a share or a level only are the same to the log.
 
         :param what: a key of `_STATUS_OF`.
         """
         with self._lock:
             before, self._problems[what] = self._problems.get(what, ''), reason
-        if reason and self._is_new(_SHARE.sub('', reason)):
+        if reason and self._is_new(_CHANGING.sub('', reason)):
             self._node.get_logger().warning(reason)
         elif before and not reason and what in _SILENT:
             self.note(f'{what} arrives')

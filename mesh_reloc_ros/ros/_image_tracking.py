@@ -14,6 +14,7 @@ from mesh_reloc_ros.pipeline import Pipeline
 from mesh_reloc_ros.ros._backlog import Arrival, Backlog
 from mesh_reloc_ros.ros._diagnostics import Diagnostics
 from mesh_reloc_ros.ros._image_source import AnyImage, ImageSource
+from mesh_reloc_ros.ros._load import Load
 from mesh_reloc_ros.ros._parameters import NodeParameters
 from mesh_reloc_ros.ros._pose_sink import PoseSink
 from mesh_reloc_ros.ros._processor_time import ProcessorTime
@@ -54,7 +55,8 @@ class ImageTracking:
         self._stale = self._last_ns = 0
         # The event of the last image, and when the last one was tracked or refused.
         self._event, self._worked = TimeEvent.NEXT, time.monotonic()
-        self._backlog = Backlog()
+        self._backlog, self._load = Backlog(), Load()
+        self._replaced = 0
         self._worker: LatestOnlyWorker[Arrival] = LatestOnlyWorker(
             'tracking', self._track, keep=_QUEUE, choose=self._choose
         )
@@ -96,7 +98,10 @@ class ImageTracking:
             self._worker.replaced,
             is_searching=self._pipeline.tracker.state.is_searching,
         )
-        too_little = self._processor_time.problem(self._parameters.pipeline.alignment)
+        too_little = self._processor_time.problem(
+            self._pipeline.settings.alignment.finest_level,
+            reduces=self._parameters.node.reduce_under_load,
+        )
         self._diagnostics.problem('processor time', too_little)
 
     def stop(self, timeout_s: float) -> bool:
@@ -123,7 +128,17 @@ class ImageTracking:
         began = time.monotonic()
         self._track_if_in_order(arrival)
         self._last_ns = stamp_to_ns(arrival.message.header.stamp)
-        self._backlog.note(time.monotonic() - began)
+        self._note_work(time.monotonic() - began)
+
+    def _note_work(self, work_s: float) -> None:
+        """Take note of how long an image took."""
+        replaced = self._worker.replaced
+        dropped, self._replaced = replaced - self._replaced, replaced
+        self._backlog.note(work_s)
+        if self._pipeline.tracker.state is State.TRACKING:
+            self._load.note(self._last_ns, work_s, dropped)
+        else:
+            self._load.forget()
 
     def _track_if_in_order(self, arrival: Arrival) -> None:
         """Track one image if it is in order, and pass the estimate on."""
@@ -165,7 +180,10 @@ class ImageTracking:
         """
         message, pipeline = arrival.message, self._pipeline
         frame = self._source.frame(message)
-        pipeline.change(self._parameters.pipeline)
+        settings = self._parameters.pipeline
+        if self._parameters.node.reduce_under_load:
+            settings = self._load.settings(settings)
+        pipeline.change(settings)
         if not pipeline.is_ready:
             self._diagnostics.waiting(NO_INITIAL_POSE)
             return

@@ -5,15 +5,11 @@ from __future__ import annotations
 import time
 from collections import deque
 
-from mesh_reloc_ros.config.alignment import AlignmentSettings
-
 _WINDOW_S = 5.0
 _FEWEST = 20
 """Images within the window of which a share is known."""
 _MUCH = 0.25
 """A share of dropped images that is a problem; up to a sixth are dropped on a quiet machine."""
-_LIGHT_LEVEL, _LIGHT_POINTS = 1, 2400
-"""Settings that take a quarter off the work for an image, for a millimetre of accuracy."""
 
 
 class ProcessorTime:
@@ -39,18 +35,17 @@ class ProcessorTime:
             done, lost = processed - processed_before, dropped - dropped_before
             self._share = lost / (done + lost) if done + lost >= _FEWEST else 0.0
 
-    def problem(self, settings: AlignmentSettings) -> str:
-        """Return how many images were dropped and what to do about it, one line; '' if few were."""
+    def problem(self, level: int, *, reduces: bool) -> str:
+        """Return how many images were dropped and what to do about it, one line; '' if few were.
+
+        :param level: finest pyramid level that images are aligned on at present.
+        :param reduces: whether the node aligns with less under load.
+        """
         if self._share < _MUCH:
             return ''
-        lighter = []
-        if settings.finest_level < _LIGHT_LEVEL:
-            lighter.append(f'alignment.finest_level to {_LIGHT_LEVEL}')
-        if settings.max_points > _LIGHT_POINTS:
-            lighter.append(f'alignment.max_points to {_LIGHT_POINTS}')
-        advice = 'lower the rate of the camera, or give the node more of the processor'
-        if lighter:
-            advice = f'set {" and ".join(lighter)}, {advice}'
+        setting = '' if reduces else 'set reduce_under_load to true, '
         return (
-            f'too little processor time: {100 * self._share:.0f} % of the images dropped; {advice}'
+            f'too little processor time: {100 * self._share:.0f} % of the images dropped, working'
+            f' at level {level}; {setting}lower the rate of the camera, or give the node more of'
+            ' the processor'
         )

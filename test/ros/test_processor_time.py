@@ -10,7 +10,6 @@ from support.patience import LONG_S
 from support.small_room import SmallRoom, pose_at
 from support.station import NodeProcess, Station, camera_info, image_message, start_at
 
-from mesh_reloc_ros.config.alignment import AlignmentSettings
 from mesh_reloc_ros.ros import _processor_time
 from mesh_reloc_ros.ros._processor_time import ProcessorTime
 
@@ -34,18 +33,12 @@ def watched(clock: list[float], *shares: float, is_searching: bool = False) -> P
     return load
 
 
-def test_a_large_share_is_reported_with_what_to_set(clock):
-    reason = watched(clock, 0.1, 0.6).problem(AlignmentSettings())
-    assert reason.startswith('too little processor time: 60 % of the images dropped; set')
-    assert 'alignment.finest_level to 1 and alignment.max_points to 2400' in reason
-
-
-def test_only_what_helps_is_named(clock):
-    load = watched(clock, 0.6)
-    light = AlignmentSettings(finest_level=1)
-    assert 'set alignment.max_points to 2400, lower' in load.problem(light)
-    light = AlignmentSettings(finest_level=1, max_points=2400)
-    assert 'dropped; lower the rate of the camera' in load.problem(light)
+def test_a_large_share_is_reported_with_the_level_and_what_to_do(clock):
+    load = watched(clock, 0.1, 0.6)
+    reason = load.problem(1, reduces=True)
+    assert reason.startswith('too little processor time: 60 % of the images dropped, working at')
+    assert 'level 1; lower the rate of the camera' in reason
+    assert 'level 0; set reduce_under_load to true, lower' in load.problem(0, reduces=False)
 
 
 def test_a_small_share_one_that_is_over_and_one_of_a_search_are_no_problem(clock):
@@ -54,7 +47,7 @@ def test_a_small_share_one_that_is_over_and_one_of_a_search_are_no_problem(clock
         watched(clock, 0.6, 0.1),
         watched(clock, 0.9, is_searching=True),
     ):
-        assert load.problem(AlignmentSettings()) == ''
+        assert load.problem(0, reduces=True) == ''
 
 
 @pytest.fixture
@@ -89,7 +82,7 @@ def test_images_that_come_too_fast_are_reported(
             camera.publish(image)
         station.spin(0.02)
     assert camera.status('images').level == DiagnosticStatus.WARN
-    process.wait_for_line('[WARN]', 'too little processor time', 'alignment.finest_level to 1')
+    process.wait_for_line('[WARN]', 'too little processor time', 'working at level 1; lower')
     station.spin(1.0)
     assert process.count('too little processor time') == 1
     camera.close()
