@@ -8,6 +8,7 @@ from concurrent.futures import Future
 
 from rclpy.node import Node
 
+from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.messages.stamps import stamp_of_image, stamp_to_ns
 from mesh_reloc_ros.pipeline import Pipeline
@@ -118,10 +119,8 @@ class ImageTracking:
 
     def _choose(self, waiting: Sequence[Arrival]) -> int:
         """Return the index of the next image."""
-        pipeline = self._pipeline
-        # A pose that a user gives is that of now.
-        follows = pipeline.tracker.state is State.TRACKING and not pipeline.initialization.pending
-        return self._backlog.choose(waiting, pipeline.timeline.last_ns if follows else None)
+        tracked_ns = self._pipeline.timeline.last_ns if self._follows() else None
+        return self._backlog.choose(waiting, tracked_ns)
 
     def _track(self, arrival: Arrival) -> None:
         """Process one image; note its stamp, and how long it took."""
@@ -129,6 +128,20 @@ class ImageTracking:
         self._track_if_in_order(arrival)
         self._last_ns = stamp_to_ns(arrival.message.header.stamp)
         self._note_work(time.monotonic() - began)
+
+    def _settings(self) -> Settings:
+        """Return the settings to track the next image with."""
+        settings = self._parameters.pipeline
+        # A track starts with all points: its first pose decides about the next ones.
+        if self._parameters.node.reduce_under_load and self._follows():
+            return self._load.settings(settings)
+        return settings
+
+    def _follows(self) -> bool:
+        """Whether the next image is to continue a track."""
+        pipeline = self._pipeline
+        # A pose that a user gives is that of now.
+        return pipeline.tracker.state is State.TRACKING and not pipeline.initialization.pending
 
     def _note_work(self, work_s: float) -> None:
         """Take note of how long an image took."""
@@ -180,10 +193,7 @@ class ImageTracking:
         """
         message, pipeline = arrival.message, self._pipeline
         frame = self._source.frame(message)
-        settings = self._parameters.pipeline
-        if self._parameters.node.reduce_under_load:
-            settings = self._load.settings(settings)
-        pipeline.change(settings)
+        pipeline.change(self._settings())
         if not pipeline.is_ready:
             self._diagnostics.waiting(NO_INITIAL_POSE)
             return
