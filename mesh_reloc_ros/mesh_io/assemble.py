@@ -10,7 +10,12 @@ from numpy.typing import NDArray
 
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.mesh_io.content import MeshContent, Texture, Tiles
-from mesh_reloc_ros.mesh_io.images import large_images_allowed, one_texel, read_texture
+from mesh_reloc_ros.mesh_io.images import (
+    large_images_allowed,
+    one_texel,
+    read_embedded,
+    read_texture,
+)
 from mesh_reloc_ros.mesh_io.joining import joined_corners
 from mesh_reloc_ros.mesh_io.same_textures import distinct
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
@@ -83,6 +88,8 @@ def _read_texture(path: Path, source: Texture) -> NDArray[np.uint8]:
         return read_texture(source, path)
     if isinstance(source, Tiles):
         return read_tiles(source, path)
+    if isinstance(source, bytes):
+        return read_embedded(source, path)
     return one_texel(source) if isinstance(source, tuple) else source
 
 

@@ -30,8 +30,8 @@ class Tiles:
         return 1 + max(row for _, row in self.files)
 
 
-Texture = Path | Tiles | Colour | NDArray[np.uint8]
-"""A texture file, tiles, a plain colour, or RGB [H, W, 3]."""
+Texture = Path | Tiles | bytes | Colour | NDArray[np.uint8]
+"""A texture file, tiles, the content of an image file, a plain colour, or RGB [H, W, 3]."""
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,6 +50,33 @@ def read_texture(texture: Path, mesh: Path) -> NDArray[np.uint8]:
             f'mesh {mesh}: texture {printable(texture)} cannot be read'
             f' ({printable(str(error)) or type(error).__name__}): save it as PNG or JPEG'
         ) from error
+
+
+def read_embedded(content: bytes, mesh: Path) -> NDArray[np.uint8]:
+    """Read the content of an image file as RGB [H, W, 3] uint8.
+
+    :raises InputError: it cannot be read, or is too large.
+    """
+    file = io.BytesIO(content)
+    with large_images_allowed(), refused_as_texture_of(mesh), PIL.Image.open(file) as image:
+        refuse_too_large(image.size, len(content))
+        return rgb_pixels(image)
+
+
+@contextmanager
+def refused_as_texture_of(mesh: Path) -> Iterator[None]:
+    """Say of which mesh the texture is that cannot be read.
+
+    :raises InputError: whatever the body raises.
+    """
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f'mesh {mesh}: a texture {error}') from error
+    # Broken images make Pillow raise exceptions of many kinds.
+    except Exception as error:
+        reason = printable(str(error)) or type(error).__name__
+        raise InputError(f'mesh {mesh}: a texture cannot be read ({reason})') from error
 
 
 def missing_texture(texture: str | Path, mesh: Path) -> InputError:

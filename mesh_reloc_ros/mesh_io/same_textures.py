@@ -34,9 +34,15 @@ def _digest(texture: Texture) -> str:
     if isinstance(texture, Path):
         return _of_file(texture)
     if isinstance(texture, np.ndarray):
-        digest = hashlib.blake2b(np.ascontiguousarray(texture).data, digest_size=16)
-        return _hashed('array', str(texture.shape), digest.hexdigest())
+        content = np.ascontiguousarray(texture).data
+        return _hashed('array', str(texture.shape), _of_bytes(content))
+    if isinstance(texture, bytes):
+        return _hashed('file', _of_bytes(texture))
     return _hashed('colour', str(texture))
+
+
+def _of_bytes(content: bytes | memoryview) -> str:
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
 def _of_file(path: Path) -> str:

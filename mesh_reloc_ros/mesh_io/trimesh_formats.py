@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import trimesh
@@ -12,7 +13,12 @@ from numpy.typing import NDArray
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.mesh_io.content import Colour, MeshContent, Texture
 from mesh_reloc_ros.mesh_io.gltf import check_gltf
-from mesh_reloc_ros.mesh_io.images import large_images_allowed, refuse_too_large, rgb_pixels
+from mesh_reloc_ros.mesh_io.images import (
+    large_images_allowed,
+    refuse_too_large,
+    refused_as_texture_of,
+    rgb_pixels,
+)
 from mesh_reloc_ros.mesh_io.names import find_file, readings
 from mesh_reloc_ros.mesh_io.origin import about_origin, as_float32
 from mesh_reloc_ros.mesh_io.text import printable
@@ -33,8 +39,7 @@ def read_by_trimesh(path: Path, progress: Progress = silent) -> MeshContent:
     is_gltf = path.suffix.lower() in _GLTF
     if is_gltf:
         check_gltf(path)
-    # trimesh may read a file without faces as a point cloud.
-    parts = [part for part in _load_parts(path) if len(getattr(part, 'faces', ()))]
+    parts = _load_parts(path)
     if not parts:
         raise InputError(f'mesh {path} has no faces')
     counts = [len(part.vertices) for part in parts]
@@ -65,6 +70,17 @@ def read_by_trimesh(path: Path, progress: Progress = silent) -> MeshContent:
     )
 
 
+class _Part(NamedTuple):
+    """A part of a scene, in the map frame."""
+
+    vertices: NDArray[np.float64]
+    """[V, 3]."""
+    faces: NDArray[np.int64]
+    """[F, 3]."""
+    visual: Any
+    """Of trimesh: material, texture coordinates, colours."""
+
+
 class _Files(trimesh.resolvers.Resolver):
     """Finds the files that a mesh file names."""
 
@@ -87,20 +103,34 @@ class _Files(trimesh.resolvers.Resolver):
         return _Files(self._folder / namespace)
 
 
-def _load_parts(path: Path) -> list[Any]:
-    """Return one trimesh.Trimesh per material, in the map frame."""
+def _load_parts(path: Path) -> list[_Part]:
     try:
         with large_images_allowed():
             # process=True would give wrong texture coordinates at seams.
             scene = trimesh.load_scene(path, resolver=_Files(path.parent), process=False)
-            return list(scene.dump())
+            return [part for node in scene.graph.nodes_geometry for part in _placed(scene, node)]
     # Broken files make trimesh raise exceptions of many kinds.
     except Exception as error:
         reason = printable(str(error)) or type(error).__name__
         raise InputError(f'mesh {path} cannot be read: {reason}') from error
 
 
-def _textures(parts: list[Any], path: Path) -> tuple[list[Texture], list[int]]:
+def _placed(scene: Any, node: str) -> list[_Part]:
+    """Return the faces of a node of a scene; nothing for a point cloud.
+
+    `scene.dump` would copy images as well, and decode them for that.
+    """
+    transform, name = scene.graph[node]
+    geometry = scene.geometry[name]
+    if not len(getattr(geometry, 'faces', ())):
+        return []
+    # A mirror turns the faces, too.
+    placed = trimesh.Trimesh(geometry.vertices, geometry.faces, process=False)
+    placed.apply_transform(transform)
+    return [_Part(np.asarray(placed.vertices), np.asarray(placed.faces), geometry.visual)]
+
+
+def _textures(parts: list[_Part], path: Path) -> tuple[list[Texture], list[int]]:
     """Return textures, and the number of each part's."""
     textures: list[Texture] = []
     numbers, known = [], {}
@@ -110,7 +140,7 @@ def _textures(parts: list[Any], path: Path) -> tuple[list[Texture], list[int]]:
         key = id(material) if image is None else id(image)
         if key not in known:
             known[key] = len(textures)
-            textures.append(_plain(material) if image is None else _pixels(image, path))
+            textures.append(_plain(material) if image is None else _image(image, path))
         numbers.append(known[key])
     return textures, numbers
 
@@ -123,26 +153,25 @@ def _plain(material: Any) -> Colour:
     return r, g, b
 
 
-def _pixels(image: Any, path: Path) -> NDArray[np.uint8]:
-    try:
-        stream = getattr(image, 'fp', None)
-        file_bytes = path.stat().st_size if stream is None else len(stream.getbuffer())
-        refuse_too_large(image.size, file_bytes)
+def _image(image: Any, path: Path) -> bytes | NDArray[np.uint8]:
+    """Return the content of the file that an image was opened from, or its pixels.
+
+    Decoded here, all images would be in memory twice.
+    """
+    stream = getattr(image, 'fp', None)
+    if isinstance(stream, io.BytesIO):
+        return stream.getvalue()
+    with refused_as_texture_of(path):
+        refuse_too_large(image.size, path.stat().st_size)
         return rgb_pixels(image)
-    except InputError as error:
-        raise InputError(f'mesh {path}: a texture {error}') from error
-    # Broken images make Pillow raise exceptions of many kinds.
-    except Exception as error:
-        reason = printable(str(error)) or type(error).__name__
-        raise InputError(f'mesh {path}: a texture cannot be read ({reason})') from error
 
 
-def _uvs_of(part: Any) -> NDArray[np.float64] | None:
+def _uvs_of(part: _Part) -> NDArray[np.float64] | None:
     uvs = getattr(part.visual, 'uv', None)
     return None if uvs is None or np.shape(uvs) != (len(part.vertices), 2) else np.asarray(uvs)
 
 
-def _colours(parts: list[Any]) -> NDArray[np.uint8] | None:
+def _colours(parts: list[_Part]) -> NDArray[np.uint8] | None:
     """Return the colours [F, 3, 3] of corners, if all parts have colours."""
     found = []
     for part in parts:

@@ -7,12 +7,14 @@ import zlib
 
 import numpy as np
 import PIL.Image
+import PIL.ImageFile
 import pytest
 import trimesh
 from support.obj_files import TEXTURE, save
 
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.mesh_io.load import load_mesh
+from mesh_reloc_ros.mesh_io.trimesh_formats import read_by_trimesh
 
 VERTICES = np.array(((0, 0, 0), (1, 0, 0), (1.0013, 1, 0), (0, 1, 0)), dtype=np.float64)
 UVS = np.array(((0, 0), (1, 0), (1, 1), (0, 1)))
@@ -190,3 +192,35 @@ def test_a_broken_texture_is_not_dropped(tmp_path):
     (tmp_path / 'my mesh.png').write_bytes(b'no image')
     with pytest.raises(InputError, match='texture cannot be read'):
         load_mesh(path)
+
+
+def test_a_part_that_is_placed_twice_is_there_twice_and_a_mirror_turns_its_faces(tmp_path):
+    mirror = np.diag((-1.0, 1, 1, 1))
+    mirror[:3, 3] = 5, 0, 2
+    scene = trimesh.Scene()
+    scene.add_geometry(quad(), geom_name='quad', node_name='first')
+    scene.graph.update('second', geometry='quad', matrix=mirror)
+    scene.export(tmp_path / 'mesh.glb')
+    mesh = load_mesh(tmp_path / 'mesh.glb')
+    corners = mesh.vertices[mesh.faces]
+    placed = [VERTICES, VERTICES * (-1, 1, 1) + (5, 0, 2)]
+    assert len(corners) == 4
+    for point in np.concatenate(placed):
+        assert np.abs(corners - point).max(-1).min() < 1e-6
+    # Both show the same side.
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    assert (normals[:, 2] > 0).all()
+
+
+def test_images_are_decoded_once_and_not_while_the_file_is_read(tmp_path, monkeypatch):
+    path = write(tmp_path, quad(), quad(offset=(2, 0, 0)))
+    loads = []
+    load = PIL.ImageFile.ImageFile.load
+    monkeypatch.setattr(
+        PIL.ImageFile.ImageFile, 'load', lambda image: (loads.append(image), load(image))[1]
+    )
+    content = read_by_trimesh(path)
+    assert loads == []
+    assert all(isinstance(texture, bytes) for texture in content.textures)
+    np.testing.assert_array_equal(load_mesh(path).textures, [TEXTURE])
+    assert len({id(image) for image in loads}) == 1
