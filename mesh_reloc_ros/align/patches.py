@@ -54,12 +54,17 @@ def select_patch_points(
     left, right, above, below, inside = (
         _on_device(places, depth.device) for places in (_LEFT, _RIGHT, _ABOVE, _BELOW, _INSIDE)
     )
-    along = torch.stack((colour[:, :, right], colour[:, :, below]), dim=-1)
-    against = torch.stack((colour[:, :, left], colour[:, :, above]), dim=-1)
-    middle = colour[:, :, inside, :, None]
+
+    def at(places: Tensor) -> Tensor:
+        """Return the colours [B, N, places, 3] of pixels of each patch."""
+        return colour.index_select(2, places)
+
+    along = torch.stack((at(right), at(below)), dim=-1)
+    against = torch.stack((at(left), at(above)), dim=-1)
+    middle = at(inside)
     gradients = 0.5 * (along - against)
     strengths = gradients.square().sum((-1, -2)).sqrt()
-    curvatures = (along + against - 2 * middle).square().sum((-1, -2)).sqrt()
+    curvatures = (along + against - 2 * middle[..., None]).square().sum((-1, -2)).sqrt()
     smoothness = 1 / (1 + (curvatures / (_SMOOTH * strengths).clamp(min=1e-6)) ** 4)
     place = (strengths * smoothness).argmax(dim=-1)
 
@@ -71,10 +76,10 @@ def select_patch_points(
     best = pick(strengths)
     one_surface = (depth.amin(-1) > 0) & (depth.amax(-1) < DEPTH_JUMP * depth.amin(-1))
     counts = one_surface & (strength > GRADIENT_FLOOR) & (best > GRADIENT_FLOOR)
-    rays = camera.rays(depth.device).reshape(-1, 3)[pick(pixels[:, :, inside])]
+    rays = camera.rays(depth.device).reshape(-1, 3)[pick(pixels.index_select(2, inside))]
     return PointTensors(
-        points=rays * pick(depth[:, :, inside])[..., None],
-        colours=pick(colour[:, :, inside]),
+        points=rays * pick(depth.index_select(2, inside))[..., None],
+        colours=pick(middle),
         gradients=pick(gradients),
         weights=counts * pick(smoothness),
         block_size=BLOCK_SIZE,

@@ -49,7 +49,7 @@ class SurfacePoints:
         points, colours, gradients, weights = arrays
         return cls(points, colours, gradients, weights, block_size)
 
-    @property
+    @functools.cached_property
     def template(self) -> Template:
         """What compiled functions take."""
         return Template(self.points, self.colours, self.gradients, self.weights, self.block_size)

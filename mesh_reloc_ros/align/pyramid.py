@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from dataclasses import dataclass
 
 import cv2
@@ -32,7 +33,7 @@ class ImageLevel:
     noise: float = 0.0
     """Standard deviation of its noise, 0 to 1."""
 
-    @property
+    @functools.cached_property
     def live(self) -> LiveImage:
         """What compiled functions take."""
         camera, usable = self.camera, self.usable

@@ -31,10 +31,25 @@ class RasterizedMesh(NamedTuple):
 
     corners: NDArray[np.float32]
     """[F, 3, 3], metres in the map, cluster by cluster."""
+    faces: NDArray[np.int64]
+    """[F], the number of each in the mesh."""
     first: NDArray[np.int64]
     """[C + 1], the first face of each cluster, and F."""
     spheres: NDArray[np.float32]
     """[C, 4], centre and radius of each cluster."""
+
+
+class Hits(NamedTuple):
+    """What N pixels show."""
+
+    place: NDArray[np.int32]
+    """[N], of the face in `RasterizedMesh.corners`; -1 outside the mesh."""
+    face: NDArray[np.int64]
+    """[N], of the mesh; -1 outside."""
+    barycentric: NDArray[np.float32]
+    """[N, 3], weights of the corners; 0 outside."""
+    depth: NDArray[np.float32]
+    """[N], metres along the camera's z; 0 outside."""
 
 
 class View(NamedTuple):
@@ -69,32 +84,33 @@ def rasterize(mesh: RasterizedMesh, view: View, nearest: Any, inverse_depth: Any
 
 
 @kernel(fastmath=True)
-def interpolate(
-    mesh: RasterizedMesh, view: View, pixels: Any, nearest: Any, barycentric: Any, depth: Any
-) -> None:
-    """Fill weights of the corners [N, 3] and depth [N] where the faces [N] are hit.
+def interpolate(mesh: RasterizedMesh, view: View, pixels: Any, nearest: Any, hits: Hits) -> None:
+    """Fill in what pixels show.
 
-    :param pixels: [N], row * width + column. :param nearest: [N], -1 outside the mesh.
+    :param pixels: [N], row * width + column. :param nearest: see `rasterize`.
     """
     points, face = np.empty((3, 3)), -1
     w0 = w1 = w2 = (0.0, 0.0, 0.0)
     for n in range(len(pixels)):
-        if nearest[n] < 0:
-            barycentric[n] = 0
-            depth[n] = 0
+        row, column = pixels[n] // view.width, pixels[n] % view.width
+        place = hits.place[n] = nearest[row, column]
+        if place < 0:
+            hits.face[n] = -1
+            hits.barycentric[n] = 0
+            hits.depth[n] = 0
             continue
         # Pixels in a row often show the same face.
-        if nearest[n] != face:
-            face = nearest[n]
+        if place != face:
+            face = place
             _to_camera(mesh.corners[face], view.camera_T_map, points)
             w0, w1, w2 = _weights(points, view)
-        column, row = pixels[n] % view.width, pixels[n] // view.width
         a = w0[0] * column + w0[1] * row + w0[2]
         b = w1[0] * column + w1[1] * row + w1[2]
         c = w2[0] * column + w2[1] * row + w2[2]
         z = 1 / (a + b + c)
-        barycentric[n, 0], barycentric[n, 1], barycentric[n, 2] = a * z, b * z, c * z
-        depth[n] = z
+        hits.face[n], hits.depth[n] = mesh.faces[face], z
+        weights = hits.barycentric[n]
+        weights[0], weights[1], weights[2] = a * z, b * z, c * z
 
 
 @kernel(fastmath=True)

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mesh_reloc_ros.kernels.rasterization import RasterizedMesh, View, interpolate, rasterize
+from mesh_reloc_ros.kernels.rasterization import Hits, RasterizedMesh, View, interpolate, rasterize
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.render.rasterizer import Fragments, intersect
 from mesh_reloc_ros.types import Array
@@ -28,9 +28,7 @@ class ZBufferRasterizer:
         self._device = device
         corners = mesh.vertices[mesh.faces]
         order = _along_curve(corners.mean(1))
-        self._order = torch.from_numpy(order)
-        """[F], places of `_mesh.corners` to faces of the mesh."""
-        self._mesh = _in_clusters(np.ascontiguousarray(corners[order]))
+        self._mesh = _in_clusters(np.ascontiguousarray(corners[order]), order)
 
     def rasterize(
         self, map_T_camera: Tensor, camera: Camera, pixels: Tensor | None = None
@@ -41,35 +39,33 @@ class ZBufferRasterizer:
         if pixels is None:
             pixels = torch.arange(camera.width * camera.height).expand(len(poses), -1)
         pixels = pixels.cpu()
-        views = zip(poses.detach().double().numpy(), pixels.numpy(), strict=True)
-        place, barycentric, depth = (
-            torch.from_numpy(np.stack(parts))
-            for parts in zip(*(self._view(pose, camera, each) for pose, each in views), strict=True)
+        hits = Hits(
+            np.empty(pixels.shape, dtype=np.int32),
+            np.empty(pixels.shape, dtype=np.int64),
+            np.empty((*pixels.shape, 3), dtype=np.float32),
+            np.empty(pixels.shape, dtype=np.float32),
         )
+        for number, pose in enumerate(poses.detach().double().numpy()):
+            of_view = Hits(*(part[number] for part in hits))
+            self._view(pose, camera, pixels[number].numpy(), of_view)
+        place, face, barycentric, depth = map(torch.from_numpy, hits)
         if map_T_camera.requires_grad:
             corners = torch.from_numpy(self._mesh.corners)[place.long()]
             barycentric, by_rays = intersect(poses, camera.rays().reshape(-1, 3)[pixels], corners)
             depth = torch.where(place >= 0, by_rays, 0.0)
-        face = torch.where(place >= 0, self._order[place.long()], -1)
         return Fragments(
             face.to(self._device).reshape(len(poses), *shape),
             barycentric.to(self._device).reshape(len(poses), *shape, 3),
             depth.to(self._device).reshape(len(poses), *shape),
         )
 
-    def _view(
-        self, pose: Array, camera: Camera, pixels: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]:
-        """Return place in `_mesh` [N], -1 for none, barycentrics [N, 3] and depth [N] at pixels."""
+    def _view(self, pose: Array, camera: Camera, pixels: NDArray[np.int64], hits: Hits) -> None:
+        """Fill in what pixels [N] of a view from a pose [4, 4] show."""
         intrinsics = camera.width, camera.height, camera.fx, camera.fy, camera.cx, camera.cy
         view = View(np.linalg.inv(pose), *intrinsics)
         nearest = np.full((camera.height, camera.width), -1, dtype=np.int32)
         rasterize(self._mesh, view, nearest, np.zeros(nearest.shape))
-        place = nearest.ravel()[pixels]
-        barycentric = np.empty((len(place), 3), dtype=np.float32)
-        depth = np.empty(len(place), dtype=np.float32)
-        interpolate(self._mesh, view, pixels, place, barycentric, depth)
-        return place, barycentric, depth
+        interpolate(self._mesh, view, pixels, nearest, hits)
 
 
 def _along_curve(points: NDArray[np.float32]) -> NDArray[np.int64]:
@@ -84,8 +80,8 @@ def _along_curve(points: NDArray[np.float32]) -> NDArray[np.int64]:
     return np.argsort(codes.sum(1), kind='stable')
 
 
-def _in_clusters(corners: NDArray[np.float32]) -> RasterizedMesh:
-    """Return faces [F, 3, 3] in clusters of consecutive ones."""
+def _in_clusters(corners: NDArray[np.float32], faces: NDArray[np.int64]) -> RasterizedMesh:
+    """Return faces, with corners [F, 3, 3] and numbers [F], in clusters of consecutive ones."""
     count = len(corners)
     begins = np.arange(0, count, _CLUSTER)
     low = np.minimum.reduceat(corners.min(1), begins)
@@ -94,4 +90,4 @@ def _in_clusters(corners: NDArray[np.float32]) -> RasterizedMesh:
     offsets = corners - np.repeat(centre, _CLUSTER, axis=0)[:count, None]
     reach = np.maximum.reduceat(np.linalg.norm(offsets, axis=2).max(1), begins)
     spheres = np.concatenate((centre, reach[:, None] * (1 + 1e-5)), axis=1, dtype=np.float32)
-    return RasterizedMesh(corners, np.append(begins, count), spheres)
+    return RasterizedMesh(corners, faces, np.append(begins, count), spheres)

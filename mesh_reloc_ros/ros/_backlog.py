@@ -16,7 +16,7 @@ from mesh_reloc_ros.ros._worker import newest
 _MAX_AGE_S = 3.0
 # The step from image to image: at least, at most, and relative to the time that one of the last
 # images took, so that the backlog shrinks.
-_LEAST_STEP_S, _MOST_STEP_S, _CATCH_UP, _LAST = 0.1, 0.4, 1.5, 5
+_LEAST_STEP_S, _MOST_STEP_S, _CATCH_UP, _LAST = 0.06, 0.4, 1.2, 5
 
 
 class Arrival(NamedTuple):

@@ -124,10 +124,10 @@ class ImageTracking:
 
     def _track(self, arrival: Arrival) -> None:
         """Process one image; note its stamp, and how long it took."""
-        began = time.monotonic()
+        began, processor_began = time.monotonic(), time.thread_time()
         self._track_if_in_order(arrival)
         self._last_ns = stamp_to_ns(arrival.message.header.stamp)
-        self._note_work(time.monotonic() - began)
+        self._note_work(time.monotonic() - began, time.thread_time() - processor_began)
 
     def _settings(self) -> Settings:
         """Return the settings to track the next image with."""
@@ -143,13 +143,13 @@ class ImageTracking:
         # A pose that a user gives is that of now.
         return pipeline.tracker.state is State.TRACKING and not pipeline.initialization.pending
 
-    def _note_work(self, work_s: float) -> None:
-        """Take note of how long an image took."""
+    def _note_work(self, work_s: float, processor_s: float) -> None:
+        """Take note of how long an image took, and of its processor time."""
         replaced = self._worker.replaced
         dropped, self._replaced = replaced - self._replaced, replaced
         self._backlog.note(work_s)
         if self._pipeline.tracker.state is State.TRACKING:
-            self._load.note(self._last_ns, work_s, dropped)
+            self._load.note(self._last_ns, work_s, processor_s, dropped)
         else:
             self._load.forget()
 

@@ -14,6 +14,8 @@ from mesh_reloc_ros.config.pipeline import Settings
 _WINDOW, _FIRST = 6, 2
 # The load is high if more than this share of the images is dropped.
 _MUCH = 0.25
+# It is high at once if an image took as long as this, and so many times its processor time.
+_LONG_S, _STARVED = 0.2, 2.5
 # It is high no more if none is dropped, and an image takes less than this share of the interval
 # between two. With all points it takes up to 1.7 times as long.
 _LITTLE = 0.5
@@ -41,11 +43,14 @@ class Load:
         self.is_high = False
         """Whether images are to be aligned with less."""
 
-    def note(self, stamp_ns: int, work_s: float, dropped: int) -> None:
-        """Take note of an image that continued a track.
+    def note(self, stamp_ns: int, work_s: float, processor_s: float, dropped: int) -> None:
+        """Take note of an image that was tracked.
 
-        :param work_s: how long it took. :param dropped: images dropped since the last.
+        :param work_s: how long it took. :param processor_s: its processor time.
+        :param dropped: images dropped since the last.
         """
+        if work_s > max(_LONG_S, _STARVED * processor_s):
+            self._turn(True)
         self._since_start += 1
         if self._since_start > _FIRST:
             self._images.append(_Tracked(stamp_ns, work_s, dropped))

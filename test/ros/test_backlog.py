@@ -21,7 +21,7 @@ def waiting(count: int, age_s: float = 0.0) -> list[Arrival]:
 
 
 @pytest.mark.parametrize(
-    ('work_s', 'step_s'), [(0.01, 0.1), (0.2, 0.3), (2.0, 0.4)], ids=['least', 'pace', 'most']
+    ('work_s', 'step_s'), [(0.01, 0.06), (0.2, 0.24), (2.0, 0.4)], ids=['least', 'pace', 'most']
 )
 def test_a_backlog_is_followed_in_steps_of_its_pace(work_s, step_s):
     backlog = Backlog()

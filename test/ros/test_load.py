@@ -18,7 +18,7 @@ class Camera:
         """Note images, each of which took so long, after so many that were dropped."""
         for _ in range(images):
             self.stamp_ns += round((1 + dropped) * PERIOD_S * 1e9)
-            self.load.note(self.stamp_ns, work_s, dropped)
+            self.load.note(self.stamp_ns, work_s, work_s, dropped)
 
 
 def busy() -> Camera:
@@ -49,6 +49,16 @@ def test_less_is_aligned_while_images_are_dropped_and_the_settings_stay_the_same
     assert less.alignment.max_points < settings.alignment.max_points / 2
     assert less.alignment.keyframe_motion > settings.alignment.keyframe_motion
     assert less.tracking == settings.tracking
+
+
+def test_an_image_that_waited_for_the_processor_shows_the_load_at_once():
+    load = Load()
+    load.note(1, work_s=1.0, processor_s=0.7, dropped=0)
+    assert not load.is_high
+    load.note(2, work_s=0.15, processor_s=0.02, dropped=0)
+    assert not load.is_high
+    load.note(3, work_s=1.0, processor_s=0.25, dropped=0)
+    assert load.is_high
 
 
 def test_nothing_is_raised_where_the_settings_ask_for_less():
