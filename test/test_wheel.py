@@ -23,7 +23,7 @@ SOURCES = (
     'setup.cfg',
     'setup.py',
 )
-MAX_LINES = 24_430
+MAX_LINES = 24_460
 
 
 @pytest.fixture(scope='module')

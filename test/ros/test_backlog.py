@@ -33,7 +33,7 @@ def test_a_backlog_is_followed_in_steps_of_its_pace(work_s, step_s):
 
 
 def test_the_newest_is_next_where_none_is_a_step_ahead():
-    assert Backlog().choose(waiting(3), tracked_ns=0) == 2
+    assert Backlog().choose(waiting(3), tracked_ns=2 * PERIOD_NS) == 2
 
 
 def test_the_newest_is_next_where_none_is_to_be_followed():
