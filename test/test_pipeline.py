@@ -3,12 +3,21 @@
 import numpy as np
 import pytest
 from support.relocalizers import Answers, Knows
-from support.small_room import CAMERA, SmallRoom, error, looking, photographed, pose_at
+from support.small_room import (
+    CAMERA,
+    SmallRoom,
+    error,
+    looking,
+    photographed,
+    pose_at,
+    write_small_room,
+)
 
 from mesh_reloc_ros.config.declaration import build
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.pipeline import Pipeline
+from mesh_reloc_ros.render import _kept_mesh
 from mesh_reloc_ros.timeline import TimeEvent
 from mesh_reloc_ros.types.estimate import Rejection, State
 from mesh_reloc_ros.types.frame import Frame
@@ -154,3 +163,12 @@ def test_a_mesh_file_is_loaded_with_a_search_unless_that_is_switched_off(room):
     with Pipeline.load(room.mesh, build(Settings, {'relocalization.enabled': False})) as pipeline:
         assert pipeline.relocalizer is None
         pipeline.prepare(CAMERA)
+
+
+@pytest.mark.parametrize('keeps', [True, False])
+def test_whether_the_prepared_mesh_is_kept_is_a_setting(tmp_path, monkeypatch, keeps):
+    monkeypatch.setattr(_kept_mesh, '_LEAST_TEXELS', 0)
+    mesh = write_small_room(tmp_path).mesh
+    settings = build(Settings, {'mesh_cache': keeps, 'relocalization.enabled': False})
+    Pipeline.load(mesh, settings).close()
+    assert mesh.with_name(f'{mesh.name}.prepared.npz').exists() == keeps
