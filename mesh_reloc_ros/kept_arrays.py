@@ -13,6 +13,7 @@ import mmap
 import os
 import shutil
 import struct
+import threading
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
@@ -89,6 +90,13 @@ def write_arrays(file: Path, key: str, arrays: Mapping[str, NDArray[Any]]) -> No
             _write(stream, {_KEY: np.array(key), **arrays})
     except OSError:
         pass
+
+
+def write_later(file: Path, key: str, arrays: Mapping[str, NDArray[Any]]) -> threading.Thread:
+    """Write on a thread, for a gigabyte takes seconds. The process does not end before."""
+    thread = threading.Thread(target=write_arrays, args=(file, key, arrays), name='keep arrays')
+    thread.start()
+    return thread
 
 
 def _user_folder() -> Path:

@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 
 from mesh_reloc_ros import kept_arrays
-from mesh_reloc_ros.kept_arrays import cache_file, digest_of, read_arrays, write_arrays
+from mesh_reloc_ros.kept_arrays import (
+    cache_file,
+    digest_of,
+    read_arrays,
+    write_arrays,
+    write_later,
+)
 
 
 def some_arrays() -> dict[str, np.ndarray]:
@@ -80,6 +86,11 @@ def test_a_damaged_file_is_one_line_in_the_log(file, how, in_place, caplog):
     (line,) = [record.getMessage() for record in caplog.records]
     assert line.startswith(f'{file} is damaged (')
     assert '\n' not in line
+
+
+def test_arrays_that_are_written_later_are_there_in_the_end(file):
+    write_later(file, 'later', some_arrays()).join()
+    assert list(read_arrays(file, 'later')) == list(some_arrays())
 
 
 def test_a_full_disk_costs_only_the_file(file, monkeypatch):

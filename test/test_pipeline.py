@@ -16,6 +16,7 @@ from support.small_room import (
 from mesh_reloc_ros.config.declaration import build
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.kept_arrays import write_arrays
 from mesh_reloc_ros.pipeline import Pipeline
 from mesh_reloc_ros.render import _kept_mesh
 from mesh_reloc_ros.timeline import TimeEvent
@@ -168,6 +169,7 @@ def test_a_mesh_file_is_loaded_with_a_search_unless_that_is_switched_off(room):
 @pytest.mark.parametrize('keeps', [True, False])
 def test_whether_the_prepared_mesh_is_kept_is_a_setting(tmp_path, monkeypatch, keeps):
     monkeypatch.setattr(_kept_mesh, '_LEAST_TEXELS', 0)
+    monkeypatch.setattr(_kept_mesh, 'write_later', write_arrays)
     mesh = write_small_room(tmp_path).mesh
     settings = build(Settings, {'mesh_cache': keeps, 'relocalization.enabled': False})
     Pipeline.load(mesh, settings).close()

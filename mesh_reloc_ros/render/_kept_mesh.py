@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import PIL
 
-from mesh_reloc_ros.kept_arrays import cache_file, digest_of, read_arrays, write_arrays
+from mesh_reloc_ros.kept_arrays import cache_file, digest_of, read_arrays, write_later
 from mesh_reloc_ros.mesh_io.assemble import read_textures
 from mesh_reloc_ros.mesh_io.load import read_bare, with_textures
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
@@ -44,7 +44,7 @@ def load_prepared(
     mesh = with_textures(path, bare, read_textures(path, list(sources.values()), progress))
     prepared = prepare(mesh, progress)
     if keep and len(prepared.texels) >= _LEAST_TEXELS:
-        write_arrays(file, key or _key(bare, list(sources)), vars(prepared))
+        write_later(file, key or _key(bare, list(sources)), vars(prepared))
     return mesh, prepared
 
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 from support.meshes import noise
 
+from mesh_reloc_ros.kept_arrays import write_arrays
 from mesh_reloc_ros.render import _kept_mesh
 from mesh_reloc_ros.render.prepared_mesh import PreparedMesh, prepare
 from mesh_reloc_ros.render.scene import Scene
@@ -25,7 +26,8 @@ MTL = 'newmtl a\nmap_Kd a.bmp\nnewmtl b\nmap_Kd b.bmp\n'
 
 @pytest.fixture
 def mesh(tmp_path: Path, monkeypatch) -> Path:
-    """Return a mesh file with two textures; every mesh counts as large."""
+    """Return a mesh file with two textures; every mesh counts as large, and is kept at once."""
+    monkeypatch.setattr(_kept_mesh, 'write_later', write_arrays)
     monkeypatch.setattr(_kept_mesh, '_LEAST_TEXELS', 0)
     (tmp_path / 'm.obj').write_text(OBJ)
     (tmp_path / 'm.mtl').write_text(MTL)
@@ -151,7 +153,7 @@ def test_arrays_that_do_not_fit_the_mesh_are_replaced(mesh, made, monkeypatch):
     Scene.load(mesh, 'cpu')
     found = dict(np.load(file_of(mesh)))
     kept = {**found, 'face_normals': found['face_normals'][:1]}
-    _kept_mesh.write_arrays(file_of(mesh), str(kept.pop('key')), kept)
+    write_arrays(file_of(mesh), str(kept.pop('key')), kept)
     colours(Scene.load(mesh, 'cpu'))
     assert len(made) == 2
 
