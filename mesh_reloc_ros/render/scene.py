@@ -127,7 +127,7 @@ class Scene:
     @classmethod
     def load(
         cls,
-        path: Path,
+        path: Path | str,
         device: str = 'auto',
         rasterizer: str = 'auto',
         progress: Progress = silent,
@@ -140,7 +140,7 @@ class Scene:
             file.
         :raises InputError: as `load_mesh` and the constructor.
         """
-        mesh, prepared = load_prepared(path, keep, progress)
+        mesh, prepared = load_prepared(Path(path), keep, progress)
         return cls(mesh, device, rasterizer, progress, prepared=prepared)
 
     def render(
