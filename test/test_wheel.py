@@ -23,7 +23,7 @@ SOURCES = (
     'setup.cfg',
     'setup.py',
 )
-MAX_LINES = 24_460
+MAX_LINES = 24_515
 
 
 @pytest.fixture(scope='module')

@@ -41,6 +41,8 @@ class Alignment:
     """[B], number of blocks of the image that the score is the median of."""
     inlier_ratio: Tensor
     """[B], share of the chosen points that are visible in the image and agree with it."""
+    in_view: Tensor
+    """[B], share of the chosen points that are inside the image."""
     coverage: Tensor
     """[B], share of the image that the mesh covers."""
     distance: Tensor

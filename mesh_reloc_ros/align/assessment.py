@@ -20,6 +20,8 @@ from mesh_reloc_ros.kernels.covariance import MapError
 # measured in a kitchen that was fused from a depth camera's images; and at most in texels, as the
 # texture tells from how near the surface was photographed.
 MISPLACED, _MISPLACED_TEXELS = 2e-3, 2.6
+# Neighbouring cells are displaced together, too, which a narrow view takes for another pose.
+_NARROW_ERROR = 2.0
 
 
 def assess(
@@ -33,6 +35,8 @@ def assess(
     """
     score_level, finest = keyframe.score_level, keyframe.levels[0]
     system, scale = solution.system, math.sqrt(map_error_scale)
+    if keyframe.camera.is_narrow:
+        scale *= _NARROW_ERROR
     poses = moved_back(keyframe.map_T_camera, solution.live_T_keyframe)
     score, score_blocks = correlation(
         score_level.surface,
@@ -50,6 +54,7 @@ def assess(
         score=score,
         score_blocks=score_blocks,
         inlier_ratio=torch.from_numpy(system.inliers / np.maximum(system.usable, 1e-9)),
+        in_view=torch.from_numpy(np.minimum(system.seen / np.maximum(system.usable, 1e-9), 1.0)),
         coverage=keyframe.coverage,
         distance=torch.from_numpy(finest.surface.median_depth),
         iterations=solution.iterations,

@@ -39,10 +39,10 @@ _SMALL_STEP_PX, _SMALL_COARSE_STEP_PX = 0.05, 0.2
 _NOISE_SIGMAS = 3.0
 # The robust scale grows with the gain of the image, up to this gain.
 _LARGEST_GAIN = 4.0
-# Above the finest level the start pose counts as a measurement: off by this share of the width,
+# Above the finest level the start pose counts as a measurement: off by this share of the span,
 # where the image is off by so many pixels. What a small mesh hardly determines so stays.
 _START_SHARE, _COARSE_ERROR_PX = 0.1, 0.3
-# Coarse levels may lead astray. If they move the image by more than this share of its width, and if
+# Coarse levels may lead astray. If they move the image by more than this share of its span, and if
 # the loss of the finest level at the start is less than this share of that at the end, it starts
 # there.
 _FAR_SHARE, _CLEARLY_LESS = 0.02, 0.9
@@ -234,7 +234,7 @@ def _better(
     """Return of each pair of poses [B, 4, 4] the first, or the second if it is clearly better."""
     motion = moved_back(*candidates)
     moved_px = image_motion_px(surface, live.camera, motion)
-    if not bool((moved_px > _FAR_SHARE * live.camera.width).any()):
+    if not bool((moved_px > _FAR_SHARE * live.camera.span).any()):
         return candidates[0]
     options = options._replace(max_iterations=0)
     first, second = (
@@ -270,7 +270,7 @@ def _options_of(live: ImageLevel, settings: AlignmentSettings, steps_above: int)
     return options._replace(
         max_iterations=steps_above * settings.max_iterations,
         small_px=_SMALL_COARSE_STEP_PX,
-        start_weight=(_COARSE_ERROR_PX / (_START_SHARE * live.camera.width)) ** 2,
+        start_weight=(_COARSE_ERROR_PX / (_START_SHARE * live.camera.span)) ** 2,
     )
 
 

@@ -60,7 +60,7 @@ class Restart(NamedTuple):
     """When the finest level begins at the start of all levels instead of where those above end."""
 
     far_share: float
-    """If the image moved by more than this share of its width,"""
+    """If the image moved by more than this share of its span,"""
     clearly_less: float
     """and if the loss there is less than this share."""
 
@@ -202,7 +202,7 @@ class _LevelRun(NamedTuple):
 
     def take_in(self, mode: Any) -> None:
         """Accept the trial or not, and set the next."""
-        options, width = self.level.options, self.level.live.image.shape[1]
+        options, camera = self.level.options, self.level.live.camera
         launch(
             advance,
             (1,),
@@ -212,12 +212,12 @@ class _LevelRun(NamedTuple):
             self.blocks,
             options.max_iterations,
             options.small_px,
-            options.largest_step * width,
+            options.largest_step * camera.width,
             options.min_seen,
             options.max_rise,
             *options.mixing,
             options.start_weight,
-            self.restart.far_share * width,
+            self.restart.far_share * camera.span,
             self.restart.clearly_less,
             MODE=mode,
             num_warps=1,

@@ -18,7 +18,7 @@ from mesh_reloc_ros.align.shadows import without_shadows
 from mesh_reloc_ros.config.alignment import AlignmentSettings
 from mesh_reloc_ros.render.scene import Scene
 
-# Both take turns until the pose moves the image by less than this share of its width.
+# Both take turns until the pose moves the image by less than this share of its span.
 _SETTLED, _MAX_ROUNDS = 0.006, 4
 
 
@@ -52,7 +52,7 @@ def align_disturbed(
             return None
         moved_px = float(keyframe.motion_px(map_T_camera, alignment.map_T_camera))
         map_T_camera, exposure = alignment.map_T_camera, alignment.exposure
-        if moved_px < _SETTLED * keyframe.levels[0].camera.width:
+        if moved_px < _SETTLED * keyframe.levels[0].camera.span:
             break
         if keyframe.motion_since(map_T_camera) > settings.keyframe_motion:
             keyframe = None

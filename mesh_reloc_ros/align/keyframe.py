@@ -81,9 +81,9 @@ class Keyframe:
         return image_motion_px(level.surface, level.camera, between(after, before))
 
     def motion_since(self, map_T_camera: Tensor) -> float:
-        """Return how far the image has moved at poses [B, 4, 4], as a share of its width."""
+        """Return how far the image has moved at poses [B, 4, 4], as a share of its span."""
         motion_px = self.motion_px(self.map_T_camera, map_T_camera).max()
-        return float(motion_px) / self.levels[0].camera.width
+        return float(motion_px) / self.levels[0].camera.span
 
 
 def make_keyframe(

@@ -32,9 +32,9 @@ class AlignmentSettings:
     )
     keyframe_motion: float = setting(
         0.1,
-        'Image motion since the last keyframe, relative to the image width, after which a new'
-        ' keyframe is rendered between two images. At twice this motion the image waits for'
-        ' the new keyframe.',
+        'Image motion since the last keyframe, relative to the image width (of a strip, to 16/9 of'
+        ' its height), after which a new keyframe is rendered between two images. At twice this'
+        ' motion the image waits for the new keyframe.',
         minimum=0.0,
         maximum=0.5,
     )

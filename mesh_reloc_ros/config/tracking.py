@@ -87,9 +87,9 @@ class TrackingSettings:
         maximum=1.0,
     )
     max_position_sigma: float = setting(
-        0.15,
+        0.04,
         'Maximum standard deviation of the position in its least certain direction.'
-        ' Beyond 15 m from the mesh it grows with the distance.',
+        ' Beyond 4 m from the mesh it grows with the distance.',
         unit='m',
         minimum=1e-4,
         maximum=1e3,

@@ -61,7 +61,7 @@ class KeyframeCache:
         """Return the keyframe if it fits the arguments, or None.
 
         :param map_T_camera: [1, 4, 4], where the camera is expected.
-        :param max_motion: largest motion of the image since, as a share of its width.
+        :param max_motion: largest motion of the image since, as a share of its span.
         """
         with self._lock:
             entry = self._entry

@@ -27,8 +27,11 @@ _POOR_SCORE, _POOR_INLIERS = 0.8, 0.7
 # as views without covers do: limits of score and inlier ratio, the latter also relative to the
 # baseline; and there must be so many blocks of it.
 _COVERED_SCORE, _COVERED_INLIERS, _COVERED_SHARE, _COVERED_BLOCKS = 0.8, 0.6, 0.8, 10
+# A narrow view hardly tells turns from shifts of the camera, so that a pose far off may fit nearly
+# all of it: what agrees less than this share of the baseline is not believed, nor a part of it.
+_NARROW_SHARE = 0.88
 # Beyond this distance, metres, the limit of the position grows in proportion.
-_NEAR = 15.0
+_NEAR = 4.0
 # An innovation beyond this share of the gate calls for a realignment.
 _SURPRISING = 0.5
 # A camera is at rest if it was no faster than this, m/s and rad/s, for this long.
@@ -55,10 +58,16 @@ class AlignmentQuality:
     """Share of the mesh in view that nothing covers."""
     blocks: int = 0
     """Number of blocks of the image that the score is from."""
+    agreement: float = 1.0
+    """Score times the share of inliers among the points in view."""
+    is_narrow: bool = False
+    """Whether the aligned part of the image is a narrow view."""
 
     @staticmethod
     def of(alignment: Alignment) -> AlignmentQuality:
         """Gather the criteria; what is not finite stays so."""
+        keyframe = alignment.keyframe
+        agreement = alignment.score[0] * alignment.inlier_ratio[0] / alignment.in_view[0]
         return AlignmentQuality(
             coverage=float(alignment.coverage[0]),
             inlier_ratio=float(alignment.inlier_ratio[0]),
@@ -68,6 +77,8 @@ class AlignmentQuality:
             distance=float(alignment.distance[0]),
             visible=alignment.visible,
             blocks=int(alignment.score_blocks[0]),
+            agreement=float(agreement),
+            is_narrow=keyframe is not None and keyframe.camera.is_narrow,
         )
 
 
@@ -89,7 +100,8 @@ def is_poor(quality: AlignmentQuality, baseline: AlignmentQuality | None) -> boo
         return False
     # `not >=`, so that NaN is poor.
     return (
-        not quality.score >= _POOR_SCORE * baseline.score
+        _is_unlike(quality, baseline)
+        or not quality.score >= _POOR_SCORE * baseline.score
         or not quality.inlier_ratio >= _POOR_INLIERS * baseline.inlier_ratio
     )
 
@@ -155,7 +167,24 @@ def check_quality(
             f'the correlation of image and render is {quality.score:.2f},'
             f' less than {min_score:.2f}',
         )
+    if quality.is_narrow and quality.visible < 1:
+        return Rejected(
+            Rejection.LOW_INLIER_RATIO,
+            'something covers a part of a narrow view: the rest does not determine the pose',
+        )
+    if baseline is not None and _is_unlike(quality, baseline):
+        return Rejected(
+            Rejection.LOW_SCORE,
+            f'score times inliers of a narrow view is {quality.agreement:.2f},'
+            f' less than {_NARROW_SHARE * baseline.agreement:.2f}',
+        )
     return _check_conditioning(quality, settings)
+
+
+def _is_unlike(quality: AlignmentQuality, baseline: AlignmentQuality) -> bool:
+    """Whether a narrow view agrees so much less than those before that its pose may be wrong."""
+    limit = _NARROW_SHARE * baseline.agreement
+    return quality.is_narrow and not quality.agreement >= limit
 
 
 def _check_conditioning(quality: AlignmentQuality, settings: TrackingSettings) -> Rejected | None:

@@ -43,7 +43,7 @@ _NEAR, _SIGMAS = 10.0, 3.0
 _REALIGNMENT_PERIOD_S = 0.3
 # Start of a realignment in the camera's frame: shares of the depth, and radians. Both parts move
 # the image the same way, by about a twentieth of the width of a usual camera: width over focal
-# length. A narrower camera, or a part around a small mesh, is moved by the same share of its width.
+# length. A narrower camera, or a part around a small mesh, is moved by the same share of its span.
 _NUDGE = np.array([-0.015, 0.012, 0.02, 0.015, 0.02, 0.03])
 _USUAL_WIDTH = 1.2
 # An alignment that has not come back in one go may need a render from nearer.
@@ -177,7 +177,7 @@ def realign(
     part = focus(scene, frame, alignment.pose)
     depth, camera = float(alignment.distance[0]), part.camera
     nudge = _NUDGE * np.array([depth, depth, depth, 1.0, 1.0, 1.0])
-    nudge *= min(1.0, camera.width / camera.fx / _USUAL_WIDTH)
+    nudge *= min(1.0, camera.span / camera.fx / _USUAL_WIDTH)
     pose, pyramid = alignment.pose @ exp(nudge), image_pyramid(part.image, camera)
     grey = bool(frame.is_grey)
     if alignment.visible < 1:

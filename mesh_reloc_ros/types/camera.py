@@ -15,6 +15,11 @@ from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.graphs import kept
 from mesh_reloc_ros.types import Array
 
+# Width over height of the widest usual image.
+_WIDEST = 16 / 9
+# A narrow view is so many times longer than across, and spans no more focal lengths than this.
+_ELONGATED, _NARROW = 3.0, 0.6
+
 
 @dataclass(frozen=True)
 class Camera:
@@ -73,6 +78,20 @@ class Camera:
             cx=(self.cx + 0.5) * x - 0.5,
             cy=(self.cy + 0.5) * y - 0.5,
         )
+
+    @property
+    def span(self) -> float:
+        """Width in pixels; of a strip that is wider than 16:9, that of 16:9 with its height.
+
+        How far an image may move is a share of it, as a strip is soon left upwards or downwards.
+        """
+        return min(self.width, self.height * _WIDEST)
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether the view is a narrow strip, which hardly tells turns from shifts across."""
+        shorter, longer = sorted((self.width, self.height))
+        return longer > _ELONGATED * shorter and self.span < _NARROW * self.fx
 
     def cropped(self, left: int, top: int, width: int, height: int) -> Camera:
         """Return the camera of a part of the image."""

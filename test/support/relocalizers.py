@@ -31,6 +31,7 @@ def at(map_T_camera: np.ndarray) -> Alignment:
         score=torch.tensor([0.95]),
         score_blocks=torch.tensor([100]),
         inlier_ratio=torch.tensor([0.95]),
+        in_view=torch.tensor([1.0]),
         coverage=torch.tensor([0.95]),
         distance=torch.tensor([1.0]),
         iterations=1,

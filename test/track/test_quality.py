@@ -159,10 +159,43 @@ def alignment(covariance: np.ndarray, score: float = 0.9, inlier_ratio: float = 
         score=torch.tensor([score]),
         score_blocks=torch.tensor([100]),
         inlier_ratio=torch.tensor([inlier_ratio]),
+        in_view=torch.tensor([1.0]),
         coverage=torch.tensor([0.7]),
         distance=torch.tensor([1.0]),
         iterations=1,
     )
+
+
+NARROW = replace(GOOD, is_narrow=True, agreement=0.8)
+
+
+def test_a_narrow_view_must_agree_nearly_as_well_as_those_before():
+    """A pose far off explains most of a strip."""
+    like, unlike = replace(NARROW, agreement=0.71), replace(NARROW, agreement=0.69)
+    assert not is_poor(like, NARROW)
+    assert check_quality(like, NARROW, SETTINGS, acquiring=False) is None
+    assert is_poor(unlike, NARROW)
+    rejected = check_quality(unlike, NARROW, SETTINGS, acquiring=False)
+    assert rejected
+    assert rejected.rejection is Rejection.LOW_SCORE
+    assert check_quality(replace(NARROW, agreement=NAN), NARROW, SETTINGS, acquiring=False)
+    wide = replace(unlike, is_narrow=False)
+    assert not is_poor(wide, NARROW)
+    assert check_quality(wide, NARROW, SETTINGS, acquiring=False) is None
+
+
+def test_a_part_of_a_narrow_view_is_not_enough():
+    covered = replace(NARROW, visible=0.7, blocks=100)
+    rejected = check_quality(covered, None, SETTINGS, acquiring=True)
+    assert rejected
+    assert rejected.rejection is Rejection.LOW_INLIER_RATIO
+    wide = replace(covered, is_narrow=False)
+    assert check_quality(wide, None, SETTINGS, acquiring=True) is None
+
+
+def test_points_out_of_view_do_not_count_as_disagreement():
+    seen = replace(alignment(np.eye(6)), in_view=torch.tensor([0.8]))
+    assert AlignmentQuality.of(seen).agreement == pytest.approx(0.9 * 0.8 / 0.8)
 
 
 def test_deviations_are_those_of_the_weakest_direction():
@@ -267,12 +300,12 @@ def test_an_image_of_a_recording_that_starts_again_does_not_repeat():
 
 
 def test_far_away_the_position_may_be_less_certain():
-    """Beyond 15 m the limit grows in proportion, and so it remains a setting."""
-    assert check(distance=60.0, position_sigma=0.39) is None
-    assert check(distance=60.0, position_sigma=0.41).rejection is Rejection.ILL_CONDITIONED
+    """Beyond 4 m the limit grows in proportion, and so it remains a setting."""
+    assert check(distance=60.0, position_sigma=1.49) is None
+    assert check(distance=60.0, position_sigma=1.51).rejection is Rejection.ILL_CONDITIONED
     strict = replace(SETTINGS, max_position_sigma=0.01)
-    assert check(distance=60.0, position_sigma=0.041, settings=strict) is not None
-    for distance in (0.5, 14.0, NAN):
+    assert check(distance=60.0, position_sigma=0.16, settings=strict) is not None
+    for distance in (0.5, 3.9, NAN):
         assert check(distance=distance, position_sigma=0.099) is None
         assert check(distance=distance, position_sigma=0.101) is not None
     # The rotation has no such allowance.

@@ -94,3 +94,32 @@ def test_the_coarsest_level_that_is_not_too_small():
     assert [camera.coarsest_level(px) for px in (60, 61, 120, 240, 241, 480, 1000)] == [
         *(3, 2, 2, 1, 0, 0, 0),
     ]
+
+
+def strip(width: int, height: int, focal: float = 500.0) -> Camera:
+    return Camera(width, height, focal, focal, width / 2, height / 2)
+
+
+def test_the_span_of_a_strip_follows_its_height():
+    assert strip(640, 480).span == 640
+    assert strip(1280, 720).span == 1280
+    assert strip(480, 640).span == 480
+    assert strip(640, 90).span == pytest.approx(160)
+
+
+@pytest.mark.parametrize(
+    ('camera', 'narrow'),
+    [
+        (strip(640, 480), False),
+        (strip(480, 640), False),
+        (strip(640, 64), True),
+        (strip(96, 480), True),
+        # Seen through a long lens, and through a wide one.
+        (strip(640, 480, focal=5000.0), False),
+        (strip(640, 200, focal=200.0), False),
+        (strip(640, 200, focal=800.0), True),
+    ],
+)
+def test_strips_are_narrow_unless_the_lens_is_wide(camera, narrow):
+    assert camera.is_narrow is narrow
+    assert camera.at_level(1).is_narrow is narrow
