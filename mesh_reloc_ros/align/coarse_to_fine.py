@@ -34,7 +34,7 @@ _COARSE_POINTS, _COARSE_ITERATIONS = 2, 3
 # pose that has not converged there does not converge below.
 _STEPS_ABOVE = 4
 # A step that moves the image by less than this, in pixels, ends a level: the finest, the coarser.
-_SMALL_STEP_PX, _SMALL_COARSE_STEP_PX = 0.05, 0.2
+_SMALL_STEP_PX, _SMALL_COARSE_STEP_PX = 0.1, 0.2
 # The noise of an image is no reason to reject it: the robust scale is at least so many deviations.
 _NOISE_SIGMAS = 3.0
 # The robust scale grows with the gain of the image, up to this gain.

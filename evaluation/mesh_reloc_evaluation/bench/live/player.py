@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 import rclpy
-from diagnostic_msgs.msg import DiagnosticStatus
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from geometry_msgs.msg import PoseStamped
 from nav_msgs.srv import SetMap
 from rclpy.executors import SingleThreadedExecutor
@@ -40,6 +40,9 @@ class LiveCamera:
         self.poses: dict[int, tuple[float, Array]] = {}
         self.losses = 0
         """How often the node has lost the camera."""
+        self.latency_ms = np.nan, np.nan
+        """p50 and p95 of the last images, from receiving an image to publishing its pose, as the
+        node says."""
         self._sequence = sequence
         self._images = [_encoded(frame.image) for frame in sequence.frames]
         self._state = ''
@@ -52,6 +55,8 @@ class LiveCamera:
         self._relocalize: Any = node.create_client(Trigger, f'{name}/relocalize')
         node.create_subscription(PoseStamped, f'{name}/pose', self._on_pose, 100)
         node.create_subscription(DiagnosticStatus, f'{name}/status', self._on_status, _LATCHED)
+        self._diagnostics = f'{name.lstrip("/")}: tracking'
+        node.create_subscription(DiagnosticArray, '/diagnostics', self._on_diagnostics, 100)
 
     @property
     def is_connected(self) -> bool:
@@ -93,6 +98,13 @@ class LiveCamera:
         before = self._state
         self._state = {value.key: value.value for value in message.values}.get('state', '')
         self.losses += self._state == 'LOST' != before
+
+    def _on_diagnostics(self, message: DiagnosticArray) -> None:
+        for status in message.status:
+            if status.name == self._diagnostics:
+                values = {value.key: value.value for value in status.values}
+                p50, p95 = (values.get(f'latency {p} [ms]', 'nan') for p in ('p50', 'p95'))
+                self.latency_ms = float(p50), float(p95)
 
 
 class Player:

@@ -43,6 +43,9 @@ class Round:
     p50_ms: float
     p95_ms: float
     """Latency, from sending an image to receiving its pose."""
+    node_p50_ms: float
+    node_p95_ms: float
+    """Latency of the last images, from receiving an image to publishing its pose."""
     median_cm: float
     max_cm: float
     losses: int
@@ -158,6 +161,8 @@ def _round(
         first_pose_s=min((at for at, _ in answers.values()), default=np.nan) - begin,
         p50_ms=float(p50),
         p95_ms=float(p95),
+        node_p50_ms=camera.latency_ms[0],
+        node_p95_ms=camera.latency_ms[1],
         median_cm=float(np.median(errors)) if errors else np.nan,
         max_cm=float(max(errors, default=np.nan)),
         losses=camera.losses,
@@ -165,7 +170,16 @@ def _round(
     )
 
 
-_HEADER = ('node', 'answered', 'first pose', 'p50, p95', 'error: median, max', 'lost', 'cores')
+_HEADER = (
+    'node',
+    'answered',
+    'first pose',
+    'p50, p95',
+    'in the node',
+    'error: median, max',
+    'lost',
+    'cores',
+)
 
 
 def _cells(each: Round) -> tuple[str, ...]:
@@ -174,6 +188,7 @@ def _cells(each: Round) -> tuple[str, ...]:
         f'{each.answered} of {each.images}',
         f'{each.first_pose_s:.2f} s',
         f'{each.p50_ms:.0f}, {each.p95_ms:.0f} ms',
+        f'{each.node_p50_ms:.0f}, {each.node_p95_ms:.0f} ms',
         f'{each.median_cm:.2f}, {each.max_cm:.2f} cm',
         str(each.losses),
         f'{each.cores:.2f}',
