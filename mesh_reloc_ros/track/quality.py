@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -188,7 +189,9 @@ def _is_unlike(quality: AlignmentQuality, baseline: AlignmentQuality) -> bool:
 
 
 def _check_conditioning(quality: AlignmentQuality, settings: TrackingSettings) -> Rejected | None:
-    max_position_sigma = settings.max_position_sigma * max(1.0, quality.distance / _NEAR)
+    # A part of the mesh was chosen as it agrees, so its covariance is too small.
+    share = math.sqrt(quality.visible)
+    max_position_sigma = settings.max_position_sigma * max(1.0, quality.distance / _NEAR) * share
     for name, sigma, limit, unit in (
         ('position', quality.position_sigma, max_position_sigma, 'm'),
         ('rotation', quality.rotation_sigma, settings.max_rotation_sigma, 'rad'),
@@ -196,7 +199,7 @@ def _check_conditioning(quality: AlignmentQuality, settings: TrackingSettings) -
         if not sigma <= limit:
             return Rejected(
                 Rejection.ILL_CONDITIONED,
-                f'the {name} is uncertain by {sigma:.2g} {unit}, more than {limit:g} {unit}',
+                f'the {name} is uncertain by {sigma:.2g} {unit}, more than {limit:.2g} {unit}',
             )
     return None
 

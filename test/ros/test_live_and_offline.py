@@ -105,7 +105,12 @@ def parameters(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope='module')
 def process(room: SmallRoom, parameters: Path) -> Iterator[NodeProcess]:
-    process = NodeProcess('--params-file', str(parameters), '-p', f'mesh:={room.mesh}')
+    process = NodeProcess(
+        '--params-file', str(parameters),
+        '-p', f'mesh:={room.mesh}',
+        # Offline there is no load.
+        '-p', 'reduce_under_load:=false',
+    )  # fmt: skip
     yield process
     process.kill()
 

@@ -15,7 +15,7 @@ ELSEWHERE = looking((0.6, -1.2, 1.4), heading_deg=60.0, down_deg=10.0)
 
 @pytest.fixture(scope='module')
 def process(room: SmallRoom) -> Iterator[NodeProcess]:
-    cache_file(room.mesh).unlink(missing_ok=True)
+    cache_file(room.mesh, 'views').unlink(missing_ok=True)
     process = NodeProcess(
         '-p', f'mesh:={room.mesh}',
         '-p', 'relocalization.viewpoint_spacing:=0.4',
@@ -26,7 +26,7 @@ def process(room: SmallRoom) -> Iterator[NodeProcess]:
 
 
 def test_the_camera_is_found_wherever_it_is(camera: LiveCamera, room: SmallRoom):
-    assert cache_file(room.mesh).is_file()
+    assert cache_file(room.mesh, 'views').is_file()
     for place in (pose_at(0), ELSEWHERE):
         distance, angle = camera.wait_for_error(camera.show_until_found(place))
         assert distance < 0.01

@@ -299,6 +299,12 @@ def test_an_image_of_a_recording_that_starts_again_does_not_repeat():
     assert not is_frozen(seen(image, velocity=0.3), -10_000, image, MOVING)
 
 
+def test_a_part_of_the_mesh_has_to_determine_the_position_better():
+    part = {'visible': 0.49, 'blocks': 40, 'score': 0.9, 'inlier_ratio': 0.9}
+    assert check(**part, position_sigma=0.069) is None
+    assert check(**part, position_sigma=0.071).rejection is Rejection.ILL_CONDITIONED
+
+
 def test_far_away_the_position_may_be_less_certain():
     """Beyond 4 m the limit grows in proportion, and so it remains a setting."""
     assert check(distance=60.0, position_sigma=1.49) is None
