@@ -23,7 +23,7 @@ SOURCES = (
     'setup.cfg',
     'setup.py',
 )
-MAX_LINES = 24_515
+MAX_LINES = 24_520
 
 
 @pytest.fixture(scope='module')
