@@ -87,7 +87,7 @@ class Pipeline:
         """
         path, settings = Path(mesh), Settings() if settings is None else settings
         scene = Scene.load(
-            path, settings.device, settings.rasterizer, progress, keep=settings.mesh_cache
+            path, settings.device, settings.rasterizer, progress, use_cache=settings.mesh_cache
         )
         relocalizer = None
         if reference_cameras is not None:

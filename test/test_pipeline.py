@@ -13,12 +13,12 @@ from support.small_room import (
     write_small_room,
 )
 
+from mesh_reloc_ros.array_cache import write_arrays
 from mesh_reloc_ros.config.declaration import build
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.errors import InputError
-from mesh_reloc_ros.kept_arrays import write_arrays
 from mesh_reloc_ros.pipeline import Pipeline
-from mesh_reloc_ros.render import _kept_mesh
+from mesh_reloc_ros.render import _mesh_cache
 from mesh_reloc_ros.timeline import TimeEvent
 from mesh_reloc_ros.types.estimate import Rejection, State
 from mesh_reloc_ros.types.frame import Frame
@@ -166,11 +166,11 @@ def test_a_mesh_file_is_loaded_with_a_search_unless_that_is_switched_off(room):
         pipeline.prepare(CAMERA)
 
 
-@pytest.mark.parametrize('keeps', [True, False])
-def test_whether_the_prepared_mesh_is_kept_is_a_setting(tmp_path, monkeypatch, keeps):
-    monkeypatch.setattr(_kept_mesh, '_LEAST_TEXELS', 0)
-    monkeypatch.setattr(_kept_mesh, 'write_later', write_arrays)
+@pytest.mark.parametrize('cached', [True, False])
+def test_whether_the_prepared_mesh_is_cached_is_a_setting(tmp_path, monkeypatch, cached):
+    monkeypatch.setattr(_mesh_cache, '_LEAST_TEXELS', 0)
+    monkeypatch.setattr(_mesh_cache, 'write_later', write_arrays)
     mesh = write_small_room(tmp_path).mesh
-    settings = build(Settings, {'mesh_cache': keeps, 'relocalization.enabled': False})
+    settings = build(Settings, {'mesh_cache': cached, 'relocalization.enabled': False})
     Pipeline.load(mesh, settings).close()
-    assert mesh.with_name(f'{mesh.name}.prepared.npz').exists() == keeps
+    assert mesh.with_name(f'{mesh.name}.prepared.npz').exists() == cached

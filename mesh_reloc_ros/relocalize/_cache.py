@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from mesh_reloc_ros.array_cache import Arrays, cache_file, digest_of, read_arrays, write_arrays
 from mesh_reloc_ros.config.relocalization import RelocalizationSettings
-from mesh_reloc_ros.kept_arrays import Arrays, cache_file, digest_of, read_arrays, write_arrays
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.progress import Progress, silent
 from mesh_reloc_ros.relocalize._feature_map import FeatureMap, map_features
@@ -67,7 +67,7 @@ class ViewCache:
         return self._kept('views', Panoramas, (SIDE, *known), arrays, render)
 
     def feature_map(self, extract: Extractor = sift) -> FeatureMap:
-        """Return the features of the mesh. Only those of `sift` are kept in a file."""
+        """Return the features of the mesh. Only those of `sift` are cached in a file."""
         limit = self._settings.max_viewpoints
 
         def render() -> FeatureMap:
@@ -94,9 +94,9 @@ class ViewCache:
             return make()
         file = cache_file(self._mesh, name)
         key = digest_of([np.array([_FORMAT]), *arrays], f'{self._mesh_digest} {choice}')
-        kept = _views(read_arrays(file, key), kind)
-        if kept is not None:
-            return kept
+        cached = _views(read_arrays(file, key), kind)
+        if cached is not None:
+            return cached
         made = make()
         write_arrays(file, key, {field.name: getattr(made, field.name) for field in fields(kind)})
         return made

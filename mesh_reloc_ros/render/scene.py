@@ -17,7 +17,7 @@ from torch import Tensor
 from mesh_reloc_ros.graphs import Offload, Repeater, is_repeating
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.progress import Progress, silent
-from mesh_reloc_ros.render._kept_mesh import load_prepared
+from mesh_reloc_ros.render._mesh_cache import load_prepared
 from mesh_reloc_ros.render._on_device import choose_device, on_cpu_instead, put_on
 from mesh_reloc_ros.render.grey import greyed, shows_grey
 from mesh_reloc_ros.render.prepared_mesh import PreparedMesh, prepare
@@ -132,15 +132,15 @@ class Scene:
         rasterizer: str = 'auto',
         progress: Progress = silent,
         *,
-        keep: bool = True,
+        use_cache: bool = True,
     ) -> Scene:
         """Load a mesh file into a scene.
 
-        :param keep: read what was prepared of a large mesh from a file beside it, or write that
-            file.
+        :param use_cache: read what was prepared of a large mesh from a file beside it, or write
+            that file.
         :raises InputError: as `load_mesh` and the constructor.
         """
-        mesh, prepared = load_prepared(Path(path), keep, progress)
+        mesh, prepared = load_prepared(Path(path), use_cache, progress)
         return cls(mesh, device, rasterizer, progress, prepared=prepared)
 
     def render(

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from support.small_room import SmallRoom, write_small_room
 
-from mesh_reloc_ros import kept_arrays
+from mesh_reloc_ros import array_cache
+from mesh_reloc_ros.array_cache import cache_file
 from mesh_reloc_ros.config.relocalization import RelocalizationSettings
-from mesh_reloc_ros.kept_arrays import cache_file
 from mesh_reloc_ros.relocalize import _cache as cache
 from mesh_reloc_ros.relocalize._cache import ViewCache
 from mesh_reloc_ros.relocalize._feature_map import FeatureMap, map_features
@@ -175,7 +175,7 @@ def test_what_fails_half_way_leaves_the_old_file(
         failed.append(arrays)
         raise OSError('no space left on device')
 
-    monkeypatch.setattr(kept_arrays, '_write', full)
+    monkeypatch.setattr(array_cache, '_write', full)
     NAMES[name](cache_of(room.scene, mesh, replace(SETTINGS, max_viewpoints=12)))
     assert made[1] <= 12
     assert len(failed) == 1

@@ -8,7 +8,7 @@ from support.live_camera import LiveCamera
 from support.small_room import SmallRoom, looking, pose_at
 from support.station import NodeProcess
 
-from mesh_reloc_ros.kept_arrays import cache_file
+from mesh_reloc_ros.array_cache import cache_file
 
 ELSEWHERE = looking((0.6, -1.2, 1.4), heading_deg=60.0, down_deg=10.0)
 

@@ -52,7 +52,7 @@ def _measure_mesh(
     with measured(device) as cost:
         begin = time.perf_counter()
         progress = show_progress(sys.stdout)
-        scene = Scene.load(path, settings.device, settings.rasterizer, progress, keep=False)
+        scene = Scene.load(path, settings.device, settings.rasterizer, progress, use_cache=False)
         load_s = time.perf_counter() - begin
     faces = len(scene.mesh.faces)
     return {

@@ -85,7 +85,11 @@ def run(arguments: argparse.Namespace) -> int:
     use_one_core_per_operation()
     progress = show_progress(sys.stdout)
     scene = Scene.load(
-        arguments.mesh, settings.device, settings.rasterizer, progress, keep=settings.mesh_cache
+        arguments.mesh,
+        settings.device,
+        settings.rasterizer,
+        progress,
+        use_cache=settings.mesh_cache,
     )
     for notice in scene.mesh.notices:
         print(f'mesh {arguments.mesh.name}: {notice}')

@@ -6,8 +6,8 @@ import os
 import numpy as np
 import pytest
 
-from mesh_reloc_ros import kept_arrays
-from mesh_reloc_ros.kept_arrays import (
+from mesh_reloc_ros import array_cache
+from mesh_reloc_ros.array_cache import (
     cache_file,
     digest_of,
     read_arrays,
@@ -94,8 +94,8 @@ def test_arrays_that_are_written_later_are_there_in_the_end(file):
 
 
 def test_a_full_disk_costs_only_the_file(file, monkeypatch):
-    usage = kept_arrays.shutil.disk_usage(file.parent)
-    monkeypatch.setattr(kept_arrays.shutil, 'disk_usage', lambda path: usage._replace(free=4000))
+    usage = array_cache.shutil.disk_usage(file.parent)
+    monkeypatch.setattr(array_cache.shutil, 'disk_usage', lambda path: usage._replace(free=4000))
     before = file.read_bytes()
     write_arrays(file, 'key', {'large': np.zeros(3000, dtype=np.uint8)})
     assert file.read_bytes() == before
@@ -106,7 +106,7 @@ def test_a_full_disk_costs_only_the_file(file, monkeypatch):
 def test_the_oldest_files_leave_the_users_cache_when_it_is_full(tmp_path, monkeypatch):
     monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'caches'))
     monkeypatch.setattr(os, 'access', lambda path, mode: False)
-    monkeypatch.setattr(kept_arrays, '_MOST_CACHED_BYTES', 25_000)
+    monkeypatch.setattr(array_cache, '_MOST_CACHED_BYTES', 25_000)
     array = {'bytes': np.zeros(9000, dtype=np.uint8)}
     files = [cache_file(tmp_path / f'{name}.obj', 'some') for name in 'abc']
     for number, file in enumerate(files):

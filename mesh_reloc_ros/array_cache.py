@@ -94,7 +94,7 @@ def write_arrays(file: Path, key: str, arrays: Mapping[str, NDArray[Any]]) -> No
 
 def write_later(file: Path, key: str, arrays: Mapping[str, NDArray[Any]]) -> threading.Thread:
     """Write on a thread, for a gigabyte takes seconds. The process does not end before."""
-    thread = threading.Thread(target=write_arrays, args=(file, key, arrays), name='keep arrays')
+    thread = threading.Thread(target=write_arrays, args=(file, key, arrays), name='cache arrays')
     thread.start()
     return thread
 

@@ -1,4 +1,4 @@
-"""A large mesh is prepared once: what was prepared is kept in a file beside it."""
+"""A large mesh is prepared once: what was prepared is cached in a file beside it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import PIL
 
-from mesh_reloc_ros.kept_arrays import cache_file, digest_of, read_arrays, write_later
+from mesh_reloc_ros.array_cache import cache_file, digest_of, read_arrays, write_later
 from mesh_reloc_ros.mesh_io.assemble import read_textures
 from mesh_reloc_ros.mesh_io.load import read_bare, with_textures
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
@@ -25,25 +25,25 @@ _PACKAGES = ('kernels', 'mesh_io', 'render')
 
 
 def load_prepared(
-    path: Path, keep: bool, progress: Progress = silent
+    path: Path, use_cache: bool, progress: Progress = silent
 ) -> tuple[TexturedMesh, PreparedMesh]:
     """Read a mesh file and prepare the mesh, or read what was prepared of it before.
 
     The mesh file itself is read each time: it tells which files belong to it.
 
-    :param keep: use a file beside the mesh.
+    :param use_cache: use a file beside the mesh.
     :raises InputError: as `load_mesh`.
     """
     bare, sources = read_bare(path, progress)
     file, key = cache_file(path, 'prepared'), ''
-    if keep and file.is_file():
+    if use_cache and file.is_file():
         key = _key(bare, list(sources))
-        kept = _read(file, key, bare, progress)
-        if kept is not None:
-            return with_textures(path, bare, kept.textures), kept
+        cached = _read(file, key, bare, progress)
+        if cached is not None:
+            return with_textures(path, bare, cached.textures), cached
     mesh = with_textures(path, bare, read_textures(path, list(sources.values()), progress))
     prepared = prepare(mesh, progress)
-    if keep and len(prepared.texels) >= _LEAST_TEXELS:
+    if use_cache and len(prepared.texels) >= _LEAST_TEXELS:
         write_later(file, key or _key(bare, list(sources)), vars(prepared))
     return mesh, prepared
 
@@ -55,8 +55,8 @@ def _read(file: Path, key: str, bare: TexturedMesh, progress: Progress) -> Prepa
     progress(stage, 1.0)
     if arrays is None or set(arrays) != {field.name for field in fields(PreparedMesh)}:
         return None
-    kept = PreparedMesh(**arrays)
-    return kept if kept.fits(bare) else None
+    cached = PreparedMesh(**arrays)
+    return cached if cached.fits(bare) else None
 
 
 def _key(bare: TexturedMesh, textures: list[str]) -> str:

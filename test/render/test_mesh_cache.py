@@ -10,8 +10,8 @@ import pytest
 import torch
 from support.meshes import noise
 
-from mesh_reloc_ros.kept_arrays import write_arrays
-from mesh_reloc_ros.render import _kept_mesh
+from mesh_reloc_ros.array_cache import write_arrays
+from mesh_reloc_ros.render import _mesh_cache
 from mesh_reloc_ros.render.prepared_mesh import PreparedMesh, prepare
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types.camera import Camera
@@ -27,8 +27,8 @@ MTL = 'newmtl a\nmap_Kd a.bmp\nnewmtl b\nmap_Kd b.bmp\n'
 @pytest.fixture
 def mesh(tmp_path: Path, monkeypatch) -> Path:
     """Return a mesh file with two textures; every mesh counts as large, and is kept at once."""
-    monkeypatch.setattr(_kept_mesh, 'write_later', write_arrays)
-    monkeypatch.setattr(_kept_mesh, '_LEAST_TEXELS', 0)
+    monkeypatch.setattr(_mesh_cache, 'write_later', write_arrays)
+    monkeypatch.setattr(_mesh_cache, '_LEAST_TEXELS', 0)
     (tmp_path / 'm.obj').write_text(OBJ)
     (tmp_path / 'm.mtl').write_text(MTL)
     for seed, name in enumerate('abc'):
@@ -45,7 +45,7 @@ def made(monkeypatch) -> list[PreparedMesh]:
         found.append(prepare(*arguments))
         return found[-1]
 
-    monkeypatch.setattr(_kept_mesh, 'prepare', spy)
+    monkeypatch.setattr(_mesh_cache, 'prepare', spy)
     return found
 
 
@@ -132,7 +132,7 @@ def test_a_texture_file_that_comes_later_is_noticed(mesh, made):
 
 def test_a_change_of_the_code_is_noticed(mesh, made, monkeypatch):
     Scene.load(mesh, 'cpu')
-    monkeypatch.setattr(_kept_mesh, '_code', lambda: 'other code')
+    monkeypatch.setattr(_mesh_cache, '_code', lambda: 'other code')
     Scene.load(mesh, 'cpu')
     assert len(made) == 2
 
@@ -159,12 +159,12 @@ def test_arrays_that_do_not_fit_the_mesh_are_replaced(mesh, made, monkeypatch):
 
 
 def test_nothing_is_kept_of_a_small_mesh_or_if_that_is_switched_off(mesh, made, monkeypatch):
-    Scene.load(mesh, 'cpu', keep=False)
+    Scene.load(mesh, 'cpu', use_cache=False)
     assert not file_of(mesh).exists()
     Scene.load(mesh, 'cpu')
-    Scene.load(mesh, 'cpu', keep=False)
+    Scene.load(mesh, 'cpu', use_cache=False)
     assert len(made) == 3
     file_of(mesh).unlink()
-    monkeypatch.setattr(_kept_mesh, '_LEAST_TEXELS', 10_000)
+    monkeypatch.setattr(_mesh_cache, '_LEAST_TEXELS', 10_000)
     Scene.load(mesh, 'cpu')
     assert not file_of(mesh).exists()
