@@ -320,4 +320,4 @@ def test_signals_while_starting_end_it_with_status_zero(room, moment, number):
     assert node.end() == 0
     assert not node.count('Traceback')
     assert not node.count('ignored')
-    assert not list(room.mesh.parent.glob('*.part'))
+    assert not list(room.mesh.parent.glob(f'*.{node.pid}.part'))
