@@ -17,7 +17,7 @@ _MUCH = 0.25
 # It is high at once if an image took as long as this, and so many times its processor time.
 _LONG_S, _STARVED = 0.2, 2.5
 # It is high no more if none is dropped, and an image takes less than this share of the interval
-# between two. With all points it takes up to 1.7 times as long.
+# between two. With all points it takes about twice as long.
 _LITTLE = 0.5
 # What is saved: levels, points (divided by this) and keyframes (whose motion is multiplied).
 _COARSER, _FEWER_POINTS, _LONGER = 1, 4, 2
