@@ -87,9 +87,7 @@ def _reduced(settings: Settings) -> Settings:
     alignment = settings.alignment
     less = dataclasses.replace(
         alignment,
-        finest_level=max(
-            alignment.finest_level, min(alignment.finest_level + _COARSER, _COARSEST_LEVEL)
-        ),
+        finest_level=min(alignment.finest_level + _COARSER, _COARSEST_LEVEL),
         max_points=min(
             alignment.max_points, max(alignment.max_points // _FEWER_POINTS, _FEWEST_POINTS)
         ),

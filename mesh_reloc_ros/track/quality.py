@@ -59,7 +59,7 @@ class AlignmentQuality:
     """Share of the mesh in view that nothing covers."""
     blocks: int = 0
     """Number of blocks of the image that the score is from."""
-    agreement: float = 1.0
+    agreement_in_view: float = 1.0
     """Score times the share of inliers among the points in view."""
     is_narrow: bool = False
     """Whether the aligned part of the image is a narrow view."""
@@ -68,7 +68,7 @@ class AlignmentQuality:
     def of(alignment: Alignment) -> AlignmentQuality:
         """Gather the criteria; what is not finite stays so."""
         keyframe = alignment.keyframe
-        agreement = alignment.score[0] * alignment.inlier_ratio[0] / alignment.in_view[0]
+        agreement_in_view = alignment.score[0] * alignment.inlier_ratio[0] / alignment.in_view[0]
         return AlignmentQuality(
             coverage=float(alignment.coverage[0]),
             inlier_ratio=float(alignment.inlier_ratio[0]),
@@ -78,7 +78,7 @@ class AlignmentQuality:
             distance=float(alignment.distance[0]),
             visible=alignment.visible,
             blocks=int(alignment.score_blocks[0]),
-            agreement=float(agreement),
+            agreement_in_view=float(agreement_in_view),
             is_narrow=keyframe is not None and keyframe.camera.is_narrow,
         )
 
@@ -176,16 +176,16 @@ def check_quality(
     if baseline is not None and _is_unlike(quality, baseline):
         return Rejected(
             Rejection.LOW_SCORE,
-            f'score times inliers of a narrow view is {quality.agreement:.2f},'
-            f' less than {_NARROW_SHARE * baseline.agreement:.2f}',
+            f'score times inliers of a narrow view is {quality.agreement_in_view:.2f},'
+            f' less than {_NARROW_SHARE * baseline.agreement_in_view:.2f}',
         )
     return _check_conditioning(quality, settings)
 
 
 def _is_unlike(quality: AlignmentQuality, baseline: AlignmentQuality) -> bool:
     """Whether a narrow view agrees so much less than those before that its pose may be wrong."""
-    limit = _NARROW_SHARE * baseline.agreement
-    return quality.is_narrow and not quality.agreement >= limit
+    limit = _NARROW_SHARE * baseline.agreement_in_view
+    return quality.is_narrow and not quality.agreement_in_view >= limit
 
 
 def _check_conditioning(quality: AlignmentQuality, settings: TrackingSettings) -> Rejected | None:

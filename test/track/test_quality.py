@@ -166,19 +166,19 @@ def alignment(covariance: np.ndarray, score: float = 0.9, inlier_ratio: float = 
     )
 
 
-NARROW = replace(GOOD, is_narrow=True, agreement=0.8)
+NARROW = replace(GOOD, is_narrow=True, agreement_in_view=0.8)
 
 
 def test_a_narrow_view_must_agree_nearly_as_well_as_those_before():
     """A pose far off explains most of a strip."""
-    like, unlike = replace(NARROW, agreement=0.71), replace(NARROW, agreement=0.69)
+    like, unlike = replace(NARROW, agreement_in_view=0.71), replace(NARROW, agreement_in_view=0.69)
     assert not is_poor(like, NARROW)
     assert check_quality(like, NARROW, SETTINGS, acquiring=False) is None
     assert is_poor(unlike, NARROW)
     rejected = check_quality(unlike, NARROW, SETTINGS, acquiring=False)
     assert rejected
     assert rejected.rejection is Rejection.LOW_SCORE
-    assert check_quality(replace(NARROW, agreement=NAN), NARROW, SETTINGS, acquiring=False)
+    assert check_quality(replace(NARROW, agreement_in_view=NAN), NARROW, SETTINGS, acquiring=False)
     wide = replace(unlike, is_narrow=False)
     assert not is_poor(wide, NARROW)
     assert check_quality(wide, NARROW, SETTINGS, acquiring=False) is None
@@ -195,7 +195,7 @@ def test_a_part_of_a_narrow_view_is_not_enough():
 
 def test_points_out_of_view_do_not_count_as_disagreement():
     seen = replace(alignment(np.eye(6)), in_view=torch.tensor([0.8]))
-    assert AlignmentQuality.of(seen).agreement == pytest.approx(0.9 * 0.8 / 0.8)
+    assert AlignmentQuality.of(seen).agreement_in_view == pytest.approx(0.9 * 0.8 / 0.8)
 
 
 def test_deviations_are_those_of_the_weakest_direction():
