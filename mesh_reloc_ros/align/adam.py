@@ -7,7 +7,7 @@ map), translation and exposure; the loss is the squared residual, clipped, over 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -27,7 +27,7 @@ from mesh_reloc_ros.types import se3
 
 def align_adam(
     scene: Scene,
-    pyramid: list[ImageLevel],
+    pyramid: Sequence[ImageLevel],
     map_T_camera: Tensor,
     exposure: Tensor | None,
     settings: AlignmentSettings,

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 
 from mesh_reloc_ros.align.alignment import Alignment
-from mesh_reloc_ros.align.covariance import block_sums, pose_covariance
+from mesh_reloc_ros.align.covariance import BlockSums, block_figures, pose_covariance
 from mesh_reloc_ros.align.keyframe import Keyframe
-from mesh_reloc_ros.align.lm import Solution
+from mesh_reloc_ros.align.lm import Evidence, Solution
 from mesh_reloc_ros.align.motions import moved_back
 from mesh_reloc_ros.align.pyramid import ImageLevel
-from mesh_reloc_ros.align.score import correlation
+from mesh_reloc_ros.align.score import block_correlations, median_correlation
 from mesh_reloc_ros.kernels.covariance import MapError
 
 # Position error of cells of a mesh, 1 sigma, at a `map_error_scale` of 1: relative to the distance,
@@ -25,7 +26,7 @@ _NARROW_ERROR = 2.0
 
 
 def assess(
-    keyframe: Keyframe, pyramid: list[ImageLevel], solution: Solution, map_error_scale: float
+    keyframe: Keyframe, pyramid: Sequence[ImageLevel], solution: Solution, map_error_scale: float
 ) -> Alignment:
     """Return the poses that a solver has found, with their quality.
 
@@ -33,23 +34,16 @@ def assess(
     :param pyramid: the live image's levels, from the full image on.
     :param map_error_scale: see the settings.
     """
-    score_level, finest = keyframe.score_level, keyframe.levels[0]
-    system, scale = solution.system, math.sqrt(map_error_scale)
+    evidence = solution.evidence or _gathered(keyframe, pyramid, solution)
+    finest, system, scale = keyframe.levels[0], solution.system, math.sqrt(map_error_scale)
     if keyframe.camera.is_narrow:
         scale *= _NARROW_ERROR
-    poses = moved_back(keyframe.map_T_camera, solution.live_T_keyframe)
-    score, score_blocks = correlation(
-        score_level.surface,
-        pyramid[score_level.number],
-        solution.live_T_keyframe,
-        solution.exposure,
-    )
-    live = pyramid[finest.number]
-    blocks = block_sums(finest.surface, live, solution)
+    score, score_blocks = median_correlation(torch.from_numpy(evidence.correlations))
+    blocks = BlockSums.of(evidence.figures, system)
     map_error = MapError(scale * MISPLACED, scale * _MISPLACED_TEXELS * keyframe.texel_size)
     return Alignment(
-        map_T_camera=poses,
-        covariance=pose_covariance(blocks, live, solution, map_error),
+        map_T_camera=moved_back(keyframe.map_T_camera, solution.live_T_keyframe),
+        covariance=pose_covariance(blocks, pyramid[finest.number], solution, map_error),
         exposure=solution.exposure,
         score=score,
         score_blocks=score_blocks,
@@ -60,3 +54,12 @@ def assess(
         iterations=solution.iterations,
         blocks=blocks,
     )
+
+
+def _gathered(keyframe: Keyframe, pyramid: Sequence[ImageLevel], solution: Solution) -> Evidence:
+    """Return what the blocks tell of a solution that a GPU has not judged."""
+    score, finest = keyframe.score_level, keyframe.levels[0]
+    pose, exposure = solution.live_T_keyframe, solution.exposure
+    correlations = block_correlations(score.surface, pyramid[score.number], pose, exposure)
+    figures = block_figures(finest.surface, pyramid[finest.number], solution)
+    return Evidence(figures, correlations.numpy())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -50,7 +51,7 @@ _FAR_SHARE, _CLEARLY_LESS = 0.02, 0.9
 
 def align_lm(
     scene: Scene,
-    pyramid: list[ImageLevel],
+    pyramid: Sequence[ImageLevel],
     map_T_camera: Tensor,
     exposure: Tensor | None,
     settings: AlignmentSettings,
@@ -114,7 +115,7 @@ def tracking_keyframe(
 
 def _solve_from_afar(
     scene: Scene,
-    pyramid: list[ImageLevel],
+    pyramid: Sequence[ImageLevel],
     poses: Tensor,
     exposure: Tensor,
     settings: AlignmentSettings,
@@ -153,7 +154,7 @@ def _solve_from_afar(
 
 def _solve_levels(
     keyframe: Keyframe,
-    pyramid: list[ImageLevel],
+    pyramid: Sequence[ImageLevel],
     poses: Tensor,
     exposure: Tensor,
     coarsest: int,
@@ -183,41 +184,48 @@ def _solve_levels(
 
 def solves_on_device(scene: Scene, settings: AlignmentSettings) -> bool:
     """Whether mode TRACK solves on the GPU."""
-    solving = scene.solving
-    if solving is None or solving.has_failed or settings.solver_device == 'cpu':
+    if not can_solve_on_device(scene, settings):
         return False
-    return settings.solver_device == 'cuda' or solving.is_faster
+    return settings.solver_device == 'cuda' or (
+        scene.solving is not None and scene.solving.is_faster
+    )
+
+
+def can_solve_on_device(scene: Scene, settings: AlignmentSettings) -> bool:
+    """Whether the solver runs on the GPU, and may."""
+    solving = scene.solving
+    return solving is not None and not solving.has_failed and settings.solver_device != 'cpu'
 
 
 def _solve_on_device(
     scene: Scene,
     keyframe: Keyframe,
-    pyramid: list[ImageLevel],
+    pyramid: Sequence[ImageLevel],
     poses: Tensor,
     exposure: Tensor,
     coarsest: int,
     settings: AlignmentSettings,
 ) -> Solution | None:
     """Do what `_solve_levels` does for a single pose [1, 4, 4]; None if the GPU cannot."""
-    solving, points = scene.solving, keyframe.on_device
-    if solving is None or points is None:
+    solving = scene.solving
+    if solving is None or keyframe.on_device is None:
         return None
 
     def solve_there() -> Solution:
         # Triton takes a second to import.
-        from mesh_reloc_ros.align.device_solver import DeviceLevel, Restart, solve_levels
+        from mesh_reloc_ros.align.device_image import LevelPlan, solve_on_device
+        from mesh_reloc_ros.align.device_solver import Restart
 
-        levels = []
-        for level, tensors in reversed(list(zip(keyframe.levels, points.levels, strict=True))):
-            live = pyramid[level.number]
-            options = _options_of(live, settings, _STEPS_ABOVE)
+        plans, noise = [], _NOISE_SIGMAS * pyramid[0].noise
+        for place, level in reversed(list(enumerate(keyframe.levels))):
             if level.number <= coarsest:
-                least = _NOISE_SIGMAS * live.noise
-                levels.append(DeviceLevel(level.surface, tensors, live, options, least))
+                options = _options_of(level.number, level.camera, settings, _STEPS_ABOVE)
+                plans.append(LevelPlan(place, options, noise / 2**level.number))
         start = between(poses, keyframe.map_T_camera)
         restart = Restart(_FAR_SHARE, _CLEARLY_LESS)
-        return solve_levels(
-            solving.repeater, levels, points.packed, start, exposure, _LARGEST_GAIN, restart
+        live = pyramid[keyframe.levels[0].number]
+        return solve_on_device(
+            solving.repeater, keyframe, live, plans, start, exposure, _LARGEST_GAIN, restart
         )
 
     with stage('solve'):
@@ -252,14 +260,16 @@ def _solver_options(
     """Return how a level of the image is aligned, from exposures [B, 6]."""
     # A brighter image differs from the mesh by more.
     gain = min(max(float(exposure.numpy()[:, ALPHA].mean()), 1.0), _LARGEST_GAIN)
-    options = _options_of(live, settings, steps_above)
+    options = _options_of(live.number, live.camera, settings, steps_above)
     scale = max(gain * options.robust_scale, _NOISE_SIGMAS * live.noise)
     return options._replace(robust_scale=scale)
 
 
-def _options_of(live: ImageLevel, settings: AlignmentSettings, steps_above: int) -> SolverOptions:
+def _options_of(
+    number: int, camera: Camera, settings: AlignmentSettings, steps_above: int
+) -> SolverOptions:
     """Return the same for an image as bright as the mesh's texture, without noise."""
-    levels_above = live.number - settings.finest_level
+    levels_above = number - settings.finest_level
     options = SolverOptions(
         robust_scale=settings.robust_scale * (1 + _ROBUST_GROWTH * levels_above),
         max_iterations=settings.max_iterations,
@@ -270,7 +280,7 @@ def _options_of(live: ImageLevel, settings: AlignmentSettings, steps_above: int)
     return options._replace(
         max_iterations=steps_above * settings.max_iterations,
         small_px=_SMALL_COARSE_STEP_PX,
-        start_weight=(_COARSE_ERROR_PX / (_START_SHARE * live.camera.span)) ** 2,
+        start_weight=(_COARSE_ERROR_PX / (_START_SHARE * camera.span)) ** 2,
     )
 
 

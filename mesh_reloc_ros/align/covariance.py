@@ -22,12 +22,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mesh_reloc_ros.align.lm import Solution
+from mesh_reloc_ros.align.lm import NormalEquations, Solution
 from mesh_reloc_ros.align.points import SurfacePoints
 from mesh_reloc_ros.align.pyramid import ImageLevel
 from mesh_reloc_ros.kernels.block_sums import sum_blocks
 from mesh_reloc_ros.kernels.covariance import MapError, pose_covariances
 from mesh_reloc_ros.kernels.layout import FIGURES
+from mesh_reloc_ros.types import Array
 
 # Smaller variances of residuals, as of an image without noise, are not believed.
 _LEAST_VARIANCE = 1e-8
@@ -37,10 +38,15 @@ _LEAST_VARIANCE = 1e-8
 class BlockSums:
     """What is known of every block of points at a solution."""
 
-    figures: NDArray[np.float64]
+    figures: Array
     """[B, blocks, FIGURES]; see `kernels.layout`."""
     variance: NDArray[np.float64]
     """[B], of one residual."""
+
+    @classmethod
+    def of(cls, figures: Array, system: NormalEquations) -> BlockSums:
+        """Take over figures, with the variance of a system."""
+        return cls(figures, np.maximum(system.variance, _LEAST_VARIANCE))
 
 
 def pose_covariance(
@@ -57,10 +63,10 @@ def pose_covariance(
     )
 
 
-def block_sums(surface: SurfacePoints, level: ImageLevel, solution: Solution) -> BlockSums:
-    """Sum up every block of points at a solution."""
+def block_figures(surface: SurfacePoints, level: ImageLevel, solution: Solution) -> Array:
+    """Return the figures of every block of points at a solution, [B, blocks, FIGURES]."""
     batch, count = surface.weights.shape
     figures = np.empty((batch, -(-count // surface.block_size), FIGURES))
     poses, exposure = solution.live_T_keyframe.numpy(), solution.exposure.double().numpy()
     sum_blocks(surface.template, level.live, poses, exposure, solution.robust_scale, figures)
-    return BlockSums(figures, np.maximum(solution.system.variance, _LEAST_VARIANCE))
+    return figures

@@ -5,6 +5,7 @@ Where image and render correlate, the mesh is seen. The rest is left out, as bla
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -27,8 +28,8 @@ _ALL, _LEAST_SEEN = 0.9, 0.1
 
 
 def without_covers(
-    scene: Scene, pyramid: list[ImageLevel], map_T_camera: Tensor, *, grey: bool = False
-) -> tuple[list[ImageLevel], float] | None:
+    scene: Scene, pyramid: Sequence[ImageLevel], map_T_camera: Tensor, *, grey: bool = False
+) -> tuple[Sequence[ImageLevel], float] | None:
     """Return the levels of an image without what covers the mesh, and the share that is seen.
 
     None if nothing covers it, or if nearly everything does.

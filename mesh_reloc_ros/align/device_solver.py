@@ -1,7 +1,6 @@
-"""Levenberg-Marquardt on the GPU: all levels of an image in one graph, which ends early by itself.
+"""Levenberg-Marquardt on the GPU, for a batch of poses; the kernels of a level end by themselves.
 
-One transfer brings the image's levels and the start up, one brings the solution down. What follows
-from it, score and covariance, is done on the CPU.
+All is started without a look at a value, so that it can be captured as a graph.
 """
 
 from __future__ import annotations
@@ -11,15 +10,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from mesh_reloc_ros.align.lm import Solution, normal_equations, pixels_per_step
-from mesh_reloc_ros.align.points import PointTensors, SurfacePoints
-from mesh_reloc_ros.align.pyramid import ImageLevel
-from mesh_reloc_ros.device import launch, pinned
-from mesh_reloc_ros.graphs import Repeater
-from mesh_reloc_ros.kernels.gpu import TritonError, layout
+from mesh_reloc_ros.align.points import PointTensors
+from mesh_reloc_ros.device import launch
+from mesh_reloc_ros.kernels.gpu import layout
+from mesh_reloc_ros.kernels.gpu.block_sums import sum_blocks
 from mesh_reloc_ros.kernels.gpu.levenberg_marquardt import (
     CHOOSE,
     FIRST,
@@ -29,31 +25,60 @@ from mesh_reloc_ros.kernels.gpu.levenberg_marquardt import (
     begin,
 )
 from mesh_reloc_ros.kernels.gpu.normal_equations import accumulate
-from mesh_reloc_ros.kernels.layout import (
-    COLUMNS,
-    EXPOSURE_SIZE,
-    SUMS,
-    UNKNOWNS,
-)
+from mesh_reloc_ros.kernels.gpu.pyramid import halve
+from mesh_reloc_ros.kernels.gpu.score import correlate
+from mesh_reloc_ros.kernels.layout import CHANNELS, EXPOSURE_SIZE, FIGURES
 from mesh_reloc_ros.kernels.levenberg_marquardt import SolverOptions
+from mesh_reloc_ros.kernels.score import BLOCK_PX
 from mesh_reloc_ros.types import Array
+from mesh_reloc_ros.types.camera import Camera
 
-# Parts of what is sent begin at multiples of this, so that kernels read them at once.
-_ALIGNMENT = 16
-_STATE, _LEVEL, _WIDTH = layout.STATE_SIZE.value, layout.LEVEL_SIZE.value, layout.WIDTH.value
+STATE_SIZE = layout.STATE_SIZE.value
+_LEVEL = layout.LEVEL_SIZE.value
+_VALUES_AT_ONCE = 1024
+
+
+class DeviceImage(NamedTuple):
+    """A level of the live image on the GPU."""
+
+    pixels: Tensor
+    """[H, W, 3] uint8."""
+    usable: Tensor | None
+    """[H, W] uint8; None: all pixels are."""
+
+    def halved(self) -> DeviceImage:
+        """Return the next level; see `align.pyramid`."""
+        usable = None if self.usable is None else _halved(self.usable, is_mask=True)
+        return DeviceImage(_halved(self.pixels, is_mask=False), usable)
+
+    @property
+    def arguments(self) -> tuple[Tensor, Tensor]:
+        """Pixels and mask, as kernels take them."""
+        return self.pixels, self.pixels if self.usable is None else self.usable
+
+    @property
+    def sizes(self) -> tuple[int, int, int]:
+        """Width, height, and whether there is a mask."""
+        height, width = self.pixels.shape[:2]
+        return width, height, int(self.usable is not None)
 
 
 class DeviceLevel(NamedTuple):
-    """A level that is aligned: what the graph depends on, and what differs by image."""
+    """A level that is aligned, on the GPU."""
 
-    surface: SurfacePoints
     points: PointTensors
-    """The same on the device."""
-    live: ImageLevel
+    """[B, N, ...]."""
+    image: DeviceImage
+    numbers: Tensor
+    """[LEVEL_SIZE + B * POSE_SIZE] float64: `level_numbers`, `pixels_per_step` of `align.lm`."""
+    camera: Camera
     options: SolverOptions
-    """Its robust scale is that at a gain of 1."""
-    least_scale: float
-    """The robust scale is at least this, for the noise of the image."""
+    """Its robust scale counts for nothing: see `level_numbers`."""
+
+    @property
+    def blocks(self) -> int:
+        """Number of blocks of points."""
+        return -(-self.points.weights.shape[1] // self.points.block_size)
 
 
 class Restart(NamedTuple):
@@ -65,75 +90,45 @@ class Restart(NamedTuple):
     """and if the loss there is less than this share."""
 
 
-def solve_levels(
-    repeater: Repeater,
-    levels: Sequence[DeviceLevel],
-    packed: Tensor,
-    live_T_keyframe: Tensor,
-    exposure: Tensor,
-    largest_gain: float,
-    restart: Restart,
-) -> Solution:
-    """Align a single image, level by level, and return the solution on the last one.
+def start_state(live_T_keyframe: Tensor, exposure: Tensor) -> Array:
+    """Return the state of alignments at their start, [B * STATE_SIZE]; see `kernels.gpu.layout`.
 
-    :param packed: on the device, what the points of the levels are parts of.
-    :param live_T_keyframe: [1, 4, 4] float64. :param exposure: [1, 6].
+    :param live_T_keyframe: [B, 4, 4] float64. :param exposure: [B, 6].
     """
-    parts: list[NDArray[Any]] = [_state(live_T_keyframe, exposure), *map(_numbers, levels)]
-    for level in levels:
-        usable = level.live.usable
-        parts.extend((level.live.image, level.live.image[:0] if usable is None else usable))
-    places, size = _places(parts)
-    staged = pinned(size, torch.uint8)
-    flat = staged.numpy()
-    for part, place in zip(parts, places, strict=True):
-        flat[place : place + part.nbytes] = np.ascontiguousarray(part).reshape(-1).view(np.uint8)
-
-    def work(keyframe: Tensor, sent: Tensor) -> tuple[None, list[Tensor]]:
-        offset = packed.storage_offset()
-        views = [
-            [
-                keyframe.as_strided(t.shape, t.stride(), t.storage_offset() - offset)
-                for t in points.tensors
-            ]
-            for points in (level.points for level in levels)
-        ]
-        sent_parts = [
-            sent[place : place + part.nbytes] for part, place in zip(parts, places, strict=True)
-        ]
-        return None, [_solve(levels, views, sent_parts, largest_gain, restart).to(torch.float32)]
-
-    shapes = tuple((part.shape, part.dtype) for part in parts)
-    key = (
-        'solve',
-        shapes,
-        packed.shape,
-        *((level.points.weights.shape, level.options) for level in levels),
-        largest_gain,
-        restart,
-    )
-    try:
-        (state,) = repeater.run(key, work, [packed, staged]).arrays
-    except TritonError as error:
-        raise RuntimeError(f'Triton: {error}') from error
-    return _solution(state[0].astype(np.float64), levels[-1].surface)
+    state = np.zeros((len(live_T_keyframe), STATE_SIZE))
+    poses = live_T_keyframe.numpy().reshape(-1, 16)
+    for place in (layout.POSE.value, layout.START.value):
+        state[:, place : place + 16] = poses
+    state[:, layout.EXPOSURE.value :][:, :EXPOSURE_SIZE] = exposure.double().numpy()
+    return state.reshape(-1)
 
 
-def _solve(
+def level_numbers(camera: Camera, robust_scale: float, least_scale: float) -> Array:
+    """Return the numbers of a level, [LEVEL_SIZE]; see `DeviceLevel.numbers`.
+
+    :param robust_scale: at a gain of 1; it grows with the gain, and is at least `least_scale`.
+    """
+    scales = robust_scale, least_scale
+    return np.array([camera.fx, camera.fy, camera.cx, camera.cy, *scales])
+
+
+def run_levels(
     levels: Sequence[DeviceLevel],
-    points: Sequence[Sequence[Tensor]],
-    sent: Sequence[Tensor],
+    state: Tensor,
     largest_gain: float,
-    restart: Restart,
-) -> Tensor:
-    """Start the kernels of all levels, and return the state [1, STATE_SIZE] at the end."""
-    state = sent[0].view(torch.float64).clone()
-    numbers, images = sent[1 : 1 + len(levels)], sent[1 + len(levels) :]
+    restart: Restart | None = None,
+) -> None:
+    """Start the kernels of all levels, which lead the state [B * STATE_SIZE] to its end.
+
+    :param restart: for the last level, if there are several; None: never.
+    """
+    batch = len(state) // STATE_SIZE
     for i, level in enumerate(levels):
-        run = _LevelRun.of(level, points[i], images[2 * i : 2 * i + 2], numbers[i], state, restart)
-        launch(begin, (1,), state, run.numbers, largest_gain, 1, num_warps=1)
+        is_last = i > 0 and i == len(levels) - 1
+        run = _LevelRun(level, state, batch, (restart if is_last else None) or Restart(1.0, 0.0))
+        launch(begin, (batch,), state, level.numbers, largest_gain, batch, num_warps=1)
         run.evaluate()
-        if i and i == len(levels) - 1:
+        if is_last and restart is not None:
             run.take_in(KEEP)
             run.evaluate()
             run.take_in(CHOOSE)
@@ -142,74 +137,30 @@ def _solve(
         for _ in range(level.options.max_iterations):
             run.evaluate()
             run.take_in(STEPPED)
-    return state.reshape(1, _STATE)
 
 
-class _LevelRun(NamedTuple):
+class _LevelRun:
     """The kernels of a level, and what they work on."""
 
-    level: DeviceLevel
-    points: Sequence[Tensor]
-    image: Sequence[Tensor]
-    """Pixels, and which are usable."""
-    numbers: Tensor
-    """[LEVEL_SIZE + POSE_SIZE] float64."""
-    state: Tensor
-    systems: Tensor
-    """Of all blocks."""
-    blocks: int
-    restart: Restart
-
-    @classmethod
-    def of(
-        cls,
-        level: DeviceLevel,
-        points: Sequence[Tensor],
-        image: Sequence[Tensor],
-        numbers: Tensor,
-        state: Tensor,
-        restart: Restart,
-    ) -> _LevelRun:
-        blocks = -(-level.points.weights.shape[1] // level.points.block_size)
-        size = blocks * layout.SYSTEM_SIZE.value
-        systems = torch.empty(size, dtype=torch.float64, device=state.device)
-        as_numbers = numbers.view(torch.float64)
-        return cls(level, points, image, as_numbers, state, systems, blocks, restart)
+    def __init__(self, level: DeviceLevel, state: Tensor, batch: int, restart: Restart) -> None:
+        self._level, self._state, self._batch, self._restart = level, state, batch, restart
+        size = batch * level.blocks * layout.SYSTEM_SIZE.value
+        self._systems = torch.empty(size, dtype=torch.float64, device=state.device)
 
     def evaluate(self) -> None:
-        """Sum up the blocks at the trial."""
-        live, block_size = self.level.live, self.level.points.block_size
-        height, width = live.image.shape[:2]
-        has_mask = live.usable is not None
-        pixels, usable = self.image
-        launch(
-            accumulate,
-            (self.blocks, 1),
-            *self.points,
-            pixels,
-            usable if has_mask else pixels,
-            self.numbers,
-            self.state,
-            self.systems,
-            self.level.points.weights.shape[1],
-            block_size,
-            self.blocks,
-            width,
-            height,
-            int(has_mask),
-            BLOCK=_power_of_two(block_size),
-        )
+        """Sum up the blocks at the trials."""
+        _sum_up(accumulate, self._level, self._state, self._batch, self._systems)
 
     def take_in(self, mode: Any) -> None:
-        """Accept the trial or not, and set the next."""
-        options, camera = self.level.options, self.level.live.camera
+        """Accept the trials or not, and set the next."""
+        options, camera = self._level.options, self._level.camera
         launch(
             advance,
-            (1,),
-            self.systems,
-            self.state,
-            self.numbers[_LEVEL:],
-            self.blocks,
+            (self._batch,),
+            self._systems,
+            self._state,
+            self._level.numbers[_LEVEL:],
+            self._level.blocks,
             options.max_iterations,
             options.small_px,
             options.largest_step * camera.width,
@@ -217,53 +168,84 @@ class _LevelRun(NamedTuple):
             options.max_rise,
             *options.mixing,
             options.start_weight,
-            self.restart.far_share * camera.span,
-            self.restart.clearly_less,
+            self._restart.far_share * camera.span,
+            self._restart.clearly_less,
             MODE=mode,
             num_warps=1,
         )
 
 
-def _state(live_T_keyframe: Tensor, exposure: Tensor) -> Array:
-    """Return the state of an alignment at its start, [STATE_SIZE]."""
-    state, pose = np.zeros(_STATE), live_T_keyframe.numpy().reshape(16)
-    for place in (layout.POSE.value, layout.START.value):
-        state[place : place + 16] = pose
-    state[layout.EXPOSURE.value :][:EXPOSURE_SIZE] = exposure.double().numpy()[0]
-    return state
+def block_figures(level: DeviceLevel, state: Tensor) -> Tensor:
+    """Return the figures of the blocks of a level [B, blocks, FIGURES] at the end, float64."""
+    batch = len(state) // STATE_SIZE
+    shape = batch, level.blocks, FIGURES
+    figures = torch.empty(shape, dtype=torch.float64, device=state.device)
+    _sum_up(sum_blocks, level, state, batch, figures)
+    return figures
 
 
-def _numbers(level: DeviceLevel) -> Array:
-    """Return the numbers of a level, and pixels per step: [LEVEL_SIZE + POSE_SIZE]."""
-    camera = level.live.camera
-    scales = level.options.robust_scale, level.least_scale
-    per_step = pixels_per_step(level.surface, camera)[0]
-    return np.array([camera.fx, camera.fy, camera.cx, camera.cy, *scales, *per_step])
+def block_correlations(
+    view: PointTensors, image: DeviceImage, numbers: Tensor, state: Tensor
+) -> Tensor:
+    """Return the correlations of the blocks of an image [B, blocks] at the end, float64.
 
-
-def _places(parts: Sequence[Any]) -> tuple[list[int], int]:
-    """Return where parts begin, and the size of all, in bytes."""
-    places, size = [], 0
-    for part in parts:
-        places.append(size)
-        size += -(-part.nbytes // _ALIGNMENT) * _ALIGNMENT
-    return places, size
-
-
-def _power_of_two(count: int) -> int:
-    return 1 << max(count - 1, 15).bit_length()
-
-
-def _solution(state: Array, surface: SurfacePoints) -> Solution:
-    """Return the solution of a state [STATE_SIZE]."""
-    system = state[layout.SYSTEM.value :].reshape(_WIDTH, _WIDTH)
-    sums = system[layout.ROW_OF_SUMS.value, :SUMS]
-    pose = state[layout.POSE.value :][:16].reshape(1, 4, 4)
-    exposure = state[layout.EXPOSURE.value :][:EXPOSURE_SIZE]
-    return Solution(
-        live_T_keyframe=torch.from_numpy(pose.copy()),
-        exposure=torch.from_numpy(exposure[None]).float(),
-        system=normal_equations(system[None, :UNKNOWNS, :COLUMNS], sums[None], surface),
-        iterations=int(state[layout.ALL_ITERATIONS.value]),
-        robust_scale=float(state[layout.SCALE.value]),
+    :param view: every pixel of renders of the image's size; see `align.score`.
+    :param numbers: float64, begins with fx, fy, cx, cy of the image.
+    """
+    batch, (width, height, has_mask) = len(state) // STATE_SIZE, image.sizes
+    blocks = -(-width // BLOCK_PX) * -(-height // BLOCK_PX)
+    found = torch.empty((batch, blocks), dtype=torch.float64, device=state.device)
+    launch(
+        correlate,
+        (blocks, batch),
+        view.points,
+        view.colours,
+        view.weights,
+        *image.arguments,
+        numbers,
+        state,
+        found,
+        width * height,
+        width,
+        height,
+        has_mask,
+        num_warps=2,
     )
+    return found
+
+
+def _sum_up(kernel: Any, level: DeviceLevel, state: Tensor, batch: int, into: Tensor) -> None:
+    """Have a kernel sum up the blocks of points of all alignments."""
+    block_size = level.points.block_size
+    launch(
+        kernel,
+        (level.blocks, batch),
+        *level.points.tensors,
+        *level.image.arguments,
+        level.numbers,
+        state,
+        into,
+        level.points.weights.shape[1],
+        block_size,
+        level.blocks,
+        *level.image.sizes,
+        BLOCK=1 << max(block_size - 1, 15).bit_length(),
+    )
+
+
+def _halved(image: Tensor, *, is_mask: bool) -> Tensor:
+    height, width = image.shape[:2]
+    smaller = image.new_empty((height // 2, width // 2, *image.shape[2:]))
+    count = (height // 2) * (width // 2) * (1 if is_mask else CHANNELS)
+    launch(
+        halve,
+        (-(-count // _VALUES_AT_ONCE),),
+        image,
+        smaller,
+        width,
+        width // 2,
+        count,
+        IS_MASK=int(is_mask),
+        BLOCK=_VALUES_AT_ONCE,
+    )
+    return smaller

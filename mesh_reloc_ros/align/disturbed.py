@@ -6,6 +6,7 @@ Where they are shows from nearly the right pose, and better from a better one. S
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 from torch import Tensor
 
@@ -24,7 +25,7 @@ _SETTLED, _MAX_ROUNDS = 0.006, 4
 
 def align_disturbed(
     scene: Scene,
-    pyramid: list[ImageLevel],
+    pyramid: Sequence[ImageLevel],
     map_T_camera: Tensor,
     exposure: Tensor | None,
     settings: AlignmentSettings,
@@ -60,8 +61,8 @@ def align_disturbed(
 
 
 def undisturbed(
-    scene: Scene, pyramid: list[ImageLevel], alignment: Alignment, *, grey: bool = False
-) -> list[ImageLevel]:
+    scene: Scene, pyramid: Sequence[ImageLevel], alignment: Alignment, *, grey: bool = False
+) -> Sequence[ImageLevel]:
     """Return the levels of an image without what was left out of its alignment."""
     in_shadows = alignment.in_shadows
     if not (in_shadows or alignment.visible < 1):
@@ -72,8 +73,8 @@ def undisturbed(
 
 
 def _prepared(
-    scene: Scene, pyramid: list[ImageLevel], pose: Tensor, *, in_shadows: bool, grey: bool
-) -> tuple[list[ImageLevel], float] | None:
+    scene: Scene, pyramid: Sequence[ImageLevel], pose: Tensor, *, in_shadows: bool, grey: bool
+) -> tuple[Sequence[ImageLevel], float] | None:
     """Return the levels without what disturbs, and the share of the mesh that is seen."""
     if not in_shadows:
         return without_covers(scene, pyramid, pose, grey=grey)

@@ -81,7 +81,7 @@ def corrected(camera: Camera, error: Array) -> Camera:
 
 def estimate_intrinsics(
     scene: Scene,
-    pyramid: list[ImageLevel],
+    pyramid: Sequence[ImageLevel],
     alignment: Alignment,
     settings: AlignmentSettings,
     starts: Sequence[Array],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
@@ -41,14 +41,13 @@ class _KeyframeLevel:
     surface: SurfacePoints
 
 
-@dataclass(frozen=True)
-class DevicePoints:
+class DevicePoints(NamedTuple):
     """The points of a keyframe on the device that rendered it."""
 
     packed: Tensor
     """[K] float32, all of them."""
-    levels: list[PointTensors]
-    """Parts of `packed`, finest first."""
+    views: list[PointTensors]
+    """Parts of `packed`: of each level, finest first, and of the level of the score."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ class Keyframe:
     texel_size: float
     """Metres, of the mesh."""
     on_device: DevicePoints | None = None
-    """The points of `levels` on a GPU, if they are needed there."""
+    """The points of all levels on a GPU, if they are needed there."""
 
     def motion_px(self, before: Tensor, after: Tensor) -> Tensor:
         """Return how far the image moves between poses [B, 4, 4], roughly, [B] in pixels.
@@ -117,11 +116,11 @@ def make_keyframe(
     ]
     on_device = None
     if packed is not None:
-        tensors = _fours(parts(packed, [array.shape for array in of_levels]))[:-1]
+        tensors = _fours(parts(packed, [array.shape for array in of_levels]))
         of_device = [
             PointTensors(points, colours, gradients, weights, block_size)
             for (_, _, block_size), (points, colours, gradients, weights) in zip(
-                choice, tensors, strict=False
+                choice, tensors, strict=True
             )
         ]
         on_device = DevicePoints(packed, of_device)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from mesh_reloc_ros.align.points import SurfacePoints
@@ -50,6 +52,15 @@ class NormalEquations:
     """[B], weight of those whose residual is below the scale in every channel."""
 
 
+class Evidence(NamedTuple):
+    """What the blocks of an image tell of a solution."""
+
+    figures: Array
+    """[B, blocks, FIGURES], of blocks of points; see `kernels.layout`."""
+    correlations: NDArray[np.float32]
+    """[B, blocks], of blocks of pixels; see `align.score`."""
+
+
 @dataclass(frozen=True)
 class Solution:
     """The result of a batch of B alignments on one pyramid level."""
@@ -63,6 +74,8 @@ class Solution:
     iterations: int
     robust_scale: float
     """Of the loss that was minimised."""
+    evidence: Evidence | None = None
+    """If it was gathered along with the solution."""
 
 
 def solve(

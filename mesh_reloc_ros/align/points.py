@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -80,6 +81,11 @@ class PointTensors(NamedTuple):
     def tensors(self) -> tuple[Tensor, ...]:
         """Points, colours, gradients and weights."""
         return self[:4]
+
+    def mapped(self, change: Callable[[Tensor], Tensor]) -> PointTensors:
+        """Return the points with each tensor changed."""
+        points, colours, gradients, weights = map(change, self.tensors)
+        return PointTensors(points, colours, gradients, weights, self.block_size)
 
     def on_host(self) -> SurfacePoints:
         """Copy to main memory, with one transfer."""

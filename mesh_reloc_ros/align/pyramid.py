@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import overload
 
 import cv2
 import numpy as np
@@ -42,29 +44,50 @@ class ImageLevel:
         return LiveImage(self.image, usable, camera.fx, camera.fy, camera.cx, camera.cy)
 
 
-def image_pyramid(image: NDArray[np.uint8], camera: Camera) -> list[ImageLevel]:
+class _ImagePyramid(Sequence[ImageLevel]):
+    """All levels of an image. Each is made when it is first needed: a GPU makes its own."""
+
+    def __init__(self, full: ImageLevel) -> None:
+        self._levels = [full]
+        self._count = min(full.image.shape[:2]).bit_length()
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, number: int) -> ImageLevel: ...
+
+    @overload
+    def __getitem__(self, number: slice) -> Sequence[ImageLevel]: ...
+
+    def __getitem__(self, number: int | slice) -> ImageLevel | Sequence[ImageLevel]:
+        if isinstance(number, slice):
+            return [self[each] for each in range(self._count)[number]]
+        number = range(self._count)[number]
+        while len(self._levels) <= number:
+            self._levels.append(_halved(self._levels[-1], self._levels[0].camera))
+        return self._levels[number]
+
+
+def image_pyramid(image: NDArray[np.uint8], camera: Camera) -> Sequence[ImageLevel]:
     """Return all levels of an RGB image [H, W, 3], down to one that cannot be halved.
 
     Level l is [H / 2^l, W / 2^l, 3]; odd rows and columns at the far border are dropped.
     """
-    noise = noise_deviation(image)
-    levels = [ImageLevel(0, np.ascontiguousarray(image), camera, usable_pixels(image), noise)]
-    while min(levels[-1].image.shape[:2]) > 1:
-        number, finer = len(levels), levels[-1]
-        usable = None if finer.usable is None else _halved_mask(finer.usable)
-        level, of_level = _halved_image(finer.image), camera.at_level(number)
-        # The mean of four pixels has half of their noise.
-        levels.append(ImageLevel(number, level, of_level, usable, noise / 2**number))
-    return levels
+    usable, noise = usable_pixels(image), noise_deviation(image)
+    return _ImagePyramid(ImageLevel(0, np.ascontiguousarray(image), camera, usable, noise))
 
 
-def with_usable(pyramid: list[ImageLevel], usable: NDArray[np.uint8]) -> list[ImageLevel]:
+def with_usable(pyramid: Sequence[ImageLevel], usable: NDArray[np.uint8]) -> Sequence[ImageLevel]:
     """Return all levels of an image with another mask [H, W] of pixels that carry information."""
-    levels = []
-    for level in pyramid:
-        levels.append(dataclasses.replace(level, usable=usable))
-        usable = _halved_mask(usable)
-    return levels
+    return _ImagePyramid(dataclasses.replace(pyramid[0], usable=usable))
+
+
+def _halved(finer: ImageLevel, full: Camera) -> ImageLevel:
+    number, usable = finer.number + 1, None if finer.usable is None else _halved_mask(finer.usable)
+    # The mean of four pixels has half of their noise.
+    image, camera, noise = _halved_image(finer.image), full.at_level(number), finer.noise / 2
+    return ImageLevel(number, image, camera, usable, noise)
 
 
 def _halved_image(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -108,12 +131,12 @@ def render_pyramid(colour: Tensor, depth: Tensor, camera: Camera, levels: int) -
     level = RenderLevel(camera, colour.permute(0, 3, 1, 2).contiguous(), inverse_depth, mask)
     pyramid = [level]
     while len(pyramid) < levels:
-        level = _halved(level)
+        level = _halved_render(level)
         pyramid.append(level)
     return pyramid
 
 
-def _halved(level: RenderLevel) -> RenderLevel:
+def _halved_render(level: RenderLevel) -> RenderLevel:
     nearest = functional.max_pool2d(level.inverse_depth, 2)
     farthest = -functional.max_pool2d(-level.inverse_depth, 2)
     covered = functional.avg_pool2d(level.mask.to(torch.float32), 2) == 1

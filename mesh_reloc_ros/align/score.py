@@ -15,30 +15,25 @@ _MIN_BLOCKS = 5
 _FULL_SHARE = 0.3
 
 
-def correlation(
-    surface: SurfacePoints, level: ImageLevel, live_T_keyframe: Tensor, exposure: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Return the median over the image's blocks [B] of the correlation of render and image.
-
-    Also return the number of blocks [B] that count.
+def median_correlation(blocks: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the median over the blocks that count [B], and their number [B].
 
     With the median, an object that covers a part of the view does not lower the score. It is 0 if
-    too little is seen. See `block_correlations` for the parameters.
+    too little is seen.
+
+    :param blocks: [B, blocks]; see `block_correlations`.
     """
-    blocks = block_correlations(surface, level, live_T_keyframe, exposure)
     count = (~blocks.isnan()).sum(1)
     return torch.where(count >= _MIN_BLOCKS, blocks.nanmedian(dim=1).values, 0.0), count
 
 
-def mean_block_ncc(
-    surface: SurfacePoints, level: ImageLevel, live_T_keyframe: Tensor, exposure: Tensor
-) -> Tensor:
-    """Return the mean over the image's blocks [B], reduced if few of them count.
+def mean_correlation(blocks: Tensor) -> Tensor:
+    """Return the mean over the blocks that count [B], reduced if these are few.
 
-    It ranks poses that are far apart: a few blocks agree by chance, many do not. See
-    `block_correlations` for the parameters.
+    It ranks poses that are far apart: a few blocks agree by chance, many do not.
+
+    :param blocks: [B, blocks]; see `block_correlations`.
     """
-    blocks = block_correlations(surface, level, live_T_keyframe, exposure)
     share = (~blocks.isnan()).to(torch.float32).mean(1)
     return blocks.nanmean(dim=1).nan_to_num(0.0) * (share / _FULL_SHARE).clamp(max=1)
 

@@ -9,6 +9,7 @@ The image is aligned once the shadows are brightened.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -53,8 +54,8 @@ class Shadows:
 
 
 def without_shadows(
-    scene: Scene, pyramid: list[ImageLevel], map_T_camera: Tensor, *, grey: bool = False
-) -> list[ImageLevel] | None:
+    scene: Scene, pyramid: Sequence[ImageLevel], map_T_camera: Tensor, *, grey: bool = False
+) -> Sequence[ImageLevel] | None:
     """Return the levels of an image with its shadows brightened; None if it shows none.
 
     :param pyramid: all levels of the image. :param map_T_camera: [1, 4, 4], nearly the right pose.
@@ -71,7 +72,7 @@ def without_shadows(
 
 
 def find_shadows(
-    scene: Scene, pyramid: list[ImageLevel], map_T_camera: Tensor, *, grey: bool = False
+    scene: Scene, pyramid: Sequence[ImageLevel], map_T_camera: Tensor, *, grey: bool = False
 ) -> Shadows | None:
     """Return the shadows in an image, seen from a pose [1, 4, 4]; None if it shows none."""
     full = pyramid[0]

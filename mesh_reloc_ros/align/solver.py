@@ -5,6 +5,8 @@ Every alignment is a function of its arguments. It may run on any number of thre
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from torch import Tensor
 
 from mesh_reloc_ros.align.adam import align_adam
@@ -18,7 +20,7 @@ from mesh_reloc_ros.render.scene import Scene
 
 def align(
     scene: Scene,
-    pyramid: list[ImageLevel],
+    pyramid: Sequence[ImageLevel],
     map_T_camera: Tensor,
     exposure: Tensor | None,
     settings: Settings,

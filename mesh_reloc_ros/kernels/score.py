@@ -23,8 +23,8 @@ from mesh_reloc_ros.kernels.photometric import (
 # Blocks of this many pixels a side are compared one by one.
 BLOCK_PX = 8
 # A block counts if at least this share of it is seen, and if its render varies by more than this.
-_MIN_SEEN, _MIN_DEVIATION = 0.3, 0.015
-_LEAST_CONTRAST = 0.1
+MIN_SEEN, MIN_DEVIATION = 0.3, 0.015
+LEAST_CONTRAST = 0.1
 # What is summed up of each block: its pixels, those that are seen, and by channel the colours of
 # render and live image, their squares, and their product.
 _PIXELS, _SEEN, _RENDER, _LIVE = 0, 1, 2, 2 + CHANNELS
@@ -80,7 +80,7 @@ def _add_pixels(
             if is_censored(exposed(exposure, colour, c), colour_live):
                 # As the image would show it.
                 colour = (colour_live - exposed(exposure, 0.0, c)) / max(
-                    contrast(exposure, colour, c), _LEAST_CONTRAST
+                    contrast(exposure, colour, c), LEAST_CONTRAST
                 )
             cell[_RENDER + c] += colour
             cell[_LIVE + c] += colour_live
@@ -92,7 +92,7 @@ def _add_pixels(
 @kernel(fastmath=True)
 def _correlation(sums: Any) -> float:
     seen = sums[_SEEN]
-    if seen < _MIN_SEEN * sums[_PIXELS]:
+    if seen < MIN_SEEN * sums[_PIXELS]:
         return np.nan
     variance = live_variance = covariance = 0.0
     for c in range(CHANNELS):
@@ -100,6 +100,6 @@ def _correlation(sums: Any) -> float:
         variance += sums[_RENDER_SQUARED + c] / seen - mean * mean
         live_variance += sums[_LIVE_SQUARED + c] / seen - live_mean * live_mean
         covariance += sums[_PRODUCT + c] / seen - mean * live_mean
-    if not variance > CHANNELS * _MIN_DEVIATION**2:
+    if not variance > CHANNELS * MIN_DEVIATION**2:
         return np.nan
     return covariance / math.sqrt(max(variance * live_variance, 1e-12))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -12,9 +13,9 @@ from mesh_reloc_ros.align.alignment import neutral_exposure
 from mesh_reloc_ros.align.keyframe import MIN_SIDE_PX
 from mesh_reloc_ros.align.lm import solve
 from mesh_reloc_ros.align.motions import moved_back
-from mesh_reloc_ros.align.points import all_points, select_points
+from mesh_reloc_ros.align.points import SurfacePoints, all_points, select_points
 from mesh_reloc_ros.align.pyramid import ImageLevel, render_pyramid
-from mesh_reloc_ros.align.score import mean_block_ncc
+from mesh_reloc_ros.align.score import block_correlations, mean_correlation
 from mesh_reloc_ros.kernels.levenberg_marquardt import SolverOptions
 from mesh_reloc_ros.relocalize._pose_nms import nms_poses
 from mesh_reloc_ros.render.scene import Scene
@@ -29,7 +30,7 @@ _SAME_SHARE, _SAME_ANGLE = 0.03, 0.05
 
 
 @dataclass(frozen=True)
-class _Round:
+class Round:
     """One alignment of all remaining candidates."""
 
     above: int
@@ -42,10 +43,10 @@ class _Round:
 
 # From an image of about 40x30 to one of 160x120.
 ROUNDS = (
-    _Round(2, 300, 8, 80),
-    _Round(2, 300, 8, 24),
-    _Round(1, 600, 8, 8),
-    _Round(0, 1200, 8, 8),
+    Round(2, 300, 8, 80),
+    Round(2, 300, 8, 24),
+    Round(1, 600, 8, 8),
+    Round(0, 1200, 8, 8),
 )
 _LEVELS = 3
 
@@ -59,7 +60,7 @@ class Candidates:
     exposure: Tensor
     """[C, 6]."""
     score: Tensor
-    """[C], agreement of render and image; see `mean_block_ncc`."""
+    """[C], agreement of render and image; see `mean_correlation`."""
     distance: Tensor
     """[C], metres, median depth of the view."""
 
@@ -74,16 +75,18 @@ class Candidates:
 
 def align_candidates(
     scene: Scene,
-    pyramid: list[ImageLevel],
+    pyramid: Sequence[ImageLevel],
     map_T_camera: Tensor,
-    rounds: tuple[_Round, ...] = ROUNDS,
+    rounds: tuple[Round, ...] = ROUNDS,
     *,
     grey: bool = False,
+    on_device: bool = False,
 ) -> Candidates:
     """Align an image from many poses [C, 4, 4], and return the few that agree best.
 
     :param pyramid: all levels of the image; see `image_pyramid`.
     :param grey: the image is grey.
+    :param on_device: on the GPU that renders, as a batch; on the CPU where there is none.
     """
     poses = map_T_camera.double()
     exposure = neutral_exposure(len(poses))
@@ -91,7 +94,7 @@ def align_candidates(
     finest = max(coarsest - _LEVELS + 1, 0)
     for turn in rounds:
         level = pyramid[min(finest + turn.above, coarsest)]
-        found = _aligned(scene, level, poses, exposure, turn, grey)
+        found = _aligned(scene, level, poses, exposure, turn, grey=grey, on_device=on_device)
         best = found.best(turn.kept)
         poses, exposure = best.map_T_camera, best.exposure
     return best
@@ -106,14 +109,23 @@ def _coarsest_level(camera: Camera) -> int:
 
 
 def _aligned(
-    scene: Scene, level: ImageLevel, poses: Tensor, exposure: Tensor, turn: _Round, grey: bool
+    scene: Scene,
+    level: ImageLevel,
+    poses: Tensor,
+    exposure: Tensor,
+    turn: Round,
+    *,
+    grey: bool,
+    on_device: bool,
 ) -> Candidates:
     """Align with renders of one level."""
     halves = range(_THREADS if scene.device.type == 'cpu' and len(poses) > _THREADS else 1)
     parts = [slice(number, None, len(halves)) for number in halves]
 
     def align(part: slice) -> Candidates:
-        return _aligned_batch(scene, level, poses[part], exposure[part], turn, grey)
+        return _aligned_batch(
+            scene, level, poses[part], exposure[part], turn, grey=grey, on_device=on_device
+        )
 
     if len(parts) == 1:
         return align(parts[0])
@@ -127,23 +139,50 @@ def _values(candidates: Candidates) -> list[Tensor]:
 
 
 def _aligned_batch(
-    scene: Scene, level: ImageLevel, poses: Tensor, exposure: Tensor, turn: _Round, grey: bool
+    scene: Scene,
+    level: ImageLevel,
+    poses: Tensor,
+    exposure: Tensor,
+    turn: Round,
+    *,
+    grey: bool,
+    on_device: bool,
 ) -> Candidates:
     render = scene.render(poses, level.camera, grey=grey)
     view = render_pyramid(render.colour, render.depth, level.camera, 1)[0]
-    surface = select_points(view, turn.points).on_host()
-    still = torch.eye(4, dtype=torch.float64).repeat(len(poses), 1, 1)
+    points, everything = select_points(view, turn.points), all_points(view)
     options = SolverOptions(
         robust_scale=_ROBUST_SCALE * (1 + _ROBUST_GROWTH * level.number),
         max_iterations=turn.iterations,
         small_px=_SMALL_STEP_PX,
     )
-    solution = solve(surface, level, still, exposure, options)
-    everything = all_points(view).on_host()
-    score = mean_block_ncc(everything, level, solution.live_T_keyframe, solution.exposure)
-    return Candidates(
-        moved_back(poses, solution.live_T_keyframe),
-        solution.exposure,
-        score,
-        torch.from_numpy(surface.median_depth),
+
+    def align_there() -> Candidates:
+        # Triton takes a second to import.
+        from mesh_reloc_ros.align.device_batch import solve_batch_on_device
+
+        motions, *others = solve_batch_on_device(points, everything, level, exposure, options)
+        return Candidates(moved_back(poses, motions), *others)
+
+    found = None
+    if on_device and scene.solving is not None and points.weights.device.type != 'cpu':
+        found = scene.solving.attempt(align_there)
+    return found or _aligned_on_cpu(
+        points.on_host(), everything.on_host(), level, poses, exposure, options
     )
+
+
+def _aligned_on_cpu(
+    surface: SurfacePoints,
+    everything: SurfacePoints,
+    level: ImageLevel,
+    poses: Tensor,
+    exposure: Tensor,
+    options: SolverOptions,
+) -> Candidates:
+    still = torch.eye(4, dtype=torch.float64).repeat(len(poses), 1, 1)
+    solution = solve(surface, level, still, exposure, options)
+    motions, exposure = solution.live_T_keyframe, solution.exposure
+    score = mean_correlation(block_correlations(everything, level, motions, exposure))
+    distance = torch.from_numpy(surface.median_depth)
+    return Candidates(moved_back(poses, motions), exposure, score, distance)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor
 
 from mesh_reloc_ros.align.alignment import Alignment, AlignMode, neutral_exposure
-from mesh_reloc_ros.align.coarse_to_fine import align_lm
+from mesh_reloc_ros.align.coarse_to_fine import align_lm, can_solve_on_device
 from mesh_reloc_ros.align.disturbed import align_disturbed
 from mesh_reloc_ros.align.focus import FAR_MARGIN, focus
 from mesh_reloc_ros.align.pyramid import ImageLevel, image_pyramid
@@ -19,7 +20,7 @@ from mesh_reloc_ros.config.alignment import AlignmentSettings
 from mesh_reloc_ros.config.relocalization import RelocalizationSettings
 from mesh_reloc_ros.progress import Progress, silent
 from mesh_reloc_ros.relocalize._cache import ViewCache
-from mesh_reloc_ros.relocalize._candidates import ROUNDS, Candidates, align_candidates
+from mesh_reloc_ros.relocalize._candidates import ROUNDS, Candidates, Round, align_candidates
 from mesh_reloc_ros.relocalize._local_features import LocalFeatures
 from mesh_reloc_ros.relocalize._neighbourhood import is_uninformative, sample_poses
 from mesh_reloc_ros.relocalize._pose_nms import nms_poses, same
@@ -148,7 +149,7 @@ class Relocalizer:
         if not len(poses):
             return []
         pyramid, grey = image_pyramid(frame.image, frame.camera), bool(frame.is_grey)
-        candidates = align_candidates(self._scene, pyramid, torch.from_numpy(poses), grey=grey)
+        candidates = self._align_all(pyramid, torch.from_numpy(poses), ROUNDS, grey)
         distance = float(candidates.distance[0])
         alignment = self._refine_until_converged(pyramid, *_first(candidates), distance, grey)
         if alignment is None:
@@ -157,15 +158,20 @@ class Relocalizer:
             if not self._is_clear(alignment):
                 return []
         # The alignment may have moved far: score it at the resolution of the other candidates.
-        answer = align_candidates(
-            self._scene, pyramid, alignment.map_T_camera, ROUNDS[-1:], grey=grey
-        )
+        answer = self._align_all(pyramid, alignment.map_T_camera, ROUNDS[-1:], grey)
         is_unambiguous = _margin(answer, candidates) >= self._settings.min_margin
         return [alignment] if is_unambiguous else []
 
+    def _align_all(
+        self, pyramid: Sequence[ImageLevel], poses: Tensor, rounds: tuple[Round, ...], grey: bool
+    ) -> Candidates:
+        """Align an image from many poses [C, 4, 4] at a low resolution."""
+        on_device = can_solve_on_device(self._scene, self._alignment)
+        return align_candidates(self._scene, pyramid, poses, rounds, grey=grey, on_device=on_device)
+
     def _refine_until_converged(
         self,
-        pyramid: list[ImageLevel],
+        pyramid: Sequence[ImageLevel],
         pose: Tensor,
         exposure: Tensor,
         distance: float,
@@ -196,7 +202,7 @@ class Relocalizer:
 
     def _align_in_any_light(
         self,
-        pyramid: list[ImageLevel],
+        pyramid: Sequence[ImageLevel],
         pose: Tensor,
         exposure: Tensor,
         grey: bool,
@@ -221,7 +227,7 @@ class Relocalizer:
 
     def _align(
         self,
-        pyramid: list[ImageLevel],
+        pyramid: Sequence[ImageLevel],
         pose: Tensor,
         exposure: Tensor,
         mode: AlignMode,

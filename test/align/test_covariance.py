@@ -12,7 +12,7 @@ from support.oracle import covariance as oracle
 from support.photometric import random_problem
 
 from mesh_reloc_ros.align.alignment import neutral_exposure
-from mesh_reloc_ros.align.covariance import block_sums, pose_covariance
+from mesh_reloc_ros.align.covariance import BlockSums, block_figures, pose_covariance
 from mesh_reloc_ros.align.lm import solve
 from mesh_reloc_ros.align.points import SurfacePoints, select_points
 from mesh_reloc_ros.align.pyramid import ImageLevel, render_pyramid
@@ -57,15 +57,15 @@ def covariance(surface: SurfacePoints, level, misplaced=0.0, metres=math.inf):
     :param misplaced: relative to the distance, and `metres` at most: how far surfaces are off.
     """
     solution = solved(surface, level)
-    blocks, error = block_sums(surface, level, solution), MapError(misplaced, metres)
+    blocks, error = judged(surface, level, solution), MapError(misplaced, metres)
     found = pose_covariance(blocks, level, solution, error)[0].numpy()
     np.testing.assert_array_equal(found, found.T)
     assert np.linalg.eigvalsh(found).min() > 0
     return found
 
 
-def compiled_figures(surface, level, solution):
-    return block_sums(surface, level, solution).figures
+def judged(surface, level, solution):
+    return BlockSums.of(block_figures(surface, level, solution), solution.system)
 
 
 def parts(surface: SurfacePoints, count):
@@ -92,14 +92,14 @@ def test_the_compiled_sums_equal_the_reference():
     solution = dataclasses.replace(
         solved(surface, level, scale, steps=0), live_T_keyframe=live_T_keyframe, exposure=exposure
     )
-    compiled = compiled_figures(surface, level, solution)
+    compiled = block_figures(surface, level, solution)
     reference = oracle.block_sums(surface, level, solution)
     assert compiled.shape == reference.shape == (3, 7, FIGURES)
     scale = np.abs(reference).max(axis=(0, 1))
     assert (np.abs(compiled - reference) <= 1e-4 * scale).all()
 
 
-@pytest.mark.parametrize('sums', [compiled_figures, oracle.block_sums])
+@pytest.mark.parametrize('sums', [block_figures, oracle.block_sums])
 def test_the_blocks_gradients_add_up_to_that_of_the_normal_equations(sums):
     surface, level, live_T_keyframe, exposure, scale = random_problem(seed=4)
     options = SolverOptions(scale, max_iterations=0, small_px=0.0)
@@ -109,7 +109,7 @@ def test_the_blocks_gradients_add_up_to_that_of_the_normal_equations(sums):
     np.testing.assert_allclose(total, gradient, atol=1e-4 * np.abs(gradient).max())
 
 
-@pytest.mark.parametrize('sums', [compiled_figures, oracle.block_sums])
+@pytest.mark.parametrize('sums', [block_figures, oracle.block_sums])
 def test_the_curvature_is_how_the_gradient_changes(corner, sums):
     """Along the image: the gradient of each block at a moved image, against what is summed up."""
     surface, colour = corner
@@ -208,7 +208,7 @@ def test_errors_are_as_large_as_it_says_however_few_blocks_are_seen(corner, coun
         image = noisy(colour, seed=8, strength=6.0, size_px=size_px)
         for part in parts(surface, count):
             solution = solved(part, image, steps=40)
-            blocks = block_sums(part, image, solution)
+            blocks = judged(part, image, solution)
             found = pose_covariance(blocks, image, solution, MapError(0.0))[0].numpy()
             # The view was rendered where the image was taken.
             error = log(solution.live_T_keyframe[0].numpy())

@@ -1,18 +1,27 @@
 """Levels solved on a GPU, in Triton's interpreter, against the compiled solver of the CPU."""
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 import torch
 
-from mesh_reloc_ros import device
 from mesh_reloc_ros.align.alignment import neutral_exposure
-from mesh_reloc_ros.align.device_solver import DeviceLevel, Restart, solve_levels
-from mesh_reloc_ros.align.lm import image_motion_px, solve
+from mesh_reloc_ros.align.device_image import _solution
+from mesh_reloc_ros.align.device_solver import (
+    STATE_SIZE,
+    DeviceImage,
+    DeviceLevel,
+    Restart,
+    level_numbers,
+    run_levels,
+    start_state,
+)
+from mesh_reloc_ros.align.lm import image_motion_px, pixels_per_step, solve
 from mesh_reloc_ros.align.points import PointTensors, SurfacePoints, select_points
 from mesh_reloc_ros.align.pyramid import ImageLevel
-from mesh_reloc_ros.graphs import Repeater
+from mesh_reloc_ros.kernels.gpu import layout
 from mesh_reloc_ros.kernels.levenberg_marquardt import SolverOptions
 from mesh_reloc_ros.types import se3
 
@@ -20,17 +29,31 @@ SCALE = 0.12
 EXPOSURE = torch.tensor([1.2, 0.85, 1.0, 0.05, -0.03, 0.08])
 
 
-class OnCpu(device.Runtime):
-    """Memory of the CPU is not pinned."""
+class Level(NamedTuple):
+    """Points of renders, the image that they are aligned with, and how."""
 
-    def pinned(self, count, dtype):
-        return torch.empty(count, dtype=dtype)
+    surface: SurfacePoints
+    live: ImageLevel
+    options: SolverOptions
+
+    @property
+    def on_device(self):
+        surface, camera = self.surface, self.live.camera
+        arrays = surface.points, surface.colours, surface.gradients, surface.weights
+        points = PointTensors(*map(torch.from_numpy, arrays), surface.block_size)
+        per_step = pixels_per_step(surface, camera)
+        numbers = level_numbers(camera, self.options.robust_scale, 0.0)
+        numbers = np.concatenate((numbers, per_step.reshape(-1)))
+        image = DeviceImage(torch.from_numpy(self.live.image), None)
+        return DeviceLevel(points, image, torch.from_numpy(numbers), camera, self.options)
 
 
 @pytest.fixture
-def problem(room_levels, monkeypatch):
-    """Return two levels of a render, coarse first, with an image of another exposure and noise."""
-    monkeypatch.setattr(device, 'runtime', OnCpu())
+def views(room_levels):
+    """Return two levels of three views, coarse first.
+
+    The image is the first of them, with another exposure and noise.
+    """
     generator = torch.Generator().manual_seed(4)
     levels = []
     for number in (3, 2):
@@ -39,14 +62,22 @@ def problem(room_levels, monkeypatch):
         noise = 0.01 * torch.randn(colour.shape, generator=generator)
         image = 255 * (EXPOSURE[:3] * colour + EXPOSURE[3:] + noise)
         image = image.round().clamp(0, 255).to(torch.uint8).contiguous().numpy()
-        points = select_points(level, 60)
         options = SolverOptions(SCALE, max_iterations=3, small_px=0.05)
-        surface, first = points.on_host(), PointTensors(*(t[:1] for t in points.tensors), 64)
-        arrays = (surface.points, surface.colours, surface.gradients, surface.weights)
-        surface = SurfacePoints(*(values[:1] for values in arrays), 64)
-        live = ImageLevel(number, image, level.camera)
-        levels.append(DeviceLevel(surface, first, live, options, 0.0))
+        surface = select_points(level, 60).on_host()
+        levels.append(Level(surface, ImageLevel(number, image, level.camera), options))
     return levels
+
+
+@pytest.fixture
+def problem(views):
+    """Return the levels of the first view."""
+    return [level._replace(surface=part(level.surface, 0)) for level in views]
+
+
+def part(surface, number):
+    """Return one view of a batch."""
+    arrays = surface.points, surface.colours, surface.gradients, surface.weights
+    return SurfacePoints(*(values[number : number + 1] for values in arrays), surface.block_size)
 
 
 def started(px, level):
@@ -56,18 +87,17 @@ def started(px, level):
     return se3.exp(px / motion * twist)
 
 
+def states(levels, start, exposure, restart=None):
+    """Return the states [B, STATE_SIZE] where the kernels end."""
+    state = torch.from_numpy(start_state(start, exposure))
+    restart = restart or Restart(0.02, 0.9)
+    run_levels([level.on_device for level in levels], state, 4.0, restart)
+    return state.reshape(-1, STATE_SIZE).numpy()
+
+
 def on_device(levels, start, exposure, restart=None):
-    """Return the solution of the kernels; the points are packed as a keyframe packs them."""
-    packed = torch.cat([t.reshape(-1) for level in levels for t in level.points.tensors])
-    offset, packed_levels = 0, []
-    for level in levels:
-        tensors = []
-        for t in level.points.tensors:
-            tensors.append(packed[offset : offset + t.numel()].reshape(t.shape))
-            offset += t.numel()
-        packed_levels.append(level._replace(points=PointTensors(*tensors, 64)))
-    repeater, restart = Repeater(torch.device('cpu')), restart or Restart(0.02, 0.9)
-    return solve_levels(repeater, packed_levels, packed, start, exposure, 4.0, restart)
+    (state,) = states(levels, start, exposure, restart)
+    return _solution(state, levels[-1].surface, None)
 
 
 def on_cpu(levels, start, exposure):
@@ -134,3 +164,20 @@ def test_nothing_in_view_leaves_the_pose(problem):
     found = on_device(problem[1:], away, neutral_exposure(1))
     assert torch.allclose(found.live_T_keyframe, away, atol=1e-6)
     assert found.system.seen == 0
+
+
+def test_a_batch_of_views_is_aligned_as_one_by_one(views):
+    """Each at its own pace; they share the robust scale."""
+    level = views[1]._replace(options=SolverOptions(SCALE, max_iterations=3, small_px=1.5))
+    start = torch.cat([started(px, problem_of(level, k)) for k, px in enumerate((1.0, 4.0, 0.1))])
+    exposure = EXPOSURE.expand(3, -1)
+    found = states([level], start, exposure)
+    for k, state in enumerate(found):
+        own = problem_of(level, k)
+        expected = on_cpu([own], start[k : k + 1], exposure[k : k + 1])
+        assert_same(_solution(state, own.surface, None), expected)
+    assert len({float(state[layout.ALL_ITERATIONS.value]) for state in found}) > 1
+
+
+def problem_of(level, number):
+    return level._replace(surface=part(level.surface, number))

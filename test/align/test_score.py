@@ -10,7 +10,7 @@ from support.oracle import score as oracle
 from mesh_reloc_ros.align.alignment import neutral_exposure
 from mesh_reloc_ros.align.points import all_points
 from mesh_reloc_ros.align.pyramid import ImageLevel
-from mesh_reloc_ros.align.score import block_correlations, correlation, mean_block_ncc
+from mesh_reloc_ros.align.score import block_correlations, mean_correlation, median_correlation
 from mesh_reloc_ros.types import se3
 
 
@@ -23,7 +23,7 @@ def view(room_levels):
 
 
 def correlation_of(surface, level, live_T_keyframe):
-    return correlation(surface, level, live_T_keyframe, AS_IT_IS)[0]
+    return median_correlation(block_correlations(surface, level, live_T_keyframe, AS_IT_IS))[0]
 
 
 AS_IT_IS = neutral_exposure(3)
@@ -99,7 +99,11 @@ def test_a_few_blocks_that_agree_are_less_than_many(view):
     surface, level = view
     few = replace(surface, weights=surface.weights.copy())
     few.weights[:, : few.weights.shape[1] * 9 // 10] = 0
-    assert float(mean_block_ncc(surface, level, STILL, AS_IT_IS)[0]) == pytest.approx(1.0, abs=1e-3)
-    assert 0 < float(mean_block_ncc(few, level, STILL, AS_IT_IS)[0]) < 0.6
     none = replace(surface, weights=np.zeros_like(surface.weights))
-    assert not mean_block_ncc(none, level, STILL, AS_IT_IS).any()
+    all_agree, few_agree, none_agree = (
+        mean_correlation(block_correlations(each, level, STILL, AS_IT_IS))
+        for each in (surface, few, none)
+    )
+    assert float(all_agree[0]) == pytest.approx(1.0, abs=1e-3)
+    assert 0 < float(few_agree[0]) < 0.6
+    assert not none_agree.any()

@@ -7,16 +7,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from mesh_reloc_evaluation.emulated_gpu import kernels
 from mesh_reloc_evaluation.emulated_gpu.counts import running
 from mesh_reloc_evaluation.emulated_gpu.tensors import is_gpu, unmarked
 from mesh_reloc_ros import device
-from mesh_reloc_ros.kernels.layout import COLUMNS, EXPOSURE_SIZE, SUMS, UNKNOWNS
-from mesh_reloc_ros.kernels.normal_equations import accumulate
-from mesh_reloc_ros.kernels.photometric import LiveImage, Template
 
 
 class Event:
@@ -85,58 +82,8 @@ class EmulatedRuntime(device.Runtime):
         options.pop('num_warps', None)
         with torch._C.DisableTorchFunction(), torch._C.DisableTorchFunctionSubclass():
             plain = [unmarked(value) for value in arguments]
-            if kernel.__name__ == 'accumulate':
-                _accumulate(*plain)
-            elif not (kernel.__name__ == 'advance' and _is_done(plain[1])):
+            instead = kernels.COMPILED.get(kernel.__name__)
+            if instead is not None:
+                instead(*plain, **options)
+            elif not (kernel.__name__ == 'advance' and kernels.are_done(plain[1])):
                 kernel[grid](*plain, **options)
-
-
-def _is_done(state: Tensor) -> bool:
-    """Whether the kernels would leave at once: the interpreter takes long even for that."""
-    from mesh_reloc_ros.kernels.gpu import layout
-
-    return bool(state.numpy()[layout.DONE.value])
-
-
-def _accumulate(
-    points: Tensor,
-    colours: Tensor,
-    gradients: Tensor,
-    weights: Tensor,
-    pixels: Tensor,
-    usable: Tensor,
-    level: Tensor,
-    state: Tensor,
-    systems: Tensor,
-    count: int,
-    block_size: int,
-    blocks: int,
-    width: int,
-    height: int,
-    has_mask: int,
-) -> None:
-    """Do what the kernel of this name does, by the compiled one: Triton's interpreter is slow."""
-    from mesh_reloc_ros.kernels.gpu import layout
-
-    if _is_done(state):
-        return
-    own = state.numpy()
-    template = Template(
-        points[0].numpy(), colours[0].numpy(), gradients[0].numpy(), weights[0].numpy(), block_size
-    )
-    mask = usable.numpy().reshape(height, width) if has_mask else np.empty((0, 0), np.uint8)
-    live = LiveImage(pixels.numpy().reshape(height, width, 3), mask, *level.numpy()[:4].tolist())
-    system, sums = np.zeros((UNKNOWNS, COLUMNS)), np.zeros(SUMS)
-    accumulate(
-        template,
-        live,
-        own[layout.TRIAL.value :][:16].reshape(4, 4),
-        own[layout.TRIAL_EXPOSURE.value :][:EXPOSURE_SIZE],
-        own[layout.SCALE.value],
-        system,
-        sums,
-    )
-    of_blocks = systems.numpy().reshape(blocks, layout.WIDTH.value, layout.WIDTH.value)
-    of_blocks[:] = 0
-    of_blocks[0, :UNKNOWNS, :COLUMNS] = system
-    of_blocks[0, layout.ROW_OF_SUMS.value, :SUMS] = sums

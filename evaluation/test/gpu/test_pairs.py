@@ -7,6 +7,8 @@ import pytest
 import torch
 from support.small_room import CAMERA, error, perturbed, photographed, pose_at
 
+from mesh_reloc_ros.align import assessment
+from mesh_reloc_ros.align import pyramid as pyramid_module
 from mesh_reloc_ros.align.coarse_to_fine import align_lm, tracking_keyframe
 from mesh_reloc_ros.align.keyframe import make_keyframe
 from mesh_reloc_ros.align.pyramid import image_pyramid
@@ -17,7 +19,7 @@ from mesh_reloc_ros.config.relocalization import RelocalizationSettings
 from mesh_reloc_ros.overlay import draw_overlay
 from mesh_reloc_ros.pipeline import Pipeline
 from mesh_reloc_ros.relocalize._cache import ViewCache
-from mesh_reloc_ros.relocalize._candidates import align_candidates
+from mesh_reloc_ros.relocalize._candidates import ROUNDS, align_candidates
 from mesh_reloc_ros.relocalize._thumbnails import Thumbnails
 from mesh_reloc_ros.relocalize._viewpoints import _probed
 from mesh_reloc_ros.render.grey import with_colour_mode
@@ -108,7 +110,7 @@ def test_a_keyframe_has_the_points_of_the_cpu(scene, room, max_points):
 
 
 @pytest.mark.parametrize('solver_device', ['cpu', 'cuda'])
-def test_an_image_is_aligned_as_on_the_cpu(scene, room, frames, solver_device):
+def test_an_image_is_aligned_as_on_the_cpu(scene, room, frames, solver_device, monkeypatch):
     """Each with the keyframe of its own device: pose, covariance, score."""
     start = torch.from_numpy(perturbed(pose_at(2), 1, 0.02, 0.5))[None]
     pyramid = image_pyramid(frames[2].image, CAMERA)
@@ -116,6 +118,11 @@ def test_an_image_is_aligned_as_on_the_cpu(scene, room, frames, solver_device):
     expected = align_lm(room.scene, pyramid, start, None, settings)
     settings = replace(settings, solver_device=solver_device)
     keyframe = tracking_keyframe(scene, start, CAMERA, settings)
+    if solver_device == 'cuda':
+        # All of the image that is needed is summed up on the GPU, where its levels are made.
+        pyramid = image_pyramid(frames[2].image, CAMERA)
+        monkeypatch.setattr(assessment, '_gathered', None)
+        monkeypatch.setattr(pyramid_module, '_halved', None)
     for _ in range(2):
         found = align_lm(scene, pyramid, start, None, settings, keyframe=keyframe)
         assert_near(found.pose, expected.pose)
@@ -140,17 +147,26 @@ def test_the_solver_on_the_gpu_tracks_as_the_hybrid(gpu, room, frames):
 
 
 def test_candidates_are_aligned_and_ordered_as_on_the_cpu(scene, room, frames):
-    starts = np.stack([perturbed(pose_at(0), k, 0.02 * k, 0.5 * k) for k in range(6)])
+    starts = np.stack([perturbed(pose_at(0), k, 0.02 * k, 0.5 * k) for k in range(4)])
     pyramid = image_pyramid(frames[0].image, CAMERA)
-    found, expected = (
-        align_candidates(each, pyramid, torch.from_numpy(starts)) for each in (scene, room.scene)
+    # Triton's interpreter is slow.
+    rounds = tuple(replace(each, iterations=3) for each in ROUNDS[1:3])
+    found, hybrid, expected = (
+        align_candidates(each, pyramid, torch.from_numpy(starts), rounds, on_device=on_device)
+        for each, on_device in ((scene, True), (scene, False), (room.scene, False))
     )
+    assert not scene.solving.has_failed
+    assert_near(found.map_T_camera[0].numpy(), hybrid.map_T_camera[0].numpy())
     assert_near(found.map_T_camera[0].numpy(), expected.map_T_camera[0].numpy(), 2e-3, 0.05)
-    assert float(found.score[0]) == pytest.approx(float(expected.score[0]), abs=5e-3)
+    for other, far in ((hybrid, 1e-5), (expected, 5e-3)):
+        assert float(found.score[0]) == pytest.approx(float(other.score[0]), abs=far)
+        assert float(found.distance[0]) == pytest.approx(float(other.distance[0]), rel=far)
 
 
 def test_the_camera_is_found_from_nothing(gpu, room, frames):
     poses = tracked(room, frames[:1], Settings(relocalization=CACHELESS))
+    expected = tracked(room, frames[:1], Settings(device='cpu', relocalization=CACHELESS))
+    assert_near(poses[0], expected[0])
     assert_near(poses[0], pose_at(0), 0.01, 0.2)
 
 

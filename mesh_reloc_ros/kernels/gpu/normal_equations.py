@@ -6,7 +6,7 @@ import triton
 import triton.language as tl
 
 from mesh_reloc_ros.kernels import exposure as model
-from mesh_reloc_ros.kernels import layout, photometric
+from mesh_reloc_ros.kernels import layout
 from mesh_reloc_ros.kernels.gpu.layout import (
     DONE,
     POSE_SIZE,
@@ -19,13 +19,17 @@ from mesh_reloc_ros.kernels.gpu.layout import (
     UNKNOWNS,
     WIDTH,
 )
+from mesh_reloc_ros.kernels.gpu.photometric import (
+    CHANNELS,
+    is_censored,
+    look_up,
+    pixel_jacobian,
+    sample,
+)
 
-_CHANNELS = tl.constexpr(layout.CHANNELS)
 _LOSS, _SQUARED = tl.constexpr(layout.LOSS), tl.constexpr(layout.SQUARED)
 _WEIGHT, _SEEN = tl.constexpr(layout.WEIGHT), tl.constexpr(layout.SEEN)
 _INLIERS, _UNUSABLE = tl.constexpr(layout.INLIERS), tl.constexpr(layout.UNUSABLE)
-_NEAR_M = tl.constexpr(photometric.NEAR_M)
-_UNIT, _LIMIT = tl.constexpr(photometric.UNIT), tl.constexpr(float(photometric.LIMIT))
 _GAIN_SIGMA = tl.constexpr(model.BLOCK_GAIN_SIGMA)
 _OFFSET_SIGMA = tl.constexpr(model.BLOCK_OFFSET_SIGMA)
 
@@ -68,25 +72,15 @@ def accumulate(
         exists = (within < block_size) & (n < count)
         n = alignment * count + n
         weight = tl.load(weights + n, mask=exists, other=0.0)
-        fx, fy = tl.load(level), tl.load(level + 1)
-        cx, cy = tl.load(level + 2), tl.load(level + 3)
-        x, y, inverse_z, is_seen = _project(points, n, exists, own)
-        u, v = fx * x + cx, fy * y + cy
-        is_seen &= (weight > 0) & (u >= 0) & (v >= 0) & (u < width - 1) & (v < height - 1)
-        u, v = tl.where(is_seen, u, 0.0), tl.where(is_seen, v, 0.0)
-        u0, v0 = u.to(tl.int32), v.to(tl.int32)
-        a, b = (u - u0).to(tl.float32), (v - v0).to(tl.float32)
-        corner = v0 * width + u0
-        masked = is_seen & (has_mask != 0)
-        is_usable = tl.load(usable + corner, mask=masked, other=1)
-        is_usable &= tl.load(usable + corner + 1, mask=masked, other=1)
-        is_usable &= tl.load(usable + corner + width, mask=masked, other=1)
-        is_usable &= tl.load(usable + corner + width + 1, mask=masked, other=1)
-        unusable = tl.sum(tl.where(is_seen & (is_usable == 0), weight, 0.0))
-        is_seen &= is_usable != 0
+        x, y, inverse_z, corner, a, b, is_seen, is_usable = look_up(
+            points, n, exists & (weight > 0), own + TRIAL, level, usable, width, height, has_mask
+        )
+        a, b = a.to(tl.float32), b.to(tl.float32)
+        unusable = tl.sum(tl.where(is_seen & ~is_usable, weight, 0.0))
+        is_seen &= is_usable
         weight = tl.where(is_seen, weight, 0.0)
         x, y, inverse_z = x.to(tl.float32), y.to(tl.float32), inverse_z.to(tl.float32)
-        fx, fy = fx.to(tl.float32), fy.to(tl.float32)
+        fx, fy = tl.load(level).to(tl.float32), tl.load(level + 1).to(tl.float32)
         scale = tl.load(own + SCALE)
         inverse_scale2 = (1 / (scale * scale)).to(tl.float32)
         row, column = tl.arange(0, WIDTH)[:, None], tl.arange(0, WIDTH)[None, :]
@@ -94,15 +88,15 @@ def accumulate(
         losses, squares, weighted = 0.0, 0.0, 0.0
         censored = tl.zeros((BLOCK,), tl.int32)
         largest = tl.zeros((BLOCK,), tl.float32)
-        for c in tl.static_range(_CHANNELS):
+        for c in tl.static_range(CHANNELS):
             gain = tl.load(own + TRIAL_EXPOSURE + c).to(tl.float32)
-            offset = tl.load(own + TRIAL_EXPOSURE + _CHANNELS + c).to(tl.float32)
-            colour = tl.load(colours + n * _CHANNELS + c, mask=exists, other=0.0)
-            gu = gain * tl.load(gradients + (n * _CHANNELS + c) * 2, mask=exists, other=0.0)
-            gv = gain * tl.load(gradients + (n * _CHANNELS + c) * 2 + 1, mask=exists, other=0.0)
-            live = _sample(pixels, corner, width, a, b, c, is_seen)
+            offset = tl.load(own + TRIAL_EXPOSURE + CHANNELS + c).to(tl.float32)
+            colour = tl.load(colours + n * CHANNELS + c, mask=exists, other=0.0)
+            gu = gain * tl.load(gradients + (n * CHANNELS + c) * 2, mask=exists, other=0.0)
+            gv = gain * tl.load(gradients + (n * CHANNELS + c) * 2 + 1, mask=exists, other=0.0)
+            live, _, _ = sample(pixels, corner, width, a, b, c, is_seen)
             predicted = gain * colour + offset
-            counts = tl.where((live > _LIMIT) & (predicted > live), 0.0, 1.0)
+            counts = tl.where(is_censored(predicted, live), 0.0, 1.0)
             error = predicted - live
             squared = counts * error * error * inverse_scale2
             share = 1 / (1 + squared)
@@ -115,17 +109,17 @@ def accumulate(
             # Derivatives of the residual, one column for each unknown, and the residual.
             features = tl.zeros((BLOCK, WIDTH), tl.float32)
             for j in tl.static_range(POSE_SIZE):
-                along_u, along_v = _pixel_jacobian(x, y, inverse_z, fx, fy, j)
+                along_u, along_v = pixel_jacobian(x, y, inverse_z, fx, fy, j)
                 slope = -(gu * along_u + gv * along_v)
                 features = tl.where(column == j, slope[:, None], features)
             features = tl.where(column == POSE_SIZE + c, colour[:, None], features)
-            features = tl.where(column == POSE_SIZE + _CHANNELS + c, 1.0, features)
+            features = tl.where(column == POSE_SIZE + CHANNELS + c, 1.0, features)
             features = tl.where(column == UNKNOWNS, error[:, None], features)
             products = tl.dot(
                 tl.trans(features * robust[:, None]), features, input_precision='ieee'
             ).to(tl.float64)
             system += _without_block(products, row, column, c, scale)
-        told = tl.where(censored < _CHANNELS, weight, 0.0)
+        told = tl.where(censored < CHANNELS, weight, 0.0)
         unusable += tl.sum(weight - told)
         inliers = tl.sum(tl.where(largest < 1, told, 0.0))
         system = tl.where((row < UNKNOWNS) & (column <= UNKNOWNS), system, 0.0)
@@ -145,53 +139,9 @@ def _is(row, column, number: tl.constexpr):
 
 
 @triton.jit
-def _project(points, n, exists, own):
-    """Return x / z, y / z, 1 / z of points n at the trial pose, and which are in front."""
-    T = own + TRIAL
-    px = tl.load(points + 3 * n, mask=exists, other=0.0).to(tl.float64)
-    py = tl.load(points + 3 * n + 1, mask=exists, other=0.0).to(tl.float64)
-    pz = tl.load(points + 3 * n + 2, mask=exists, other=0.0).to(tl.float64)
-    x = tl.load(T) * px + tl.load(T + 1) * py + tl.load(T + 2) * pz + tl.load(T + 3)
-    y = tl.load(T + 4) * px + tl.load(T + 5) * py + tl.load(T + 6) * pz + tl.load(T + 7)
-    z = tl.load(T + 8) * px + tl.load(T + 9) * py + tl.load(T + 10) * pz + tl.load(T + 11)
-    in_front = z > _NEAR_M
-    inverse_z = 1 / tl.where(in_front, z, 1.0)
-    return x * inverse_z, y * inverse_z, inverse_z, in_front
-
-
-@triton.jit
-def _sample(pixels, corner, width, a, b, c: tl.constexpr, is_seen):
-    """Return the colours of the live image, bilinearly: `corner` and its neighbours."""
-    at = pixels + corner * _CHANNELS + c
-    c00 = tl.load(at, mask=is_seen, other=0).to(tl.float32)
-    c10 = tl.load(at + _CHANNELS, mask=is_seen, other=0).to(tl.float32)
-    c01 = tl.load(at + width * _CHANNELS, mask=is_seen, other=0).to(tl.float32)
-    c11 = tl.load(at + width * _CHANNELS + _CHANNELS, mask=is_seen, other=0).to(tl.float32)
-    top, bottom = c00 + a * (c10 - c00), c01 + a * (c11 - c01)
-    return (top + b * (bottom - top)) * _UNIT
-
-
-@triton.jit
-def _pixel_jacobian(x, y, inverse_z, fx, fy, j: tl.constexpr):
-    """Return how part j of a twist of the camera moves the pixels of points."""
-    along_u, along_v = fx * inverse_z, 0.0 * inverse_z
-    if j == 1:
-        along_u, along_v = 0.0 * inverse_z, fy * inverse_z
-    elif j == 2:
-        along_u, along_v = -fx * x * inverse_z, -fy * y * inverse_z
-    elif j == 3:
-        along_u, along_v = -fx * x * y, -fy * (1 + y * y)
-    elif j == 4:
-        along_u, along_v = fx * (1 + x * x), fy * x * y
-    elif j == 5:
-        along_u, along_v = -fx * y, fy * x
-    return along_u, along_v
-
-
-@triton.jit
 def _without_block(products, row, column, c: tl.constexpr, scale):
     """Return the products of a channel with gain and offset of the block eliminated."""
-    gain, offset = POSE_SIZE + c, POSE_SIZE + _CHANNELS + c
+    gain, offset = POSE_SIZE + c, POSE_SIZE + CHANNELS + c
     by_gain = tl.sum(tl.where(row == gain, products, 0.0), axis=0)
     by_offset = tl.sum(tl.where(row == offset, products, 0.0), axis=0)
     along = tl.arange(0, WIDTH)
