@@ -127,7 +127,7 @@ def test_bins_have_room_for_what_pytorch3d_counts(room):
         for pose in (pose_at(step), pose_at(step) @ BACKWARDS):
             poses = torch.from_numpy(pose)[None].float()
             for camera, bin_size in ((CAMERA, 16), (CAMERA.at_level(2), 8), (TALL, 64)):
-                triangles, _ = rasterizer._triangles(poses, camera)
+                triangles, _ = rasterizer._triangles(rasterizer.in_view(poses, camera), camera)
                 counted = int(on_gpu._fullest_bin(triangles, camera, bin_size))
                 corners = triangles.screen[triangles.corners][0].numpy()
                 exact = fullest_bin(corners, camera.width, camera.height, bin_size)

@@ -156,7 +156,8 @@ def _chosen(
     """Render, and return the choice of levels, the points of each level and the coverage [B]."""
     rendered = _rendered_level(camera, finest, max_points)
     at_rendered = camera.at_level(rendered)
-    render = scene.render(poses, at_rendered, grey=grey)
+    in_view = scene.in_view(poses, at_rendered) if rendered > finest else None
+    render = scene.render(poses, at_rendered, grey=grey, in_view=in_view)
     count = max(coarsest, _coarsest_score_level(camera, rendered, finest)) + 1 - rendered
     pyramid = render_pyramid(render.colour, render.depth, at_rendered, count)
     levels = [
@@ -166,7 +167,14 @@ def _chosen(
     if rendered > finest:
         at_finest = camera.at_level(finest)
         points = select_patch_points(
-            scene, poses, at_finest, pyramid[0], rendered - finest, max_points, grey=grey
+            scene,
+            poses,
+            at_finest,
+            pyramid[0],
+            rendered - finest,
+            max_points,
+            grey=grey,
+            in_view=in_view,
         )
         levels.insert(0, (finest, at_finest, points))
     chosen = _score_level(pyramid, rendered, finest)

@@ -15,6 +15,7 @@ from mesh_reloc_ros.align.points import (
 )
 from mesh_reloc_ros.align.pyramid import DEPTH_JUMP, RenderLevel
 from mesh_reloc_ros.device import constant
+from mesh_reloc_ros.render.rasterizer import InView
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types.camera import Camera
 
@@ -40,15 +41,17 @@ def select_patch_points(
     max_points: int,
     *,
     grey: bool = False,
+    in_view: InView | None = None,
 ) -> PointTensors:
     """Choose pixels of a coarse render, render patches there, and return a point of each.
 
     :param map_T_camera: [B, 4, 4]. :param camera: of the level of the patches.
     :param levels_below: by how many levels, 1 or 2, that is finer than the coarse render.
+    :param in_view: of the coarse render.
     """
     strength, index = strongest_pixels(coarse, max_points)
     pixels = _patches(index, coarse.camera.width, camera, levels_below)
-    render = scene.render(map_T_camera, camera, pixels.flatten(1), grey=grey)
+    render = scene.render(map_T_camera, camera, pixels.flatten(1), grey=grey, in_view=in_view)
     colour = render.colour.unflatten(1, pixels.shape[1:])
     depth = render.depth.unflatten(1, pixels.shape[1:])
     left, right, above, below, inside = (

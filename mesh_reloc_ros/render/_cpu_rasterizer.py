@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.render._zbuffer_rasterizer import ZBufferRasterizer
-from mesh_reloc_ros.render.rasterizer import Fragments
+from mesh_reloc_ros.render.rasterizer import Fragments, InView, Rasterizer
 from mesh_reloc_ros.types.camera import Camera
 
 try:
@@ -25,7 +25,7 @@ else:
 _FACES_PER_RAY, _PIXELS_PER_RAY = 6, 16
 
 
-class CpuRasterizer:
+class CpuRasterizer(Rasterizer):
     """Fills a z-buffer for many pixels, and casts rays for few pixels of a large mesh.
 
     Each is made when it is used first: for a large mesh, that takes seconds and may never happen.
@@ -43,7 +43,11 @@ class CpuRasterizer:
         return ZBufferRasterizer.name + (f' and {EmbreeRasterizer.name}' if _HAS_RAYS else '')
 
     def rasterize(
-        self, map_T_camera: Tensor, camera: Camera, pixels: Tensor | None = None
+        self,
+        map_T_camera: Tensor,
+        camera: Camera,
+        pixels: Tensor | None = None,
+        in_view: InView | None = None,
     ) -> Fragments:
         """Rasterize from poses [B, 4, 4]; see `Rasterizer`."""
         image = camera.width * camera.height

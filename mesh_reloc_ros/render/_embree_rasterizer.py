@@ -9,14 +9,14 @@ from embreex.mesh_construction import TriangleMesh
 from torch import Tensor
 
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
-from mesh_reloc_ros.render.rasterizer import Fragments, intersect
+from mesh_reloc_ros.render.rasterizer import Fragments, InView, Rasterizer, intersect
 from mesh_reloc_ros.types.camera import Camera
 
 # Number of rays per call, about one millisecond.
 _RAYS = 4096
 
 
-class EmbreeRasterizer:
+class EmbreeRasterizer(Rasterizer):
     """The acceleration structure of the mesh, built once; results are moved to `device`."""
 
     name = 'embree'
@@ -30,7 +30,11 @@ class EmbreeRasterizer:
         self._mesh = mesh
 
     def rasterize(
-        self, map_T_camera: Tensor, camera: Camera, pixels: Tensor | None = None
+        self,
+        map_T_camera: Tensor,
+        camera: Camera,
+        pixels: Tensor | None = None,
+        in_view: InView | None = None,
     ) -> Fragments:
         """Cast a ray through each pixel centre; see `Rasterizer`."""
         poses = map_T_camera.to('cpu')

@@ -3,8 +3,8 @@
 The axes, normalized device coordinates and half-pixel convention of PyTorch3D stay in this module.
 
 PyTorch3D finds the face at each pixel. What it does per pixel grows with the faces of a bin, and
-what it copies and clips on the way needs the host: so faces out of view are left out here, those
-that cross the near plane are clipped here, and bins are made as large as the fullest one needs.
+what it copies and clips on the way needs the host: so it gets the faces in view only, those that
+cross the near plane are clipped here, and bins are made as large as the fullest one needs.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from torch import Tensor
 
 from mesh_reloc_ros.graphs import decide
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
-from mesh_reloc_ros.render.rasterizer import Fragments, intersect
+from mesh_reloc_ros.render.rasterizer import Fragments, InView, Rasterizer, intersect
 from mesh_reloc_ros.types import se3
 from mesh_reloc_ros.types.camera import Camera
 
@@ -66,7 +66,7 @@ class _Triangles:
         return torch.full((views,), triangles, device=self.device)
 
 
-class PyTorch3DRasterizer:
+class PyTorch3DRasterizer(Rasterizer):
     """The mesh on a device, rasterized with one face per pixel."""
 
     name = 'pytorch3d'
@@ -75,16 +75,26 @@ class PyTorch3DRasterizer:
         self._device = device
         self._vertices = torch.from_numpy(mesh.vertices).to(device)
         self._faces = torch.from_numpy(mesh.faces).to(device=device, dtype=torch.int64)
+        self._most_views = max(_MOST_FACES // max(len(mesh.faces), 1), 1)
 
     def rasterize(
-        self, map_T_camera: Tensor, camera: Camera, pixels: Tensor | None = None
+        self,
+        map_T_camera: Tensor,
+        camera: Camera,
+        pixels: Tensor | None = None,
+        in_view: InView | None = None,
     ) -> Fragments:
         """Rasterize from poses [B, 4, 4]; see `Rasterizer`."""
         poses = map_T_camera.to(device=self._device, dtype=torch.float32)
         rays = camera.rays(self._device)
-        at_once = max(_MOST_FACES // max(len(self._faces), 1), 1)
         with torch.no_grad():
-            face = torch.cat([self._nearest(part, camera) for part in poses.split(at_once)])
+            if in_view is not None:
+                face = self._nearest(in_view, camera)
+            else:
+                parts = poses.split(self._most_views)
+                face = torch.cat(
+                    [self._nearest(self._seen(part, camera), camera) for part in parts]
+                )
         if pixels is None:
             rays = rays.expand(len(poses), -1, -1, 3)
         else:
@@ -92,9 +102,15 @@ class PyTorch3DRasterizer:
         barycentric, depth = intersect(poses, rays, self._vertices[self._faces[face.clamp(min=0)]])
         return Fragments(face, barycentric, torch.where(face >= 0, depth, 0.0))
 
-    def _nearest(self, poses: Tensor, camera: Camera) -> Tensor:
+    def in_view(self, map_T_camera: Tensor, camera: Camera) -> InView | None:
+        """Return what is in view; see `Rasterizer`. None for more views than fit into memory."""
+        poses = map_T_camera.to(device=self._device, dtype=torch.float32)
+        with torch.no_grad():
+            return self._seen(poses, camera) if len(poses) <= self._most_views else None
+
+    def _nearest(self, in_view: InView, camera: Camera) -> Tensor:
         """Return the index of the nearest face at each pixel [B, H, W], -1 outside the mesh."""
-        triangles, clipped = self._triangles(poses, camera)
+        triangles, face = self._triangles(in_view, camera)
         index, *_ = rasterize_meshes(
             triangles,
             image_size=(camera.height, camera.width),
@@ -104,40 +120,51 @@ class PyTorch3DRasterizer:
             **self._binning(triangles, camera),
         )
         index = index[..., 0]
-        # Indices continue over the views. Those of parts of faces follow those of faces.
-        number = index.remainder(triangles.corners.shape[1])
-        part = (number - len(self._faces)).clamp(min=0).flatten(1)
-        whole = clipped.gather(1, part).reshape(number.shape)
-        number = torch.where(number < len(self._faces), number, whole)
-        return torch.where(index >= 0, number, -1)
+        # Indices continue over the views.
+        number = index.remainder(face.shape[1]).flatten(1)
+        return torch.where(index >= 0, face.gather(1, number).reshape(index.shape), -1)
 
-    def _triangles(self, poses: Tensor, camera: Camera) -> tuple[_Triangles, Tensor]:
-        """Return the triangles of views: all faces, and parts of those that cross the near plane.
+    def _triangles(self, in_view: InView, camera: Camera) -> tuple[_Triangles, Tensor]:
+        """Return the triangles of views: faces, then parts of those that cross the near plane.
 
-        :returns: also the faces that the parts belong to, [B, parts].
+        :returns: also the face that each belongs to, [B, T].
         """
-        points = se3.transform(se3.inverse(poses), self._vertices)
-        outside = _outside(points, camera)[:, self._faces]
-        unseen = (outside[..., 0] & outside[..., 1] & outside[..., 2]) > 0
-        behind = points[..., 2] < _NEAR_M
-        crossing = behind[:, self._faces].any(-1) & ~unseen
-        count = decide(crossing.sum(1).max(), _room(_CROSSING_STEP), _holds)
-        count = min(count, len(self._faces))
-        is_part, clipped = crossing.to(torch.uint8).topk(count)
-        parts = _clipped(
-            points.gather(1, self._faces[clipped].flatten(1)[..., None].expand(-1, -1, 3))
-        )
-        parts[..., 2] = torch.where(is_part[..., None, None] > 0, parts[..., 2], -1.0)
+        points, kept = in_view.points, in_view.faces
+        is_none = kept == len(self._faces)
+        faces = self._faces[kept.clamp(max=len(self._faces) - 1)]
         views, vertices = points.shape[:2]
+        behind = (points[..., 2] < _NEAR_M).gather(1, faces.flatten(1)).reshape(faces.shape)
+        crossing = behind.any(-1) & ~is_none
+        count = decide(crossing.sum(1).max(), _room(_CROSSING_STEP), _holds)
+        count = min(count, faces.shape[1])
+        is_part, place = crossing.to(torch.uint8).topk(count)
+        cut = faces.gather(1, place[..., None].expand(-1, -1, 3))
+        parts = _clipped(points.gather(1, cut.flatten(1)[..., None].expand(-1, -1, 3)))
+        parts[..., 2] = torch.where(is_part[..., None, None] > 0, parts[..., 2], -1.0)
         screen = torch.cat(
             (points.flatten(0, 1), parts.reshape(-1, 3), points.new_full((1, 3), -1))
         )
         first = vertices * torch.arange(views, device=self._device)[:, None, None]
-        left_out = (unseen | crossing)[..., None]
-        faces = torch.where(left_out, len(screen) - 1, self._faces + first)
+        whole = torch.where((is_none | crossing)[..., None], len(screen) - 1, faces + first)
         of_parts = views * vertices + torch.arange(6 * views * count, device=self._device)
-        corners = torch.cat((faces, of_parts.reshape(views, 2 * count, 3)), dim=1)
-        return _Triangles(_to_ndc(screen, camera), corners), clipped.repeat_interleave(2, dim=1)
+        corners = torch.cat((whole, of_parts.reshape(views, 2 * count, 3)), dim=1)
+        of_cut = kept.gather(1, place).repeat_interleave(2, dim=1)
+        return _Triangles(_to_ndc(screen, camera), corners), torch.cat((kept, of_cut), dim=1)
+
+    def _seen(self, poses: Tensor, camera: Camera) -> InView:
+        """Return what is in view from poses [B, 4, 4]."""
+        points = se3.transform(se3.inverse(poses), self._vertices)
+        outside, count = _outside(points, camera)[:, self._faces], len(self._faces)
+        seen = (outside[..., 0] & outside[..., 1] & outside[..., 2]) == 0
+        # Flat, which is faster on a GPU.
+        total = seen.flatten().cumsum(0, dtype=torch.int32).reshape(seen.shape)
+        number = total - (total[:, :1] - seen[:, :1].to(torch.int32))
+        room = min(decide(number[:, -1].max(), _room(_FACES_STEP), _holds), count)
+        # Faces out of view share a place of their own, at the end.
+        place = torch.where(seen, number - 1, room).clamp(max=room).long()
+        kept = torch.full((len(points), room + 1), count, device=self._device)
+        kept.scatter_(1, place, torch.arange(count, device=self._device).expand_as(place))
+        return InView(points, kept[:, :room])
 
     def _binning(self, triangles: _Triangles, camera: Camera) -> dict[str, int]:
         """Choose bins that hold all faces: PyTorch3D drops faces from full bins.

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from mesh_reloc_ros.kernels.rasterization import Hits, RasterizedMesh, View, interpolate, rasterize
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
-from mesh_reloc_ros.render.rasterizer import Fragments, intersect
+from mesh_reloc_ros.render.rasterizer import Fragments, InView, Rasterizer, intersect
 from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.camera import Camera
 
@@ -19,7 +19,7 @@ _CLUSTER = 32
 _BITS = 10
 
 
-class ZBufferRasterizer:
+class ZBufferRasterizer(Rasterizer):
     """The faces of a mesh in clusters; a cluster outside the view costs nothing."""
 
     name = 'zbuffer'
@@ -31,7 +31,11 @@ class ZBufferRasterizer:
         self._mesh = _in_clusters(np.ascontiguousarray(corners[order]), order)
 
     def rasterize(
-        self, map_T_camera: Tensor, camera: Camera, pixels: Tensor | None = None
+        self,
+        map_T_camera: Tensor,
+        camera: Camera,
+        pixels: Tensor | None = None,
+        in_view: InView | None = None,
     ) -> Fragments:
         """Rasterize from poses [B, 4, 4]; see `Rasterizer`."""
         poses = map_T_camera.to('cpu')

@@ -25,6 +25,16 @@ class Fragments:
     """[B, ...] float32, metres along the z axis of the camera; 0 outside the mesh."""
 
 
+@dataclass(frozen=True)
+class InView:
+    """The mesh as seen from B poses: what renders of one view in several sizes share."""
+
+    points: Tensor
+    """[B, V, 3], vertices in the frames of the cameras."""
+    faces: Tensor
+    """[B, K] int64, those that may be in view, in order; then the number of all faces."""
+
+
 class Rasterizer(Protocol):
     """Finds the nearest face at every pixel. Faces are visible from both sides."""
 
@@ -34,15 +44,24 @@ class Rasterizer(Protocol):
         ...
 
     def rasterize(
-        self, map_T_camera: Tensor, camera: Camera, pixels: Tensor | None = None
+        self,
+        map_T_camera: Tensor,
+        camera: Camera,
+        pixels: Tensor | None = None,
+        in_view: InView | None = None,
     ) -> Fragments:
         """Rasterize all or selected pixels from poses [B, 4, 4].
 
         :param pixels: [B, N] int64, row * width + column of each.
+        :param in_view: from the same poses, of the same camera or a coarser level of it.
 
         Barycentrics and depth are differentiable if the poses require gradients.
         """
         ...
+
+    def in_view(self, map_T_camera: Tensor, camera: Camera) -> InView | None:
+        """Return what is in view from poses [B, 4, 4]; None if to know it saves nothing."""
+        return None
 
 
 def make_rasterizer(name: str, mesh: TexturedMesh, device: torch.device) -> Rasterizer:

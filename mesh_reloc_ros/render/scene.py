@@ -21,7 +21,7 @@ from mesh_reloc_ros.render._mesh_cache import load_prepared
 from mesh_reloc_ros.render._on_device import choose_device, on_cpu_instead, put_on
 from mesh_reloc_ros.render.grey import greyed, shows_grey
 from mesh_reloc_ros.render.prepared_mesh import PreparedMesh, prepare
-from mesh_reloc_ros.render.rasterizer import Rasterizer
+from mesh_reloc_ros.render.rasterizer import InView, Rasterizer
 from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.camera import Camera
 
@@ -150,15 +150,26 @@ class Scene:
         pixels: Tensor | None = None,
         *,
         grey: bool = False,
+        in_view: InView | None = None,
     ) -> Render:
         """Render from poses [4, 4] or [B, 4, 4]; differentiable if they require gradients.
 
         :param pixels: [B, N] int64, row * width + column: render only these pixels.
         :param grey: render brightness instead of colour, to compare with a grey image.
+        :param in_view: what `in_view` returned.
         """
-        if is_repeating():
-            return self._render(map_T_camera, camera, pixels, grey)
-        return self.on_some_device(lambda: self._render(map_T_camera, camera, pixels, grey))
+
+        def render() -> Render:
+            return self._render(map_T_camera, camera, pixels, grey, in_view)
+
+        return render() if is_repeating() else self.on_some_device(render)
+
+    def in_view(self, map_T_camera: Tensor, camera: Camera) -> InView | None:
+        """Return what is in view from poses [B, 4, 4], if several renders from there save by it.
+
+        :param camera: of the renders, or a coarser level of it.
+        """
+        return self.rasterizer.in_view(map_T_camera, camera)
 
     def on_some_device(self, work: Callable[[], Result]) -> Result:
         """Return what work with the scene returns.
@@ -179,13 +190,18 @@ class Scene:
         return work()
 
     def _render(
-        self, map_T_camera: Tensor, camera: Camera, pixels: Tensor | None, grey: bool
+        self,
+        map_T_camera: Tensor,
+        camera: Camera,
+        pixels: Tensor | None,
+        grey: bool,
+        in_view: InView | None,
     ) -> Render:
         on = self._on
         poses = map_T_camera.reshape(-1, 4, 4).to(on.device)
         if pixels is not None:
             pixels = pixels.to(on.device)
-        fragments = on.rasterizer.rasterize(poses, camera, pixels)
+        fragments = on.rasterizer.rasterize(poses, camera, pixels, in_view)
         colour = on.shader.shade(fragments, poses, camera, pixels)
         if grey:
             colour = greyed(colour)

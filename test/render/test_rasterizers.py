@@ -56,6 +56,26 @@ def test_other_backends_see_the_same_faces_at_the_same_depth_as_rays(backend, ca
     assert barycentric[both & same].max() < 5e-3
 
 
+@pytest.mark.parametrize(('width', 'height'), [(80, 48), (83, 51)])
+def test_what_is_in_view_serves_renders_of_several_sizes(width, height):
+    """Also where the coarser image is smaller by a border, which the finer one shows."""
+    camera = Camera(width=width, height=height, fx=120.0, fy=120.0, cx=39.0, cy=25.0)
+    rasterizer, views = PyTorch3DRasterizer(clutter(), CPU), poses(3, seed=5)
+    in_view = rasterizer.in_view(views, camera.at_level(2))
+    for level in (2, 0):
+        size = camera.at_level(level)
+        shared = rasterizer.rasterize(views, size, in_view=in_view)
+        assert torch.equal(shared.face, rasterizer.rasterize(views, size).face)
+        assert (shared.face >= 0).any((1, 2)).all()
+        for face, listed in zip(shared.face, in_view.faces, strict=True):
+            assert set(face[face >= 0].tolist()) <= set(listed.tolist())
+    count = len(clutter().faces)
+    listed = (in_view.faces < count).sum(1)
+    assert listed.max() < 0.7 * count
+    assert listed.min() < listed.max()
+    assert (in_view.faces.diff(dim=1) >= 0).all()
+
+
 @pytest.mark.parametrize('camera', CAMERAS.values(), ids=CAMERAS)
 @pytest.mark.parametrize('backend', BACKENDS)
 def test_a_pixel_sees_the_points_that_project_to_its_centre(backend, camera):
