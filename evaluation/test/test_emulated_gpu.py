@@ -14,10 +14,11 @@ from mesh_reloc_evaluation.emulated_gpu.emulation import emulated_gpu
 from mesh_reloc_evaluation.emulated_gpu.rasterizer import fullest_bin
 from support.small_room import CAMERA, error, photographed, pose_at, small_room_mesh
 
-from mesh_reloc_ros.align import device_solver
+from mesh_reloc_ros.align import device_image
 from mesh_reloc_ros.config.alignment import AlignmentSettings
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.config.relocalization import RelocalizationSettings
+from mesh_reloc_ros.device import launch
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.graphs import Repeater, decide
 from mesh_reloc_ros.pipeline import Pipeline
@@ -104,7 +105,7 @@ def test_the_solver_goes_on_on_the_cpu_where_the_gpu_fails(room, frames, monkeyp
     for error_text in ('CUDA out of memory. Tried to allocate\nmore', 'Failed to find C compiler'):
         caplog.clear()
         error = torch.OutOfMemoryError(error_text)
-        monkeypatch.setattr(device_solver, '_solve', lambda *_, error=error: raised(error))
+        monkeypatch.setattr(device_image, 'run_levels', lambda *_, error=error: raised(error))
         with emulated_gpu(), Pipeline.load(room.mesh, settings) as pipeline:
             pipeline.start_at(pose_at(0))
             assert all(pipeline.track(frame).trusted for frame in frames[:4])
@@ -149,6 +150,12 @@ def test_mixed_devices_and_reads_are_refused():
         assert counts.synchronisations == 2
         # Made, summed up, copied.
         assert counts.operations == 4
+        for refused, tensor in (
+            ('contiguous', torch.ones((3, 2), device='cuda').T),
+            ('not on the GPU', torch.ones(2)),
+        ):
+            with pytest.raises(RuntimeError, match=refused):
+                launch(None, (1,), tensor)
     with pytest.raises((RuntimeError, AssertionError)):
         torch.arange(6.0, device='cuda')
 

@@ -64,6 +64,8 @@ def _solved(
     exposure: Tensor,
     options: SolverOptions,
 ) -> RankedBatch:
+    # Kernels walk rows of memory.
+    points, view = (each.mapped(Tensor.contiguous) for each in (points, view))
     device, batch, camera = points.weights.device, len(exposure), level.camera
     still = torch.eye(4, dtype=torch.float64).repeat(batch, 1, 1)
     depth = _median_depth(points)

@@ -77,8 +77,12 @@ class EmulatedRuntime(device.Runtime):
         """Run a kernel in the interpreter of Triton, or what does the same."""
         running.host.operation()
         for value in arguments:
-            if isinstance(value, Tensor) and not is_gpu(value):
+            if not isinstance(value, Tensor):
+                continue
+            if not is_gpu(value):
                 raise RuntimeError('kernel: a tensor is not on the GPU')
+            if not unmarked(value).is_contiguous():
+                raise RuntimeError('kernel: a tensor is not contiguous')
         options.pop('num_warps', None)
         with torch._C.DisableTorchFunction(), torch._C.DisableTorchFunctionSubclass():
             plain = [unmarked(value) for value in arguments]

@@ -10,8 +10,9 @@ from support.small_room import CAMERA, error, perturbed, photographed, pose_at
 from mesh_reloc_ros.align import assessment
 from mesh_reloc_ros.align import pyramid as pyramid_module
 from mesh_reloc_ros.align.coarse_to_fine import align_lm, tracking_keyframe
+from mesh_reloc_ros.align.device_solver import DeviceImage
 from mesh_reloc_ros.align.keyframe import make_keyframe
-from mesh_reloc_ros.align.pyramid import image_pyramid
+from mesh_reloc_ros.align.pyramid import image_pyramid, with_usable
 from mesh_reloc_ros.config.alignment import AdamSettings, AlignmentSettings
 from mesh_reloc_ros.config.overlay import OverlaySettings
 from mesh_reloc_ros.config.pipeline import Settings
@@ -107,6 +108,19 @@ def test_a_keyframe_has_the_points_of_the_cpu(scene, room, max_points):
             assert np.abs(a.colours - b.colours)[same].max() < 1e-2
             # At a border, a neighbour may show another surface.
             assert np.quantile(np.abs(a.gradients - b.gradients)[same], 0.995) < 1e-2
+
+
+@pytest.mark.parametrize(('height', 'width'), [(60, 80), (45, 63)])
+def test_levels_of_an_image_are_those_of_the_cpu(gpu, height, width):
+    generator = np.random.default_rng(3)
+    image = generator.integers(0, 256, (height, width, 3), dtype=np.uint8)
+    mask = np.where(generator.random((height, width)) > 0.1, 255, 0).astype(np.uint8)
+    levels = with_usable(image_pyramid(image, CAMERA), mask)
+    found = DeviceImage(torch.from_numpy(image).to('cuda'), torch.from_numpy(mask).to('cuda'))
+    for expected in levels[1:4]:
+        found = found.halved()
+        np.testing.assert_array_equal(found.pixels.cpu().numpy(), expected.image)
+        np.testing.assert_array_equal(found.usable.cpu().numpy(), expected.usable)
 
 
 @pytest.mark.parametrize('solver_device', ['cpu', 'cuda'])
