@@ -23,7 +23,7 @@ SOURCES = (
     'setup.cfg',
     'setup.py',
 )
-MAX_LINES = 24_520
+MAX_LINES = 25_265
 
 
 @pytest.fixture(scope='module')
