@@ -14,6 +14,7 @@ from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.initialization import Initialization, InitialPoseQueue
 from mesh_reloc_ros.progress import Progress, silent
+from mesh_reloc_ros.read_ahead import read_ahead
 from mesh_reloc_ros.relocalize.relocalizer import Relocalizer, make_relocalizer
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.timeline import PoseHistory, TimeEvent, TimelineMonitor
@@ -178,7 +179,9 @@ class Pipeline:
         self.resume()
         if start is not None:
             self.start_at(start)
-        for frame in frames:
+        # The processor is idle while the GPU works.
+        is_on_gpu = self.scene.device.type == 'cuda'
+        for frame in read_ahead(frames) if is_on_gpu else frames:
             yield self.track(frame)
             self.look_ahead()
 

@@ -20,6 +20,7 @@ from support.footage import write_camera
 from mesh_reloc_ros.cli import track
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.messages.rectification import rectification_from_info
+from mesh_reloc_ros.read_ahead import read_ahead
 from mesh_reloc_ros.recordings.bag import ImageBag
 from mesh_reloc_ros.recordings.open import open_recording
 from mesh_reloc_ros.types.camera import Camera
@@ -84,6 +85,10 @@ def test_frames_are_the_pictures_that_were_recorded(tmp_path, image, storage):
     messages += [('/c/camera_info', i, info(i)) for i in range(4)]
     with ImageBag(bag_of(tmp_path / 'bag', messages, storage)) as bag:
         frames = list(bag.frames())
+        # On another thread than the one that opened it.
+        assert [frame.stamp_ns for frame in read_ahead(bag.frames())] == [
+            frame.stamp_ns for frame in frames
+        ]
         assert len(bag) == 4
     assert [frame.stamp_ns for frame in frames] == [BEGIN_NS + i * STEP_NS for i in range(4)]
     for i, frame in enumerate(frames):
