@@ -246,6 +246,8 @@ class Offload:
 
     def attempt(self, work: Callable[[], Result]) -> Result | None:
         """Return what the work returns; None if the GPU cannot do it, now and from now on."""
+        if self.has_failed:
+            return None
         try:
             return work()
         except (ImportError, OSError, RuntimeError) as error:

@@ -14,7 +14,8 @@ from mesh_reloc_evaluation.emulated_gpu.emulation import emulated_gpu
 from mesh_reloc_evaluation.emulated_gpu.rasterizer import fullest_bin
 from support.small_room import CAMERA, error, photographed, pose_at, small_room_mesh
 
-from mesh_reloc_ros.align import device_image
+from mesh_reloc_ros.align import device_batch, device_image
+from mesh_reloc_ros.align.pyramid import image_pyramid
 from mesh_reloc_ros.config.alignment import AlignmentSettings
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.config.relocalization import RelocalizationSettings
@@ -22,6 +23,7 @@ from mesh_reloc_ros.device import launch
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.graphs import Repeater, decide
 from mesh_reloc_ros.pipeline import Pipeline
+from mesh_reloc_ros.relocalize._candidates import ROUNDS, align_candidates
 from mesh_reloc_ros.render import _pytorch3d_rasterizer as on_gpu
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.track import warm_up
@@ -114,6 +116,24 @@ def test_the_solver_goes_on_on_the_cpu_where_the_gpu_fails(room, frames, monkeyp
         assert lines == [
             f'the alignment is done on the CPU from now on: {error_text.splitlines()[0]}'
         ]
+
+
+def test_candidates_are_aligned_on_the_cpu_where_the_gpu_fails(room, frames, monkeypatch, caplog):
+    error = RuntimeError('Failed to find C compiler')
+    monkeypatch.setattr(device_batch, 'run_levels', lambda *_, **__: raised(error))
+    pyramid = image_pyramid(frames[0].image, CAMERA)
+    starts = torch.from_numpy(np.stack([pose_at(step) for step in (0, 1, 2)]))
+    with emulated_gpu():
+        scene = Scene.load(room.mesh)
+        found, expected = (
+            align_candidates(scene, pyramid, starts, ROUNDS[-2:], on_device=on_device)
+            for on_device in (True, False)
+        )
+        assert scene.solving.has_failed
+    assert torch.equal(found.map_T_camera, expected.map_T_camera)
+    assert caplog.messages == [
+        'the alignment is done on the CPU from now on: Failed to find C compiler'
+    ]
 
 
 def raised(error):

@@ -70,7 +70,8 @@ class AlignmentSettings:
     solver_device: str = setting(
         'auto',
         'Device of the solver while tracking. cuda: the GPU, if the mesh is rendered there. auto:'
-        ' the faster of the two, timed before the first image.',
+        ' the faster of the two, timed before the first image. cpu: a search does not use the GPU'
+        ' for its solver, either.',
         choices=('auto', 'cpu', 'cuda'),
     )
     map_error_scale: float = setting(
