@@ -45,12 +45,16 @@ _SECTIONS: _Sections = {
             'By mode': lambda rows: tables.cost_table(rows, 'mode'),
             'By stage, ms p50': tables.stage_table,
             'Graphs, ms p50 by CUDA events': tables.graph_table,
+            'Targets': tables.target_table,
         },
     ),
     'compared': (benchmark.compared, {'Compared': tables.comparison_table}),
     'faces': (
         benchmark.by_faces,
-        {'By faces': lambda rows: tables.cost_table(rows, 'faces', 'mode', 'load_s')},
+        {
+            'By faces': lambda rows: tables.cost_table(rows, 'faces', 'mode', 'load_s'),
+            'Never slower than the CPU': tables.never_slower_table,
+        },
     ),
     'sizes': (
         benchmark.by_size,

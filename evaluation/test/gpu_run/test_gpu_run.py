@@ -10,6 +10,7 @@ import pytest
 import torch
 from mesh_reloc_evaluation.gpu_run.adam_pytorch3d import AdamThroughPyTorch3D
 from mesh_reloc_evaluation.gpu_run.command import main
+from mesh_reloc_evaluation.gpu_run.tables import never_slower_table, target_table
 from support.small_room import CAMERA, error, perturbed, pose_at, small_room_mesh
 
 from mesh_reloc_ros.config.alignment import AdamSettings
@@ -58,7 +59,20 @@ def test_a_dry_run_fills_all_tables(tmp_path, capsys):
             assert not row.get('has_failed')
     tables = (tmp_path / 'table.md').read_text()
     titles = ('Machine', 'By mode', 'By stage', 'Graphs', 'Compared', 'By faces', 'By image size')
+    titles += ('Targets', 'Never slower')
     assert all(f'## {title}' in tables for title in titles)
+
+
+def test_the_faster_mode_with_a_gpu_is_judged():
+    rows = [
+        {'faces': faces, 'mode': mode, 'latency_ms_p50': ms, 'images_per_s': 1e3 / ms}
+        for faces, times in ((50, (8.0, 9.0, 3.0)), (100, (2.0, 2.5, 3.9)))
+        for mode, ms in zip(('cpu', 'hybrid', 'cuda'), times, strict=True)
+    ]
+    assert [row[-1] for row in never_slower_table(rows).rows] == ['yes', 'no']
+    assert [row[1:] for row in target_table(rows[:3]).rows] == [['3', 'yes'], ['333', 'yes']]
+    slow = [{**row, 'latency_ms_p50': 4.1, 'images_per_s': 249.0} for row in rows]
+    assert [row[-1] for row in target_table(slow).rows] == ['no', 'no']
 
 
 def test_one_command_tests_and_measures(tmp_path):
