@@ -12,6 +12,7 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.ros._mount import CameraMount, covariance_at
 from mesh_reloc_ros.ros.conversions import ns_to_stamp, pose_to_message
+from mesh_reloc_ros.ros.publishing import publish
 from mesh_reloc_ros.types.estimate import PoseEstimate
 
 _DISCOVERY_S = 2.0
@@ -56,7 +57,7 @@ class BaseOdometry:
         message.pose.covariance = covariance.ravel()
         # The twist is unknown.
         message.twist.covariance[0] = -1.0
-        self._publisher.publish(message)
+        publish(self._node, self._publisher.publish, message)
         return ''
 
     def close(self) -> None:

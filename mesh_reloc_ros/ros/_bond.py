@@ -8,6 +8,8 @@ from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.timer import Timer
 
+from mesh_reloc_ros.ros.publishing import publish
+
 try:
     from bond.msg import Status  # type: ignore[import-not-found,unused-ignore]
 except ImportError:
@@ -56,4 +58,4 @@ class ManagerBond:
     def _publish(self, *, active: bool) -> None:
         self._status.active = active
         self._status.header.stamp = self._node.get_clock().now().to_msg()
-        self._publisher.publish(self._status)
+        publish(self._node, self._publisher.publish, self._status)

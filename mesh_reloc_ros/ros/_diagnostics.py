@@ -15,6 +15,7 @@ from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
 
 from mesh_reloc_ros.ros._resources import resources
+from mesh_reloc_ros.ros.publishing import publish
 from mesh_reloc_ros.types.estimate import PoseEstimate, State
 
 _FORGET_S = 30.0
@@ -148,7 +149,7 @@ class Diagnostics:
         message = DiagnosticArray()
         message.header.stamp = self._node.get_clock().now().to_msg()
         message.status = self._statuses(counts, facts)
-        self._publisher.publish(message)
+        publish(self._node, self._publisher.publish, message)
         self._publish_status()
 
     def _publish_status(self) -> None:
@@ -158,7 +159,8 @@ class Diagnostics:
             verdict = self._verdict_of_all(*self._state, problems)
             values = _state_of(self._tracking) if self._state[0] == 'active' else {}
             values = {'node': self._state[0], **values}
-        self._status_publisher.publish(self._status('tracking', *verdict, values))
+        status = self._status('tracking', *verdict, values)
+        publish(self._node, self._status_publisher.publish, status)
 
     def _statuses(self, counts: Mapping[str, int], facts: Values) -> list[DiagnosticStatus]:
         with self._lock:

@@ -10,6 +10,8 @@ from rclpy.qos import DurabilityPolicy, QoSProfile
 from std_msgs.msg import Header
 from visualization_msgs.msg import Marker
 
+from mesh_reloc_ros.ros.publishing import publish
+
 _PERIOD_S, _ACKNOWLEDGED_S = 1.0, 0.1
 
 
@@ -47,11 +49,12 @@ class MeshMarker:
         now = time.monotonic()
         if now >= self._next:
             self._next = now + _PERIOD_S
-            self._publisher.publish(self._marker)
+            publish(self._node, self._publisher.publish, self._marker)
 
     def close(self) -> None:
         """Have RViz remove the mesh."""
-        self._publisher.publish(Marker(header=self._header, ns='mesh', action=Marker.DELETE))
+        deletion = Marker(header=self._header, ns='mesh', action=Marker.DELETE)
+        publish(self._node, self._publisher.publish, deletion)
         # Messages of a publisher that is gone are lost.
         self._publisher.wait_for_all_acked(Duration(seconds=_ACKNOWLEDGED_S))
         self._node.destroy_publisher(self._publisher)

@@ -14,6 +14,7 @@ from mesh_reloc_ros.overlay import draw_overlay
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.ros._worker import LatestOnlyWorker
 from mesh_reloc_ros.ros.conversions import image_from_rgb
+from mesh_reloc_ros.ros.publishing import publish
 from mesh_reloc_ros.types.estimate import PoseEstimate
 from mesh_reloc_ros.types.frame import Frame
 
@@ -61,5 +62,5 @@ class OverlayPublisher:
     def _draw(self, job: tuple[Frame, PoseEstimate, float, Header, OverlaySettings]) -> None:
         frame, estimate, latency_ms, header, settings = job
         image = draw_overlay(self._scene, frame, estimate, latency_ms, settings)
-        self._publisher.publish(image_from_rgb(image, header))
-        self.published += 1
+        message = image_from_rgb(image, header)
+        self.published += publish(self._node, self._publisher.publish, message)

@@ -12,6 +12,7 @@ from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
 
 from mesh_reloc_ros.ros._worker import LatestOnlyWorker
+from mesh_reloc_ros.ros.publishing import publish
 
 _PERIOD_S = 1.0
 _FIRST_SPACING_M = 0.01
@@ -34,7 +35,7 @@ class PathPublisher:
         self._spacing_m = _FIRST_SPACING_M
         self._next = 0.0
         self._worker: LatestOnlyWorker[Path] = LatestOnlyWorker(
-            'path', self._publisher.publish, niceness=10
+            'path', lambda path: publish(node, self._publisher.publish, path), niceness=10
         )
         self.result = self._worker.result
         """See `LatestOnlyWorker`."""

@@ -25,6 +25,7 @@ from mesh_reloc_ros.ros._path import PathPublisher
 from mesh_reloc_ros.ros._saved_pose import SavedPose
 from mesh_reloc_ros.ros._tf_output import TfOutput
 from mesh_reloc_ros.ros.conversions import estimate_to_pose, with_covariance
+from mesh_reloc_ros.ros.publishing import publish
 from mesh_reloc_ros.types.estimate import PoseEstimate
 from mesh_reloc_ros.types.frame import Frame
 
@@ -101,8 +102,9 @@ class PoseSink:
         """
         settings = self._parameters.node
         pose = estimate_to_pose(estimate, self._map_frame)
-        self._poses.publish(pose)
-        self._covariances.publish(with_covariance(pose, estimate.covariance))
+        with_uncertainty = with_covariance(pose, estimate.covariance)
+        publish(self._node, self._poses.publish, pose)
+        publish(self._node, self._covariances.publish, with_uncertainty)
         if self._base is not None:
             self._diagnostics.problem('base', self._base.publish(estimate))
         if self._tf is not None:

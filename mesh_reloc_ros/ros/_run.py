@@ -28,6 +28,7 @@ def run(ending: Ending, args: list[str] | None) -> int:
     ending.imports = False
     # Collections of garbage need not look at the libraries.
     gc.freeze()
+    gc.enable()
     use_one_core_per_operation()
     try:
         rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)

@@ -14,6 +14,7 @@ from mesh_reloc_ros.config.node import NodeSettings
 from mesh_reloc_ros.messages.stamps import stamp_to_ns
 from mesh_reloc_ros.ros._odometry import Odometry
 from mesh_reloc_ros.ros.conversions import transform_from_pose
+from mesh_reloc_ros.ros.publishing import publish
 from mesh_reloc_ros.timeline import is_far_ahead
 from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.estimate import PoseEstimate
@@ -48,7 +49,7 @@ class TfOutput:
             local = transform_from_pose(
                 shifted(np.eye(4), origin), 0, self._map_frame, f'{self._map_frame}_local'
             )
-            self._static_broadcaster.sendTransform(local)
+            publish(node, self._static_broadcaster.sendTransform, local)
         self._static_parents: dict[str, str] = {}
         self._own_ns: deque[int] = deque(maxlen=_KEPT)
         self._node = node
@@ -91,9 +92,9 @@ class TfOutput:
             map_T_odom = estimate.map_T_camera @ np.linalg.inv(odom_T_camera)
             dated_ns = estimate.stamp_ns + round(future_s * 1e9)
             transform = transform_from_pose(map_T_odom, dated_ns, self._map_frame, self._odom_frame)
-        self._broadcaster.sendTransform(transform)
-        self._own_ns.append(stamp_to_ns(transform.header.stamp))
-        self.published += 1
+        if publish(self._node, self._broadcaster.sendTransform, transform):
+            self._own_ns.append(stamp_to_ns(transform.header.stamp))
+            self.published += 1
         return ''
 
     def close(self) -> None:

@@ -24,7 +24,7 @@ class LatestOnlyWorker(Generic[Item]):
     def __init__(
         self,
         name: str,
-        work: Callable[[Item], None],
+        work: Callable[[Item], object],
         niceness: int = 0,
         keep: int = 1,
         choose: Callable[[Sequence[Item]], int] = newest,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
@@ -65,6 +66,8 @@ def _main(ending: Ending, args: list[str] | None) -> int:
             f'unknown argument {own[0]}: parameters come after --ros-args -p, as in --ros-args -p'
             ' mesh:=/maps/room.obj; see --help'
         )
+    # Importing makes objects by the million, none of them garbage. `run` switches it on again.
+    gc.disable()
     try:
         from mesh_reloc_ros.ros._run import run
 

@@ -25,6 +25,7 @@ from support.small_room import error
 from support.station import NodeProcess, Station, matrix, stamp_ns
 
 from mesh_reloc_ros.recordings.tum import read_tum
+from mesh_reloc_ros.ros.publishing import publish
 from mesh_reloc_ros.types.trajectory import Trajectory
 
 RATE = 2.0
@@ -108,7 +109,7 @@ class Playback:
         sec, nanosec = divmod(shot.stamp_ns, 10**9)
         self._clock.publish(Clock(clock=Time(sec=sec, nanosec=nanosec)))
         self._infos.publish(shot.info)
-        self._images.publish(shot.image)
+        publish(self._station.node, self._images.publish, shot.image)
         self.shown += 1
 
     def _on_pose(self, message: PoseStamped) -> None:

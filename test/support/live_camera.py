@@ -15,6 +15,7 @@ from std_msgs.msg import Header
 from std_srvs.srv import Trigger
 from tf2_msgs.msg import TFMessage
 
+from mesh_reloc_ros.ros.publishing import publish
 from support.patience import LONG_S
 from support.small_room import SmallRoom, error
 from support.station import (
@@ -99,10 +100,10 @@ class LiveCamera:
         """Publish a message without waiting for the node."""
         if isinstance(message, CameraInfo):
             self._info = without_header(message)
-            self.infos.publish(message)
+            publish(self.station.node, self.infos.publish, message)
         else:
             self._done, self._awaited = self._count_done(), stamp_ns(message)
-            self.images.publish(message)
+            publish(self.station.node, self.images.publish, message)
 
     def send(self, image: Image, info: CameraInfo | None = None) -> None:
         """Publish an image after its camera_info, and wait until the node has processed it."""
@@ -118,8 +119,8 @@ class LiveCamera:
             assert time.monotonic() < deadline, 'the node does not process an image'
             if self.count('images received') <= received:
                 # DDS loses messages where the other side does not know this one yet.
-                self.infos.publish(info)
-                self.images.publish(image)
+                publish(self.station.node, self.infos.publish, info)
+                publish(self.station.node, self.images.publish, image)
 
     def _publish_first(self, info: CameraInfo) -> None:
         """Publish a camera_info until the node has it: the one before is not for the next image."""

@@ -21,6 +21,7 @@ from mesh_reloc_evaluation.demo.messages import ReceivedPose, Replay
 from mesh_reloc_evaluation.node_process import NodeError
 from mesh_reloc_ros.progress import progress_bar
 from mesh_reloc_ros.ros._frames import frame_reader
+from mesh_reloc_ros.ros.publishing import publish
 from mesh_reloc_ros.types.pose import pose_from_numbers
 
 NODE_NAME = '/mesh_reloc'
@@ -114,9 +115,9 @@ class Player(Node):
     def _send(self, recorded: Recorded) -> None:
         stamp_ns, camera_info, image = recorded
         # Recordings contain serialized messages, which are published unchanged.
-        self._infos.publish(camera_info)
+        publish(self, self._infos.publish, camera_info)
         self.result.sent[stamp_ns] = time.monotonic()
-        self._images.publish(image)
+        publish(self, self._images.publish, image)
 
     def _subscribe_to_overlays(self, stamp_ns: int) -> None:
         """Subscribe to overlays only around the wanted moments, as drawing them takes time."""

@@ -22,6 +22,7 @@ from std_srvs.srv import Trigger
 from mesh_reloc_evaluation.node_process import NodeError
 from mesh_reloc_evaluation.posed_sequence import PosedSequence
 from mesh_reloc_ros.ros.conversions import ns_to_stamp, pose_to_message
+from mesh_reloc_ros.ros.publishing import publish
 from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.camera import Camera
 from mesh_reloc_ros.types.pose import pose_from_numbers
@@ -43,6 +44,7 @@ class LiveCamera:
         self.latency_ms = np.nan, np.nan
         """p50 and p95 of the last images, from receiving an image to publishing its pose, as the
         node says."""
+        self._node = node
         self._sequence = sequence
         self._images = [_encoded(frame.image) for frame in sequence.frames]
         self._state = ''
@@ -84,9 +86,9 @@ class LiveCamera:
         message = CompressedImage(format='jpeg', data=self._images[index])
         message.header.stamp = info.header.stamp = ns_to_stamp(stamp_ns)
         message.header.frame_id = info.header.frame_id = _FRAME
-        self._info_topic.publish(info)
+        publish(self._node, self._info_topic.publish, info)
         self.sent[stamp_ns] = time.monotonic()
-        self._image_topic.publish(message)
+        publish(self._node, self._image_topic.publish, message)
 
     def _on_pose(self, message: PoseStamped) -> None:
         p, q = message.pose.position, message.pose.orientation
