@@ -24,7 +24,7 @@ from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types import Array
 
 # Increase it when the content of the files, or the way it is computed, changes.
-_FORMAT = 4
+_FORMAT = 5
 Views = TypeVar('Views', Panoramas, FeatureMap)
 
 

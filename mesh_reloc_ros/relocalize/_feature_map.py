@@ -21,6 +21,8 @@ from mesh_reloc_ros.types import Array
 _COUNT = 500
 # A feature nearer than this to where the mesh ends also shows what lies beside it.
 _MARGIN_PX = 8
+# What is known around a hole no larger than this stands for it.
+_HOLE = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))
 _THREADS = 2
 
 
@@ -82,12 +84,33 @@ def _features_of(scene: Scene, pose: Array, extract: Extractor) -> tuple[Feature
     view = scene.render(torch.from_numpy(pose), VIEW_CAMERA, grey=True)
     grey = (255 * view.colour[0, ..., 0]).round().to(torch.uint8).cpu().numpy()
     depth, mask = view.depth[0].cpu().numpy(), view.mask[0].cpu().numpy()
-    features = extract(grey, _COUNT)
-    inside = cv2.erode(mask.view(np.uint8), None, iterations=_MARGIN_PX, borderValue=1)
+    features = extract(filled(grey, mask), _COUNT)
+    closed = cv2.morphologyEx(mask.view(np.uint8), cv2.MORPH_CLOSE, _HOLE, borderValue=0)
+    inside = mask & (cv2.erode(closed, None, iterations=_MARGIN_PX, borderValue=1) > 0)
     column, row = np.round(features.pixels).astype(int).T
     row, column = row.clip(0, VIEW_CAMERA.height - 1), column.clip(0, VIEW_CAMERA.width - 1)
-    kept = inside[row, column] > 0
+    kept = inside[row, column]
     features = features.of(kept)
     rays = unit_rays(features.pixels, VIEW_CAMERA)
     in_view = rays / rays[:, 2:] * depth[row, column][kept][:, None].astype(np.float64)
     return features, in_view @ pose[:3, :3].T + pose[:3, 3]
+
+
+def filled(grey: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Return a view [H, W] with the colours around its holes in them: edges would be features.
+
+    By averages of what is known nearby, from coarse to fine: S. Gortler et al., "The Lumigraph",
+    SIGGRAPH 1996.
+    """
+    known = mask.astype(np.float32)
+    return np.asarray(_averages(grey * known, known).round().astype(np.uint8))
+
+
+def _averages(sums: NDArray[np.float32], known: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return sums of colours [H, W] over their weights, and what is around where there are none."""
+    average = sums / np.maximum(known, 1e-6)
+    if min(sums.shape) < 2:
+        return average
+    coarse = _averages(cv2.pyrDown(sums), cv2.pyrDown(known))
+    around = cv2.pyrUp(coarse, dstsize=sums.shape[::-1])
+    return np.asarray(known * average + (1 - known) * around)

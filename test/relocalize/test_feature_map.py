@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from support.small_room import CAMERA, SmallRoom, clouds, pose_at
 
 from mesh_reloc_ros.relocalize._feature_index import FeatureIndex
-from mesh_reloc_ros.relocalize._feature_map import FeatureMap, map_features
+from mesh_reloc_ros.relocalize._feature_map import FeatureMap, filled, map_features
 from mesh_reloc_ros.relocalize._local_features import LocalFeatures
 from mesh_reloc_ros.relocalize._surface_views import VIEW_CAMERA, surface_views
 from mesh_reloc_ros.relocalize.features import Features, sift, unit_rays
@@ -18,6 +19,13 @@ COUNT = 12
 @pytest.fixture(scope='module')
 def mapped(room: SmallRoom) -> FeatureMap:
     return map_features(room.scene, surface_views(room.scene, COUNT))
+
+
+def features_of(room: SmallRoom, pose: NDArray[np.float64]) -> Features:
+    """Return the features of a view, also those beside the mesh."""
+    render = room.scene.render(torch.from_numpy(pose), VIEW_CAMERA, grey=True)
+    grey = (255 * render.colour[0, ..., 0]).round().to(torch.uint8).numpy()
+    return sift(filled(grey, render.mask[0].numpy()), 500)
 
 
 def test_there_are_many_of_each_view(mapped: FeatureMap):
@@ -44,9 +52,7 @@ def test_points_lie_on_the_mesh(mapped: FeatureMap, room: SmallRoom):
 def test_they_appear_where_the_view_has_them(mapped: FeatureMap, room: SmallRoom):
     for view in (0, len(mapped.map_T_view) // 2):
         pose = mapped.map_T_view[view]
-        render = room.scene.render(torch.from_numpy(pose), VIEW_CAMERA, grey=True)
-        grey = (255 * render.colour[0, ..., 0]).round().to(torch.uint8).numpy()
-        seen = sift(grey, 500)
+        seen = features_of(room, pose)
         own = np.flatnonzero(mapped.views == view)
         x, y, z = ((mapped.points[own] - pose[:3, 3]) @ pose[:3, :3]).T
         pixels = np.column_stack((x / z, y / z)) * VIEW_CAMERA.fx + (VIEW_CAMERA.cx, VIEW_CAMERA.cy)
@@ -71,8 +77,7 @@ def test_none_lies_at_the_border_of_the_mesh(mapped: FeatureMap, room: SmallRoom
 
 def test_the_index_has_as_many_and_finds_each(mapped: FeatureMap, room: SmallRoom):
     pose = mapped.map_T_view[0]
-    render = room.scene.render(torch.from_numpy(pose), VIEW_CAMERA, grey=True)
-    seen = sift((255 * render.colour[0, ..., 0]).round().to(torch.uint8).numpy(), 500)
+    seen = features_of(room, pose)
     squared, numbers = FeatureIndex(mapped.index).nearest(seen.descriptors, 1)
     assert 0 <= numbers.min() <= numbers.max() < len(mapped)
     same = squared[:, 0] == 0
