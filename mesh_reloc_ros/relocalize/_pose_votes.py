@@ -36,6 +36,8 @@ _TOLERANCES = (2.0, 1.5, 1.0)
 # Most groups of votes that are refined. Once a pose has plenty of inliers, others need more than a
 # share of the weight of its group.
 _GROUPS, _PLENTY, _RIVAL_SHARE = 30, 20, 0.3
+# Most poses of a group, and the share of the tolerances of votes within which two of them are one.
+_SHIFTED, _SAME = 3, 0.1
 
 
 @dataclass(frozen=True)
@@ -109,20 +111,39 @@ def voted_poses(matches: Matches, count: int) -> list[VotedPose]:
         pose, metres = matches.votes[best], _NEAR_SHARE * matches.distances[best]
         group = support[best]
         support[same(matches.votes, pose, metres, _NEAR_ANGLE)] = 0
-        refined = _refined(matches, pose)
-        if refined is None or any(_is_near(refined.map_T_camera, other) for other in found):
+        agreed = _agreed(matches, pose)
+        if not agreed or any(_is_near(agreed[0], other) for other in found):
             continue
-        found.append(refined)
+        found += agreed
         # Its other votes would lead here again, and far weaker groups nowhere.
-        support[_fitting(matches, refined.map_T_camera, _ROUGH)] = 0
-        if refined.inliers >= _PLENTY:
+        support[_fitting(matches, agreed[0].map_T_camera, _ROUGH)] = 0
+        if agreed[0].inliers >= _PLENTY:
             least = max(least, _RIVAL_SHARE * group)
     return sorted(found, key=lambda pose: -pose.inliers)[:count]
 
 
-def _is_near(pose: Array, other: VotedPose) -> bool:
-    metres = _NEAR_SHARE * other.distance / 2
-    return bool(same(pose[None], other.map_T_camera, metres, _NEAR_ANGLE / 2)[0])
+def _agreed(matches: Matches, pose: Array) -> list[VotedPose]:
+    """Return the poses about a rough one that matches agree with, the best first.
+
+    There are several where the surface repeats itself, as rows of windows do: that which is off by
+    one window may have the most inliers.
+    """
+    found: list[VotedPose] = []
+    for _ in range(_SHIFTED):
+        refined = _refined(matches, pose)
+        if refined is None or (found and refined.inliers < _RIVAL_SHARE * found[0].inliers):
+            break
+        if not any(_is_near(refined, other) for other in found):
+            found.append(refined)
+        others = np.ones(len(matches.points), dtype=bool)
+        others[_fitting(matches, refined.map_T_camera, _INLIER)] = False
+        matches = matches.of(others)
+    return found
+
+
+def _is_near(pose: VotedPose, other: VotedPose) -> bool:
+    metres = _SAME * _NEAR_SHARE * other.distance
+    return bool(same(pose.map_T_camera[None], other.map_T_camera, metres, _SAME * _NEAR_ANGLE)[0])
 
 
 def _shortest_turn(start: Array, end: Array) -> Rotation:

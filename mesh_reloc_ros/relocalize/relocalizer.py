@@ -37,9 +37,11 @@ from mesh_reloc_ros.types.initial_pose import InitialPose
 # A pose is another answer if it differs by more than this share of the distance, or radians.
 _ELSEWHERE_SHARE, _ELSEWHERE_ANGLE = 0.15, math.radians(10)
 # A pose has converged if alignments with new renders, so many in a row, move it by less than this
-# share of the distance, and radians. The number of alignments is limited.
+# share of the distance, and radians, or by less than its standard deviation. The number of
+# alignments is limited. On the way, a lower score will do, as a share of that of the answer.
 _CONVERGED_SHARE, _CONVERGED_ANGLE = 0.01, 0.01
 _RESTS, _MAX_ALIGNMENTS = 2, 6
+_PROMISING_SHARE = 0.65
 # An image of which fewer points agree may have shadows.
 _MANY_INLIERS = 0.6
 # Poses by features that are aligned: at most this many, with a share of the inliers of the first,
@@ -184,20 +186,20 @@ class Relocalizer:
 
         :param distance: to what the camera sees, metres.
         """
-        metres, rests = _CONVERGED_SHARE * distance, 0
-        in_shadows = False
+        rests, in_shadows = 0, False
         for _ in range(_MAX_ALIGNMENTS):
             alignment = self._align_in_any_light(
                 pyramid, pose, exposure, grey, in_shadows=in_shadows
             )
             in_shadows = alignment.in_shadows
-            if not self._is_clear(alignment):
+            if not self._is_clear(alignment, _PROMISING_SHARE):
                 return None
             before, pose, exposure = pose, alignment.map_T_camera, alignment.exposure
-            near = same(pose.numpy(), before[0].numpy(), metres, _CONVERGED_ANGLE)[0]
-            rests = rests + 1 if near else 0
+            metres = max(_CONVERGED_SHARE * distance, alignment.position_sigma)
+            radians = max(_CONVERGED_ANGLE, alignment.rotation_sigma)
+            rests = rests + 1 if same(pose.numpy(), before[0].numpy(), metres, radians)[0] else 0
             if rests == _RESTS:
-                return alignment
+                return alignment if self._is_clear(alignment) else None
         return None
 
     def _align_in_any_light(
@@ -236,9 +238,10 @@ class Relocalizer:
         """Align the full image from a pose [1, 4, 4] and exposure [1, 6]."""
         return align_lm(self._scene, pyramid, pose, exposure, self._alignment, mode, grey=grey)
 
-    def _is_clear(self, alignment: Alignment) -> bool:
+    def _is_clear(self, alignment: Alignment, share: float = 1.0) -> bool:
+        """Whether the score reaches a share of the least of an answer."""
         # `>=`, so that NaN is rejected.
-        clear = float(alignment.score[0]) >= self._settings.min_score
+        clear = float(alignment.score[0]) >= share * self._settings.min_score
         return clear and bool(alignment.map_T_camera.isfinite().all())
 
 

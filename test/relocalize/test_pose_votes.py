@@ -169,6 +169,18 @@ def test_no_more_are_returned_than_asked_for_and_the_best_first():
     assert len(voted_poses(joined(other, elsewhere), 1)) == 1
 
 
+@pytest.mark.parametrize('seed', range(5))
+def test_the_pose_is_found_beside_one_that_is_off_by_a_window_and_has_more_inliers(seed: int):
+    right = right_matches(40, seed, 5.0, 0.1)
+    window = perturbed(np.eye(4), seed, metres=0.3, degrees=0.0)
+    shifted = matches_like(right_matches(60, seed + 50, 5.0, 0.1), window)
+    matches = joined(joined(right, shifted), wrong_matches(1000, seed))
+    found = voted_poses(matches, 4)
+    errors = [error(pose.map_T_camera, TRUTH)[0] for pose in found]
+    assert errors[0] == pytest.approx(0.3, abs=0.05)
+    assert min(errors) < 0.05
+
+
 def matches_like(matches: Matches, moved: np.ndarray) -> Matches:
     """Return matches of the same pixels with points that lie elsewhere in the map."""
     points = matches.points @ moved[:3, :3].T + moved[:3, 3]
