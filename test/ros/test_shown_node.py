@@ -166,6 +166,8 @@ def test_programs_read_the_state(camera: LiveCamera, station: Station):
 
 
 def test_the_diagnostics_say_what_a_person_wants_to_know(camera: LiveCamera, station: Station):
+    overlays = station.listen(Image, 'mesh_reloc/overlay', 1)
+    camera.show_until(lambda: overlays, pose_at(11))
     camera.wait_for_pose(camera.show(pose_at(11)))
     assert camera.status().message == 'TRACKING'
     assert camera.status().level == DiagnosticStatus.OK
@@ -178,7 +180,6 @@ def test_the_diagnostics_say_what_a_person_wants_to_know(camera: LiveCamera, sta
     assert 100 < float(camera.value('memory [MB]')) <= float(camera.value('memory peak [MB]'))
     assert camera.count('images received') >= camera.count('images tracked') > 0
     assert camera.count('images dropped') == 0
-    assert station.node.count_subscribers('/mesh_reloc/overlay') == 1
     assert camera.count('overlays published') > 0
 
 
