@@ -51,7 +51,11 @@ class LookAhead:
             return
         frame, settings = plan.frame, plan.settings
         plan.scheduler.render_ahead(
-            frame.camera, plan.map_T_camera, settings, grey=bool(frame.is_grey)
+            frame.camera,
+            plan.map_T_camera,
+            float(plan.alignment.distance),
+            settings,
+            grey=bool(frame.is_grey),
         )
         plan.validator.check_calibration(frame, plan.alignment, settings)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 
@@ -24,9 +25,14 @@ from mesh_reloc_ros.track.quality import AlignmentQuality
 from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.camera import Camera
 from mesh_reloc_ros.types.frame import Frame
+from mesh_reloc_ros.types.pose import rounded
 
 # Tracking waits for a new render only after this many times the motion that `render_ahead` allows.
 _STRETCH = 2
+# The points of a keyframe, and so the poses, depend on where exactly it is rendered: tracks that
+# begin nearly alike would soon differ. So keyframes are rendered from poses of a grid. Its cells
+# have this share of the motion that needs a new keyframe.
+_CELL = 0.25
 # A retry is useful if it improves the agreement, of 0 to 1, by more than this. Of images that show
 # something else, both agree by 0.01.
 _USEFUL = 0.03
@@ -195,17 +201,36 @@ class AlignmentScheduler:
         return alignment
 
     def render_ahead(
-        self, camera: Camera, map_T_camera: Array, settings: Settings, *, grey: bool
+        self,
+        camera: Camera,
+        map_T_camera: Array,
+        distance: float,
+        settings: Settings,
+        *,
+        grey: bool,
     ) -> None:
-        """Render a keyframe for the next image, expected at a pose [4, 4], if the last is far."""
+        """Render a keyframe for the next image, expected at a pose [4, 4], if the last is far.
+
+        :param distance: of what is seen, metres.
+        """
         if not uses_keyframes(settings):
             return
         pose, alignment = torch.from_numpy(map_T_camera)[None], settings.alignment
         camera = focused_camera(self._scene, camera, map_T_camera)
         max_motion = alignment.keyframe_motion
         if self._keyframes.near(pose, camera, alignment, grey=grey, max_motion=max_motion) is None:
-            keyframe = tracking_keyframe(self._scene, pose, camera, alignment, grey=grey)
+            near = torch.from_numpy(_rounded(map_T_camera, camera, distance, max_motion))[None]
+            keyframe = tracking_keyframe(self._scene, near, camera, alignment, grey=grey)
             self._keyframes.put(keyframe, alignment)
+
+
+def _rounded(map_T_camera: Array, camera: Camera, distance: float, max_motion: float) -> Array:
+    """Return the pose [4, 4] nearby from which a keyframe is rendered; see `_CELL`."""
+    cell_rad = _CELL * max_motion * camera.span / camera.fx
+    if not 0 < cell_rad * distance < math.inf:
+        return map_T_camera
+    # A power of two, as the distance differs a little, too.
+    return rounded(map_T_camera, 2.0 ** round(math.log2(cell_rad * distance)), cell_rad)
 
 
 def _better(first: Alignment, second: Alignment) -> Alignment:

@@ -55,6 +55,18 @@ def shifted(poses: Array, offset: Array) -> Array:
     return moved
 
 
+def rounded(pose: Array, cell_m: float, cell_rad: float) -> Array:
+    """Return the nearest pose [4, 4] of a grid in position and rotation vector.
+
+    Poses that differ by much less than a cell nearly always become the same.
+    """
+    on_grid = pose.copy()
+    on_grid[:3, 3] = cell_m * np.round(pose[:3, 3] / cell_m)
+    turn = Rotation.from_matrix(pose[:3, :3]).as_rotvec()
+    on_grid[:3, :3] = Rotation.from_rotvec(cell_rad * np.round(turn / cell_rad)).as_matrix()
+    return on_grid
+
+
 def distance(a: Array, b: Array) -> tuple[float, float]:
     """Return the distance in metres and the angle in radians between two poses [4, 4].
 

@@ -16,6 +16,8 @@ from mesh_reloc_ros.types.frame import Frame
 
 TRUE = pose_at(0.5)
 SETTINGS = Settings()
+# Of the walls that the camera sees, metres.
+DISTANCE = 2.0
 
 
 def frame(image: np.ndarray, ms: float = 0.0) -> Frame:
@@ -27,7 +29,7 @@ def align(scheduler: AlignmentScheduler, image: np.ndarray, start: np.ndarray) -
 
 
 def render_ahead(scheduler: AlignmentScheduler, pose: np.ndarray) -> None:
-    scheduler.render_ahead(CAMERA, pose, SETTINGS, grey=False)
+    scheduler.render_ahead(CAMERA, pose, DISTANCE, SETTINGS, grey=False)
 
 
 @pytest.fixture
@@ -53,11 +55,29 @@ def test_after_rendering_ahead_an_image_waits_for_no_render(room, scheduler, ren
         image = room.view(pose)
         renders.clear()
         render_ahead(scheduler, pose)
-        np.testing.assert_array_equal(renders, [pose])
+        assert len(renders) == 1
+        assert error(renders[0], pose)[0] < 0.1
         render_ahead(scheduler, perturbed(pose, 1, 0.01, 0.3))
         alignment = align(scheduler, image, perturbed(pose, 2, 0.01, 0.3))
         assert len(renders) == 1
         assert error(alignment.pose, pose)[0] < 0.005
+
+
+def test_tracks_that_differ_a_little_render_the_same_keyframes(room, renders):
+    rng = np.random.default_rng(3)
+    for _ in range(5):
+        pose = perturbed(TRUE, int(rng.integers(100)), 0.3, 10.0)
+        for start in (pose, perturbed(pose, 1, 1e-5, 1e-4)):
+            render_ahead(AlignmentScheduler(room.scene), start)
+        first, second = renders[-2:]
+        np.testing.assert_array_equal(first, second)
+
+
+def test_without_reuse_keyframes_are_rendered_where_the_image_is_expected(scheduler, renders):
+    pose = perturbed(TRUE, 11, 0.3, 10.0)
+    settings = Settings(alignment=AlignmentSettings(keyframe_motion=0.0))
+    scheduler.render_ahead(CAMERA, pose, DISTANCE, settings, grey=False)
+    np.testing.assert_array_equal(renders, [pose])
 
 
 def test_rendering_ahead_comes_before_an_image_would_have_to_wait(room, scheduler, renders):

@@ -14,6 +14,7 @@ from mesh_reloc_ros.types.pose import (
     pose_from_numbers,
     pose_from_text,
     pose_to_numbers,
+    rounded,
 )
 
 
@@ -98,3 +99,19 @@ def test_a_covariance_turns_with_the_pose():
             direction @ covariance[block, block] @ direction
         )
     np.testing.assert_allclose(turned[:3, 3:], pose[:3, :3] @ covariance[:3, 3:] @ pose[:3, :3].T)
+
+
+def test_a_rounded_pose_is_near_and_the_same_for_its_neighbours():
+    rng = np.random.default_rng(6)
+    cell_m, cell_rad = 0.25, 0.05
+    for rotation in Rotation.random(50, rng):
+        pose = np.eye(4)
+        pose[:3, :3], pose[:3, 3] = rotation.as_matrix(), rng.normal(size=3)
+        on_grid = rounded(pose, cell_m, cell_rad)
+        np.testing.assert_allclose(on_grid[:3, :3] @ on_grid[:3, :3].T, np.eye(3), atol=1e-12)
+        assert np.abs(on_grid[:3, 3] - pose[:3, 3]).max() <= cell_m / 2
+        turned = Rotation.from_matrix(on_grid[:3, :3].T @ pose[:3, :3]).magnitude()
+        assert turned <= math.sqrt(3) * cell_rad / 2
+        np.testing.assert_allclose(rounded(on_grid, cell_m, cell_rad), on_grid, atol=1e-12)
+        pose[:3, 3] += 1e-9
+        np.testing.assert_array_equal(rounded(pose, cell_m, cell_rad), on_grid)
