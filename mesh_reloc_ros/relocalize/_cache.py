@@ -103,6 +103,9 @@ class ViewCache:
 
     @functools.cached_property
     def _mesh_digest(self) -> str:
+        # Textures of a gigabyte take a second or two: what was read from files is hashed already.
+        if self._scene.content:
+            return self._scene.content
         mesh: TexturedMesh = self._scene.mesh
         return digest_of([mesh.vertices, mesh.faces, mesh.uvs, mesh.face_materials, *mesh.textures])
 

@@ -26,26 +26,28 @@ _PACKAGES = ('kernels', 'mesh_io', 'render')
 
 def load_prepared(
     path: Path, use_cache: bool, progress: Progress = silent
-) -> tuple[TexturedMesh, PreparedMesh]:
+) -> tuple[TexturedMesh, PreparedMesh, str]:
     """Read a mesh file and prepare the mesh, or read what was prepared of it before.
 
     The mesh file itself is read each time: it tells which files belong to it.
 
     :param use_cache: use a file beside the mesh.
+    :returns: also a hash of the content: of the mesh, and of its texture files.
     :raises InputError: as `load_mesh`.
     """
     bare, sources = read_bare(path, progress)
-    file, key = cache_file(path, 'prepared'), ''
+    arrays = [bare.vertices, bare.faces, bare.uvs, bare.face_materials]
+    content = digest_of(arrays, f'{list(sources)} {bare.is_atlas}')
+    file, key = cache_file(path, 'prepared'), _key(content)
     if use_cache and file.is_file():
-        key = _key(bare, list(sources))
         cached = _read(file, key, bare, progress)
         if cached is not None:
-            return with_textures(path, bare, cached.textures), cached
+            return with_textures(path, bare, cached.textures), cached, content
     mesh = with_textures(path, bare, read_textures(path, list(sources.values()), progress))
     prepared = prepare(mesh, progress)
     if use_cache and len(prepared.texels) >= _LEAST_TEXELS:
-        write_later(file, key or _key(bare, list(sources)), vars(prepared))
-    return mesh, prepared
+        write_later(file, key, vars(prepared))
+    return mesh, prepared, content
 
 
 def _read(file: Path, key: str, bare: TexturedMesh, progress: Progress) -> PreparedMesh | None:
@@ -59,11 +61,10 @@ def _read(file: Path, key: str, bare: TexturedMesh, progress: Progress) -> Prepa
     return cached if cached.fits(bare) else None
 
 
-def _key(bare: TexturedMesh, textures: list[str]) -> str:
-    """Return a hash of what is prepared: the mesh, the content of its textures, and the code."""
-    arrays = [bare.vertices, bare.faces, bare.uvs, bare.face_materials]
+def _key(content: str) -> str:
+    """Return a hash of what is prepared: the content, and the code that reads and prepares it."""
     versions = cv2.__version__, PIL.__version__, np.__version__
-    return digest_of(arrays, f'{textures} {bare.is_atlas} {versions} {_code()}')
+    return digest_of([], f'{content} {versions} {_code()}')
 
 
 @functools.cache

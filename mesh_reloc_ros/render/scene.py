@@ -67,12 +67,13 @@ class Scene:
         progress: Progress = silent,
         *,
         prepared: PreparedMesh | None = None,
+        content: str = '',
     ) -> None:
         """Put the mesh on a device.
 
         :param device: `auto`, `cpu` or `cuda`; auto selects the GPU if PyTorch finds one.
         :param rasterizer: `auto`, `embree` or `pytorch3d`.
-        :param prepared: what `prepare` returned for the mesh.
+        :param prepared: what `prepare` returned for the mesh. :param content: see the attribute.
         :raises InputError: the device is not available, or the rasterizer is not installed.
         """
         if prepared is None:
@@ -80,6 +81,8 @@ class Scene:
             mesh = dataclasses.replace(mesh, textures=list(mesh.textures))
             prepared = prepare(mesh, progress)
         self.mesh = mesh
+        self.content = content
+        """A hash of the file that the mesh was loaded from, and of its textures; empty: of none."""
         self._prepared = prepared
         self._rasterizer_name = rasterizer
         self._lock = threading.Lock()
@@ -140,8 +143,8 @@ class Scene:
             that file.
         :raises InputError: as `load_mesh` and the constructor.
         """
-        mesh, prepared = load_prepared(Path(path), use_cache, progress)
-        return cls(mesh, device, rasterizer, progress, prepared=prepared)
+        mesh, prepared, content = load_prepared(Path(path), use_cache, progress)
+        return cls(mesh, device, rasterizer, progress, prepared=prepared, content=content)
 
     def render(
         self,

@@ -4,12 +4,13 @@ import os
 from dataclasses import fields, replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from support.small_room import SmallRoom, write_small_room
 
 from mesh_reloc_ros import array_cache
-from mesh_reloc_ros.array_cache import cache_file
+from mesh_reloc_ros.array_cache import cache_file, digest_of
 from mesh_reloc_ros.config.relocalization import RelocalizationSettings
 from mesh_reloc_ros.relocalize import _cache as cache
 from mesh_reloc_ros.relocalize._cache import ViewCache
@@ -106,6 +107,30 @@ def test_other_settings_other_viewpoints_or_another_mesh_are_rendered_again(
         positions + 0.1
     )
     assert len(made) == 5
+
+
+def test_the_textures_of_a_mesh_from_files_are_not_hashed_again(tmp_path: Path, made, monkeypatch):
+    hashed: list[np.ndarray] = []
+
+    def spy(arrays: list[np.ndarray], text: str = '') -> str:
+        hashed.extend(arrays)
+        return digest_of(arrays, text)
+
+    monkeypatch.setattr(cache, 'digest_of', spy)
+    mesh = write_small_room(tmp_path).mesh
+    kept = cache_of(Scene.load(mesh, 'cpu'), mesh).panoramas()
+    assert_same(kept, cache_of(Scene.load(mesh, 'cpu'), mesh).panoramas())
+    assert len(made) == 1
+    assert max(array.size for array in hashed) < 10
+
+
+def test_another_texture_file_is_another_mesh(tmp_path: Path, made):
+    mesh = write_small_room(tmp_path).mesh
+    cache_of(Scene.load(mesh, 'cpu'), mesh).panoramas()
+    texture = next(tmp_path.glob('*.png'))
+    texture.write_bytes(cv2.imencode('.png', 255 - cv2.imread(str(texture)))[1].tobytes())
+    cache_of(Scene.load(mesh, 'cpu'), mesh).panoramas()
+    assert len(made) == 2
 
 
 def test_features_of_another_mesh_or_number_of_views_are_extracted_again(
