@@ -3,6 +3,7 @@
 The folder `gpu` has the tests that run on a real GPU, too.
 """
 
+import threading
 import warnings
 from dataclasses import replace
 
@@ -19,9 +20,7 @@ from mesh_reloc_ros.align.pyramid import image_pyramid
 from mesh_reloc_ros.config.alignment import AlignmentSettings
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.config.relocalization import RelocalizationSettings
-from mesh_reloc_ros.device import launch
 from mesh_reloc_ros.errors import InputError
-from mesh_reloc_ros.graphs import Repeater, decide
 from mesh_reloc_ros.pipeline import Pipeline
 from mesh_reloc_ros.relocalize._candidates import ROUNDS, align_candidates
 from mesh_reloc_ros.render import _pytorch3d_rasterizer as on_gpu
@@ -157,64 +156,18 @@ def test_bins_have_room_for_what_pytorch3d_counts(room):
     assert max(fullest) > 100
 
 
-def test_mixed_devices_and_reads_are_refused():
-    with emulated_gpu() as counts:
-        on_gpu = torch.arange(6.0, device='cuda')
-        with pytest.raises(RuntimeError, match='same device'):
-            on_gpu + torch.ones(6)
-        with pytest.raises(TypeError, match='main memory'):
-            on_gpu.numpy()
-        assert counts.synchronisations == 0
-        assert float(on_gpu.sum()) == 15
-        assert (on_gpu.cpu() + torch.ones(6)).tolist() == [1, 2, 3, 4, 5, 6]
-        assert counts.synchronisations == 2
-        # Made, summed up, copied.
-        assert counts.operations == 4
-        for refused, tensor in (
-            ('contiguous', torch.ones((3, 2), device='cuda').T),
-            ('not on the GPU', torch.ones(2)),
-        ):
-            with pytest.raises(RuntimeError, match=refused):
-                launch(None, (1,), tensor)
-    with pytest.raises((RuntimeError, AssertionError)):
-        torch.arange(6.0, device='cuda')
+def test_images_are_read_on_another_thread(room, frames):
+    alignment, threads = AlignmentSettings(solver_device='cpu'), set()
 
+    def read():
+        for frame in frames[:3]:
+            threads.add(threading.current_thread())
+            yield frame
 
-@pytest.mark.parametrize(
-    ('work', 'refused'),
-    [
-        (lambda x: (None, [x * float(x.sum())]), 'cannot be read'),
-        (lambda x: (None, [x[x > 0]]), 'cannot be read'),
-        (lambda x: (None, [x + torch.ones(3).to('cuda')]), 'cannot copy'),
-    ],
-)
-def test_what_a_graph_may_not_do_is_done_step_by_step(caplog, work, refused):
-    with emulated_gpu() as counts:
-        repeater = Repeater(torch.device('cuda'))
-        results = [repeater.run(('key',), work, [torch.ones(3)]).arrays[0] for _ in range(3)]
-        assert counts.graphs == 0
-    assert all((result == results[0]).all() for result in results)
-    assert len(caplog.messages) == 1
-    assert refused in caplog.text
-
-
-def test_a_graph_is_used_as_long_as_its_decisions_hold():
-    calls = []
-
-    def work(x):
-        count = decide(x.sum(), lambda total: 2 * int(total), lambda room, total: total <= room)
-        calls.append(count)
-        return count, [x.repeat(count)]
-
-    with emulated_gpu() as counts:
-        repeater = Repeater(torch.device('cuda'))
-        for value, expected in ((1.0, 2), (1.0, 2), (2.0, 2), (3.0, 6), (3.0, 6), (5.0, 6)):
-            before = counts.graphs
-            description, (array,), packed = repeater.run(('key',), work, [torch.tensor([value])])
-            assert (description, array.tolist()) == (expected, [value] * expected)
-            assert packed is None
-            assert counts.graphs - before <= 1
-        assert counts.graphs == 5
+    settings = Settings(alignment=alignment, relocalization=RelocalizationSettings(enabled=False))
+    with emulated_gpu(), Pipeline.load(room.mesh, settings) as pipeline:
+        assert all(estimate.trusted for estimate in pipeline.run(read(), pose_at(0)))
+    assert threads.isdisjoint({threading.current_thread()})
 
 
 def test_no_face_is_dropped_where_more_meet_in_a_bin_than_in_the_graph():

@@ -123,23 +123,29 @@ def test_levels_of_an_image_are_those_of_the_cpu(gpu, height, width):
         np.testing.assert_array_equal(found.usable.cpu().numpy(), expected.usable)
 
 
-@pytest.mark.parametrize(('solver_device', 'border'), [('cpu', 0), ('cuda', 0), ('cuda', 30)])
-def test_an_image_is_aligned_as_on_the_cpu(scene, room, frames, solver_device, border, monkeypatch):
-    """Each with the keyframe of its own device: pose, covariance, score. Also with a black border.
+@pytest.mark.parametrize(
+    ('solver_device', 'border', 'finest'), [('cpu', 0, 0), ('cuda', 0, 0), ('cuda', 30, 1)]
+)
+def test_an_image_is_aligned_as_on_the_cpu(
+    scene, room, frames, solver_device, border, finest, monkeypatch
+):
+    """Each with the keyframe of its own device: pose, covariance, score.
 
-    All of the image that is needed is summed up on the GPU, where its levels are made.
+    Also with a black border, and not down to the full image. All of the image that is needed is
+    summed up on the GPU, where its coarser levels are made.
     """
     start = torch.from_numpy(perturbed(pose_at(2), 1, 0.02, 0.5))[None]
     image = frames[2].image.copy()
     image[:border] = 0
     pyramid = image_pyramid(image, CAMERA)
     assert (pyramid[0].usable is not None) == (border > 0)
-    settings = AlignmentSettings(max_iterations=6, levels=2)
+    settings = AlignmentSettings(max_iterations=6, levels=2, finest_level=finest)
     expected = align_lm(room.scene, pyramid, start, None, settings)
     settings = replace(settings, solver_device=solver_device)
     keyframe = tracking_keyframe(scene, start, CAMERA, settings)
     if solver_device == 'cuda':
         pyramid = image_pyramid(image, CAMERA)
+        assert pyramid[finest].number == finest
         monkeypatch.setattr(assessment, '_gathered', None)
         monkeypatch.setattr(pyramid_module, '_halved', None)
     for _ in range(2):
