@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mesh_reloc_ros.kernels.texture import divide, mark_texels, weigh
+from mesh_reloc_ros.kernels.texture import divide, mark_texels, weigh, weigh_fours
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.process import in_threads
 from mesh_reloc_ros.progress import Progress, silent
@@ -117,18 +117,14 @@ def _fill_levels(
 def _first_halving(
     texture: NDArray[np.uint8], covered: NDArray[np.bool_], size: tuple[int, int]
 ) -> NDArray[np.float32]:
-    """Return the first halving as colour times weight, and weight: [H / 2, W / 2, 4].
-
-    Works in bands of rows if possible: a large texture would need gigabytes as floats.
-    """
+    """Return the first halving as colour times weight, and weight: [H / 2, W / 2, 4]."""
     height, width = covered.shape
-    rows = 64 if height % 2 == 0 else height
+    if height % 2 or width % 2:
+        weighted = np.empty((height, width, 4), dtype=np.float32)
+        weigh(texture, covered, weighted)
+        return _halved(weighted, size)
     halved = np.empty((size[1], size[0], 4), dtype=np.float32)
-    for top in range(0, height, rows):
-        band = np.empty((min(rows, height - top), width, 4), dtype=np.float32)
-        weigh(texture[top : top + rows], covered[top : top + rows], band)
-        to = slice(top // 2, (top + len(band)) // 2) if rows < height else slice(None)
-        halved[to] = _halved(band, (size[0], len(halved[to])))
+    weigh_fours(texture, covered, halved)
     return halved
 
 
