@@ -111,9 +111,11 @@ def _gather(
 ) -> None:
     """Fill in the points of a group, from point `first` of a block on. Unseen ones weigh 0."""
     group[:_LIVE] = 0
+    height, width = live.pixels.shape[:2]
     for n in range(min(_GROUP, len(block.points) - first)):
         inside, x, y, inverse_z, u, v = project(block.points, first + n, live_T_keyframe, live)
-        if inside:
+        # Rounded to the precision of a group, a pixel may lie on the border, without neighbours.
+        if inside and np.float32(u) < width - 1 and np.float32(v) < height - 1:
             group[_X + n], group[_Y + n], group[_INVERSE_Z + n] = x, y, inverse_z
             group[_U + n], group[_V + n] = u, v
             group[_POINT_WEIGHT + n] = block.weights[first + n]
