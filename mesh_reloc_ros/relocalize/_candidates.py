@@ -86,7 +86,7 @@ def align_candidates(
 
     :param pyramid: all levels of the image; see `image_pyramid`.
     :param grey: the image is grey.
-    :param on_device: on the GPU that renders, as a batch; on the CPU where there is none.
+    :param on_device: align all poses as one batch on the GPU, if the mesh is rendered there.
     """
     poses = map_T_camera.double()
     exposure = neutral_exposure(len(poses))
