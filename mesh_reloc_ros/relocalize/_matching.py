@@ -78,10 +78,8 @@ class Matcher:
         table = cube_pixels(small @ self._frames.transpose(0, 2, 1), SIDE // 2)
         self._places, self._directions, views = thumbnails(coarse, table, _MIN_COVERED)
         self._table = cube_pixels(large @ self._frames.transpose(0, 2, 1), SIDE)
-        colours = torch.from_numpy(views).to(device, torch.float32) / 255
-        self._mask = (views_mask := colours.amax(-1) > 0).to(torch.float32)
-        self._colours = (colours * views_mask[..., None]).permute(2, 0, 1).contiguous()
-        self._squares = self._colours.square().sum(0)
+        # Bytes: as numbers that can be multiplied, a few views at a time, they take seven times more.
+        self._views = torch.from_numpy(views).to(device).permute(2, 0, 1).contiguous()
 
     def __len__(self) -> int:
         """Return the number of views."""
@@ -130,12 +128,12 @@ class Matcher:
 
     def _rough_scores(self, query: NDArray[np.float32], shown: NDArray[np.float32]) -> Tensor:
         """Return the correlation [views, R] of small thumbnails, over pixels valid in both."""
-        device = self._mask.device
+        device = self._views.device
         weight = torch.from_numpy(shown).to(device).T.contiguous()
         colours = torch.from_numpy(query).to(device).permute(2, 1, 0) * weight
         images = torch.cat((weight[None], colours, colours.square().sum(0, keepdim=True)))
         if device.type == 'cuda':
-            return _correlations(self._mask, self._colours, self._squares, images)
+            return _correlations(self._views, images)
         scores = torch.empty((len(self), ROLLS))
 
         def compare(part: NDArray[np.int64]) -> None:
@@ -143,9 +141,7 @@ class Matcher:
             for first in range(0, len(part), _VIEWS_AT_ONCE):
                 some = part[first : first + _VIEWS_AT_ONCE]
                 views = slice(int(some[0]), int(some[-1]) + 1)
-                scores[views] = _correlations(
-                    self._mask[views], self._colours[:, views], self._squares[views], images
-                )
+                scores[views] = _correlations(self._views[:, views], images)
 
         _in_parts(compare, len(self))
         return scores
@@ -211,13 +207,14 @@ def _in_parts(work: Callable[[NDArray[np.int64]], Any], count: int) -> list[Any]
         return list(threads.map(work, np.array_split(np.arange(count), min(_THREADS, count) or 1)))
 
 
-def _correlations(mask: Tensor, colours: Tensor, squares: Tensor, images: Tensor) -> Tensor:
+def _correlations(views: Tensor, images: Tensor) -> Tensor:
     """Return the correlation [V, R] of views and images, over pixels valid in both.
 
-    :param mask: [V, N], 1 if the view shows the mesh. :param colours: [3, V, N], of the views.
-    :param squares: [V, N], sum of the squared colours.
+    :param views: [3, V, N] uint8, black where a view shows no mesh.
     :param images: [5, N, R]: 1 if the image is valid, its colours, and their squared sum.
     """
+    colours = views.to(torch.float32) / 255
+    mask, squares = (views.amax(0) > 0).to(torch.float32), colours.square().sum(0)
     weight, *theirs, their_squares = images
     common = (mask @ weight).clamp_(min=1e-6)
     covariance = torch.zeros_like(common)
