@@ -23,7 +23,7 @@ SOURCES = (
     'setup.cfg',
     'setup.py',
 )
-MAX_LINES = 25_460
+MAX_LINES = 25_570
 
 
 @pytest.fixture(scope='module')

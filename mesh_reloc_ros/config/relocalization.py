@@ -26,8 +26,8 @@ class RelocalizationSettings:
     )
     max_viewpoints: int = setting(
         3000,
-        'Maximum number of viewpoints, and of views for local features, that are rendered in'
-        ' advance. Raise it for a large site; memory and search time grow with it.',
+        'Maximum number of viewpoints from which thumbnails are rendered in advance. Search time'
+        ' grows with it where local features do not find the camera.',
         minimum=10,
         maximum=100_000,
     )
@@ -44,6 +44,15 @@ class RelocalizationSettings:
         ' viewpoints farther away from the mesh.',
         minimum=1e-4,
         maximum=0.5,
+    )
+    max_memory: float = setting(
+        1000.0,
+        'Maximum memory for what is prepared of the mesh. A room takes 100 MB, most of it for'
+        ' thumbnails, and each further room 30 MB. On a site that needs more, views from nearby are'
+        ' thinned out.',
+        unit='MB',
+        minimum=1.0,
+        maximum=1e6,
     )
     candidates: int = setting(
         400,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,8 +15,18 @@ from mesh_reloc_ros.array_cache import Arrays, cache_file, digest_of, read_array
 from mesh_reloc_ros.config.relocalization import RelocalizationSettings
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.progress import Progress, silent
-from mesh_reloc_ros.relocalize._feature_map import FeatureMap, map_features
-from mesh_reloc_ros.relocalize._panoramas import SIDE, Panoramas, render_panoramas
+from mesh_reloc_ros.relocalize._feature_map import (
+    BYTES_PER_VIEW,
+    ExtractedFeatures,
+    FeatureMap,
+    map_features,
+)
+from mesh_reloc_ros.relocalize._panoramas import (
+    BYTES_PER_VIEWPOINT,
+    SIDE,
+    Panoramas,
+    render_panoramas,
+)
 from mesh_reloc_ros.relocalize._surface_views import surface_views
 from mesh_reloc_ros.relocalize._viewpoints import sample_viewpoints
 from mesh_reloc_ros.relocalize.features import Extractor, sift
@@ -25,7 +35,9 @@ from mesh_reloc_ros.types import Array
 
 # Increase it when the content of the files, or the way it is computed, changes.
 _FORMAT = 5
-Views = TypeVar('Views', Panoramas, FeatureMap)
+# The share of the memory that thumbnails may take; local features have the rest.
+_THUMBNAILS_SHARE = 0.25
+Views = TypeVar('Views', Panoramas, FeatureMap, ExtractedFeatures)
 
 
 class ViewCache:
@@ -54,6 +66,8 @@ class ViewCache:
     def panoramas(self, positions: Array | None = None) -> Panoramas:
         """Return panoramas from known viewpoints [V, 3], metres, or from sampled ones."""
         settings = self._settings
+        most = round(_THUMBNAILS_SHARE * 1e6 * settings.max_memory / BYTES_PER_VIEWPOINT)
+        settings = replace(settings, max_viewpoints=min(settings.max_viewpoints, most))
         choice = (settings.max_viewpoints, settings.viewpoint_spacing, settings.min_view_share)
         known = [] if positions is not None else [choice]
 
@@ -67,16 +81,35 @@ class ViewCache:
         return self._kept('views', Panoramas, (SIDE, *known), arrays, render)
 
     def feature_map(self, extract: Extractor = sift) -> FeatureMap:
-        """Return the features of the mesh. Only those of `sift` are cached in a file."""
-        limit = self._settings.max_viewpoints
+        """Return the features of the mesh. Only those of `sift` are cached in a file.
 
-        def render() -> FeatureMap:
-            views = surface_views(self._scene, limit, self._progress)
-            return map_features(self._scene, views, extract, self._progress)
+        Meanwhile, each part that is done is, too, so that an interruption costs little.
+        """
+        limit = round((1 - _THUMBNAILS_SHARE) * 1e6 * self._settings.max_memory / BYTES_PER_VIEW)
+        parts: list[str] = []
+
+        def keep(
+            number: int, views: Array, make: Callable[[], ExtractedFeatures]
+        ) -> ExtractedFeatures:
+            parts.append(f'features-{number}')
+            return self._kept(parts[-1], ExtractedFeatures, (), [views], make)
+
+        def choose() -> Array:
+            return surface_views(self._scene, limit, self._progress)
 
         if extract is not sift:
-            return render()
-        return self._kept('features', FeatureMap, (limit,), [], render)
+            return map_features(self._scene, choose(), extract, self._progress)
+        mapped = self._kept(
+            'features',
+            FeatureMap,
+            (limit,),
+            [],
+            lambda: map_features(self._scene, choose(), extract, self._progress, keep),
+        )
+        if self._mesh is not None:
+            for name in parts:
+                cache_file(self._mesh, name).unlink(missing_ok=True)
+        return mapped
 
     def _kept(
         self,
@@ -94,7 +127,7 @@ class ViewCache:
             return make()
         file = cache_file(self._mesh, name)
         key = digest_of([np.array([_FORMAT]), *arrays], f'{self._mesh_digest} {choice}')
-        cached = _views(read_arrays(file, key), kind)
+        cached = _views(read_arrays(file, key, in_place=True), kind)
         if cached is not None:
             return cached
         made = make()

@@ -42,8 +42,10 @@ class FeatureIndex:
     """Finds nearest neighbours among descriptors; safe for any thread."""
 
     def __init__(self, stored: NDArray[np.uint8]) -> None:
-        """Open an index that `built_index` returned."""
-        self._index = faiss.deserialize_index(stored)
+        """Open an index that `built_index` returned. It is not copied: it may lie in a file."""
+        self._stored = stored
+        reader = faiss.ZeroCopyIOReader(faiss.swig_ptr(stored), stored.size)  # type: ignore[attr-defined]
+        self._index = faiss.read_index(reader, faiss.IO_FLAG_MMAP_IFC)
         faiss.ParameterSpace().set_index_parameter(self._index, 'nprobe', _SEARCHED)
 
     def nearest(

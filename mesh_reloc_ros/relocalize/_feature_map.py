@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -17,8 +18,11 @@ from mesh_reloc_ros.relocalize.features import Extractor, Features, sift, unit_r
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types import Array
 
-# Features of one view.
+# Features of one view, and what they take: mostly their descriptors and numbers in the index.
 _COUNT = 500
+BYTES_PER_VIEW = _COUNT * 160
+# Views that are kept, or lost, together if the program ends meanwhile: some 20 s of work.
+_VIEWS_PER_PART = 200
 # A feature nearer than this to where the mesh ends also shows what lies beside it.
 _MARGIN_PX = 8
 # What is known around a hole no larger than this stands for it.
@@ -53,30 +57,93 @@ class FeatureMap:
         return len(self.views) == len(self.points) == len(self.sizes) == len(self.angles)
 
 
+@dataclass(frozen=True)
+class ExtractedFeatures:
+    """The N features of some of the views, before they are indexed."""
+
+    counts: NDArray[np.int32]
+    """[V], the number of each view's features."""
+    points: NDArray[np.float32]
+    """[N, 3], and the others: as in `FeatureMap`."""
+    sizes: NDArray[np.float32]
+    angles: NDArray[np.float32]
+    descriptors: NDArray[np.uint8]
+    """[N, D]"""
+
+    @property
+    def is_consistent(self) -> bool:
+        """Whether the arrays fit together."""
+        lengths = {len(values) for name, values in vars(self).items() if name != 'counts'}
+        return lengths == {int(self.counts.sum())}
+
+
+Keep = Callable[[int, Array, Callable[[], ExtractedFeatures]], ExtractedFeatures]
+"""Called with the number of a part, its views [V, 4, 4], and what makes its features."""
+
+
+def made(
+    number: int, map_T_view: Array, make: Callable[[], ExtractedFeatures]
+) -> ExtractedFeatures:
+    """Make a part and keep nothing: a `Keep`."""
+    return make()
+
+
 def map_features(
-    scene: Scene, map_T_view: Array, extract: Extractor = sift, progress: Progress = silent
+    scene: Scene,
+    map_T_view: Array,
+    extract: Extractor = sift,
+    progress: Progress = silent,
+    keep: Keep = made,
 ) -> FeatureMap:
-    """Render views [V, 4, 4] of `VIEW_CAMERA`, and return their features on the surface."""
-    stage = 'extracting features'
-    found: list[tuple[Features, Array]] = []
+    """Render views [V, 4, 4] of `VIEW_CAMERA`, and return their features on the surface.
+
+    :param keep: returns a part that was kept when the same work was interrupted, or makes it.
+    """
+    stage, total = 'extracting features', max(len(map_T_view), 1)
+    if total <= _VIEWS_PER_PART:
+        keep = made
+    parts: list[ExtractedFeatures] = []
     progress(stage, 0.0)
+    for first in range(0, total, _VIEWS_PER_PART):
+        views = map_T_view[first : first + _VIEWS_PER_PART]
+
+        def make(views: Array = views, first: int = first) -> ExtractedFeatures:
+            return _extracted(
+                scene, views, extract, lambda done: progress(stage, 0.95 * (first + done) / total)
+            )
+
+        parts.append(keep(len(parts), views, make))
+    mapped = _indexed(map_T_view, parts)
+    progress(stage, 1.0)
+    return mapped
+
+
+def _extracted(
+    scene: Scene, map_T_view: Array, extract: Extractor, progress: Callable[[int], None]
+) -> ExtractedFeatures:
+    """Return the features of views; `progress` is called with the number of those that are done."""
+    found: list[tuple[Features, Array]] = []
     with ThreadPoolExecutor(_THREADS) as threads:
         for part in threads.map(lambda pose: _features_of(scene, pose, extract), map_T_view):
             found.append(part)
-            progress(stage, 0.95 * len(found) / len(map_T_view))
+            progress(len(found))
     features = Features.joined([part for part, _ in found])
-    views = np.repeat(np.arange(len(found)), [len(part) for part, _ in found])
     rays = unit_rays(features.pixels, VIEW_CAMERA)
-    mapped = FeatureMap(
-        map_T_view,
-        views.astype(np.int32),
+    return ExtractedFeatures(
+        np.array([len(part) for part, _ in found], dtype=np.int32),
         np.concatenate([points for _, points in found] or [np.zeros((0, 3))]).astype(np.float32),
         (features.sizes * rays[:, 2] / VIEW_CAMERA.fx).astype(np.float32),
         features.angles.astype(np.float32),
-        built_index(features.descriptors),
+        features.descriptors,
     )
-    progress(stage, 1.0)
-    return mapped
+
+
+def _indexed(map_T_view: Array, parts: Sequence[ExtractedFeatures]) -> FeatureMap:
+    """Return the features of all parts, one after the other."""
+    values = zip(*(vars(part).values() for part in parts), strict=True)
+    counts, points, sizes, angles, descriptors = (np.concatenate(value) for value in values)
+    views = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+    return FeatureMap(map_T_view, views, points, sizes, angles, built_index(descriptors))
 
 
 def _features_of(scene: Scene, pose: Array, extract: Extractor) -> tuple[Features, Array]:

@@ -78,7 +78,7 @@ class Matcher:
         table = cube_pixels(small @ self._frames.transpose(0, 2, 1), SIDE // 2)
         self._places, self._directions, views = thumbnails(coarse, table, _MIN_COVERED)
         self._table = cube_pixels(large @ self._frames.transpose(0, 2, 1), SIDE)
-        # Bytes: as numbers that can be multiplied, a few views at a time, they take seven times more.
+        # Bytes: as numbers to multiply, of a few views at a time, they take seven times more.
         self._views = torch.from_numpy(views).to(device).permute(2, 0, 1).contiguous()
 
     def __len__(self) -> int:

@@ -16,6 +16,8 @@ from mesh_reloc_ros.types import Array
 
 SIDE = 32
 """Pixels along a side of the cubes: 2.8 degrees each."""
+BYTES_PER_VIEWPOINT = 6 * SIDE**2 * 3 + 12_000
+"""With the thumbnails that are made of it."""
 _AT_ONCE = 8
 # Only one thread can cast rays at a time; the other shades meanwhile.
 _THREADS = 2

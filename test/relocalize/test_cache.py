@@ -1,8 +1,10 @@
 """Views on disk: read again, made again if necessary, never written in part."""
 
 import os
+from concurrent.futures import CancelledError
 from dataclasses import fields, replace
 from pathlib import Path
+from threading import Event
 
 import cv2
 import numpy as np
@@ -12,14 +14,16 @@ from support.small_room import SmallRoom, write_small_room
 from mesh_reloc_ros import array_cache
 from mesh_reloc_ros.array_cache import cache_file, digest_of
 from mesh_reloc_ros.config.relocalization import RelocalizationSettings
+from mesh_reloc_ros.progress import cancellable, silent
 from mesh_reloc_ros.relocalize import _cache as cache
+from mesh_reloc_ros.relocalize import _feature_map
 from mesh_reloc_ros.relocalize._cache import ViewCache
 from mesh_reloc_ros.relocalize._feature_map import FeatureMap, map_features
 from mesh_reloc_ros.relocalize._panoramas import Panoramas, render_panoramas
-from mesh_reloc_ros.relocalize.features import Features, sift
+from mesh_reloc_ros.relocalize.features import Extractor, Features, sift
 from mesh_reloc_ros.render.scene import Scene
 
-SETTINGS = RelocalizationSettings(viewpoint_spacing=1.0, max_viewpoints=15)
+SETTINGS = RelocalizationSettings(viewpoint_spacing=1.0, max_memory=1.6)
 NAMES = {'views': ViewCache.panoramas, 'features': ViewCache.feature_map}
 
 
@@ -95,7 +99,7 @@ def test_other_settings_other_viewpoints_or_another_mesh_are_rendered_again(
     room: SmallRoom, mesh: Path, made
 ):
     cache_of(room.scene, mesh).panoramas()
-    cache_of(room.scene, mesh, replace(SETTINGS, max_viewpoints=12)).panoramas()
+    cache_of(room.scene, mesh, replace(SETTINGS, max_memory=1.3)).panoramas()
     positions = np.array([[0.0, -1.0, 1.0]])
     cache_of(room.scene, mesh).panoramas(positions)
     cache_of(room.scene, mesh).panoramas(positions + 0.1)
@@ -137,11 +141,11 @@ def test_features_of_another_mesh_or_number_of_views_are_extracted_again(
     room: SmallRoom, mesh: Path, made
 ):
     cache_of(room.scene, mesh).feature_map()
-    cache_of(room.scene, mesh, replace(SETTINGS, max_viewpoints=12)).feature_map()
-    other = cache_of(other_scene(room), mesh, replace(SETTINGS, max_viewpoints=12))
+    cache_of(room.scene, mesh, replace(SETTINGS, max_memory=1.3)).feature_map()
+    other = cache_of(other_scene(room), mesh, replace(SETTINGS, max_memory=1.3))
     other.feature_map()
     assert len(made) == 3
-    again = replace(SETTINGS, max_viewpoints=12, viewpoint_spacing=0.9)
+    again = replace(SETTINGS, max_memory=1.3, viewpoint_spacing=0.9)
     cache_of(other_scene(room), mesh, again).feature_map()
     assert len(made) == 3
 
@@ -158,6 +162,41 @@ def test_features_of_another_extractor_are_not_kept(room: SmallRoom, mesh: Path,
     assert len(made) == 3
     assert_same(kept, cache_of(room.scene, mesh).feature_map())
     assert len(made) == 3
+
+
+def test_features_go_on_where_they_were_interrupted(room: SmallRoom, mesh: Path, monkeypatch):
+    monkeypatch.setattr(_feature_map, '_VIEWS_PER_PART', 2)
+    cancel, seen = Event(), []
+
+    def spy(scene: Scene, pose: np.ndarray, extract: Extractor):
+        seen.append(pose)
+        if len(seen) == 5:
+            cancel.set()
+        return extracted(scene, pose, extract)
+
+    extracted = _feature_map._features_of
+    monkeypatch.setattr(_feature_map, '_features_of', spy)
+    settings = replace(SETTINGS, max_memory=1.0)
+    with pytest.raises(CancelledError):
+        ViewCache(room.scene, settings, mesh, cancellable(silent, cancel)).feature_map()
+    kept = sorted(path.name for path in mesh.parent.iterdir())
+    assert kept == ['room.obj.features-0.npz', 'room.obj.features-1.npz']
+    seen.clear()
+    resumed = cache_of(room.scene, mesh, settings).feature_map()
+    assert 2 <= len(seen) == len(resumed.map_T_view) - 4
+    assert [path.name for path in mesh.parent.iterdir()] == ['room.obj.features.npz']
+    assert_same(resumed, cache_of(room.scene, None, settings).feature_map())
+
+
+def test_few_views_are_made_if_there_is_little_memory(room: SmallRoom):
+    dense = replace(SETTINGS, viewpoint_spacing=0.4, max_viewpoints=100)
+    for make in NAMES.values():
+        few, many = (
+            sum(values.nbytes for values in vars(make(cache_of(room.scene, None, some))).values())
+            for some in (replace(dense, max_memory=1.0), replace(dense, max_memory=2.0))
+        )
+        assert 0.2e6 < many < 2e6
+        assert few < 0.8 * many
 
 
 @pytest.mark.parametrize('name', NAMES)
@@ -201,7 +240,7 @@ def test_what_fails_half_way_leaves_the_old_file(
         raise OSError('no space left on device')
 
     monkeypatch.setattr(array_cache, '_write', full)
-    NAMES[name](cache_of(room.scene, mesh, replace(SETTINGS, max_viewpoints=12)))
+    NAMES[name](cache_of(room.scene, mesh, replace(SETTINGS, max_memory=1.3)))
     assert made[1] <= 12
     assert len(failed) == 1
     assert cache_file(mesh, name).read_bytes() == before

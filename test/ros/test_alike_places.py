@@ -27,7 +27,7 @@ def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
     write_obj(mesh, twice(small_room_mesh(), APART_M))
     process = NodeProcess(
         '-p', f'mesh:={mesh}',
-        '-p', 'relocalization.max_viewpoints:=40',
+        '-p', 'relocalization.max_memory:=4.3',
         '-p', 'diagnostics_period:=0.1',
         '-p', 'save_pose_period:=0.0',
     )  # fmt: skip

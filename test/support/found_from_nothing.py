@@ -19,7 +19,7 @@ def errors_from_nothing(mesh: Path, bag: Path, truth: Path, every: int) -> np.nd
     Infinity where an image is not found.
     """
     # Far fewer views than usual: they take less time, and it is harder to find an image by them.
-    settings = RelocalizationSettings(max_viewpoints=60)
+    settings = RelocalizationSettings(max_memory=6.4)
     relocalizer = make_relocalizer(Scene.load(mesh), settings, AlignmentSettings(), mesh=None)
     with ImageBag(bag) as images:
         frames = list(images.frames())[::every]

@@ -25,7 +25,7 @@ COUNT = 9
 PARAMETERS = """
 /**:
   ros__parameters:
-    relocalization: {max_viewpoints: 20, candidates: 20}
+    relocalization: {max_memory: 2.1, candidates: 20}
 """
 
 
