@@ -44,9 +44,9 @@ _RESTS, _MAX_ALIGNMENTS = 2, 6
 _PROMISING_SHARE = 0.65
 # An image of which fewer points agree may have shadows.
 _MANY_INLIERS = 0.6
-# Poses by features that are aligned: at most this many, with a share of the inliers of the first,
-# and this many at least. Images of other places have 2 to 6 (90 of them), the right pose 87 to 440
-# in whole scenes, and 8 to 90 where the mesh covers 3 to 38 % of the image.
+# Poses by features that are aligned: at most this many, with this many inliers at least, and with a
+# share of those of the first that the image agrees with. Images of other places have 2 to 6 (of 90),
+# the right pose 87 to 440 in whole scenes, and 8 to 90 where the mesh covers 3 to 38 % of the image.
 _MAX_VOTED, _RIVAL_SHARE, _MIN_INLIERS = 4, 0.4, 7
 # An image with a smaller standard deviation, of 0 to 255, shows too little.
 _MIN_DEVIATION = 4.0
@@ -123,9 +123,9 @@ class Relocalizer:
         Others count if their score is nearly that of the best, and if they are elsewhere.
         """
         found: list[Alignment] = []
+        least = _MIN_INLIERS
         for pose in voted:
-            # Far fewer features agree with other poses.
-            if pose.inliers < max(_MIN_INLIERS, _RIVAL_SHARE * voted[0].inliers):
+            if pose.inliers < least:
                 break
             part = focus(self._scene, frame, pose.map_T_camera)
             alignment = self._refine_until_converged(
@@ -137,6 +137,9 @@ class Relocalizer:
             )
             if alignment is not None:
                 found.append(alignment)
+                # Far fewer features agree with other poses. A pose that the image does not agree
+                # with says nothing of them: a part of the mesh may also be elsewhere in the image.
+                least = max(least, round(_RIVAL_SHARE * pose.inliers))
         if not found:
             return []
         found.sort(key=lambda alignment: -float(alignment.score[0]))

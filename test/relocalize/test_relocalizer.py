@@ -21,7 +21,8 @@ from support.small_room import (
 from mesh_reloc_ros.config.alignment import AlignmentSettings
 from mesh_reloc_ros.config.relocalization import UP_AXES, RelocalizationSettings
 from mesh_reloc_ros.relocalize._local_features import LocalFeatures
-from mesh_reloc_ros.relocalize._thumbnails import up_axis
+from mesh_reloc_ros.relocalize._pose_votes import VotedPose
+from mesh_reloc_ros.relocalize._thumbnails import Thumbnails, up_axis
 from mesh_reloc_ros.relocalize.relocalizer import Relocalizer, make_relocalizer
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types.camera import Camera
@@ -80,6 +81,17 @@ def test_a_part_of_the_view_may_be_covered(relocalizer, room):
     found = relocalizer.locate(Frame(1, image, CAMERA))
     assert found is not None
     assert error(found.pose, pose_at(0))[0] < 0.01
+
+
+def test_a_pose_with_many_matches_that_the_image_disagrees_with_rules_out_no_other(
+    relocalizer, room, monkeypatch
+):
+    """As if a part of the mesh were elsewhere in the image, too, in full view."""
+    wrong = VotedPose(perturbed(pose_at(0), 1, metres=1.0, degrees=40.0), 2.0, 200)
+    right = VotedPose(pose_at(0), 2.0, 50)
+    monkeypatch.setattr(LocalFeatures, 'propose', lambda self, frame, count: [wrong, right])
+    monkeypatch.setattr(Thumbnails, 'propose', lambda self, frame: np.zeros((0, 4, 4)))
+    assert_found(relocalizer, photographed(room.view(pose_at(0)), seed=1), pose_at(0))
 
 
 def test_images_of_something_else_are_not_found(relocalizer):
