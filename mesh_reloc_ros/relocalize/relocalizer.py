@@ -45,8 +45,8 @@ _PROMISING_SHARE = 0.65
 # An image of which fewer points agree may have shadows.
 _MANY_INLIERS = 0.6
 # Poses by features that are aligned: at most this many, with this many inliers at least, and with a
-# share of those of the first that the image agrees with. Images of other places have 2 to 6 (of 90),
-# the right pose 87 to 440 in whole scenes, and 8 to 90 where the mesh covers 3 to 38 % of the image.
+# share of those of the first that the image agrees with. Images of other places have 2 to 6, 90 of
+# them, the right pose 87 to 440 in whole scenes, and 8 to 90 where 3 to 38 % of the image are mesh.
 _MAX_VOTED, _RIVAL_SHARE, _MIN_INLIERS = 4, 0.4, 7
 # An image with a smaller standard deviation, of 0 to 255, shows too little.
 _MIN_DEVIATION = 4.0
