@@ -25,6 +25,15 @@ class AlignMode(Enum):
     """Far: a guess. Coarse to fine, with new renders on each level until the pose settles."""
 
 
+class Disturbance(Enum):
+    """Why an image differs from the mesh, though the pose is right."""
+
+    OVEREXPOSURE = 'overexposure'
+    SHADOWS = 'shadows'
+    COVER = 'cover'
+    """Something in the way."""
+
+
 @dataclass(frozen=True)
 class Alignment:
     """Poses of one image, from a batch of B starts. All tensors are on the CPU."""
@@ -56,8 +65,8 @@ class Alignment:
     """Of the blocks of the keyframe's points; None if the solver uses no keyframes."""
     visible: float = 1.0
     """Share of the mesh that is seen and aligned; less if something in the way was left out."""
-    in_shadows: bool = False
-    """Whether hard shadows were found in the image, and brightened."""
+    disturbance: Disturbance | None = None
+    """What was found in the image and taken into account."""
 
     @property
     def pose(self) -> Array:

@@ -16,15 +16,18 @@ from mesh_reloc_ros.align.lm import Solution, image_motion_px, solve
 from mesh_reloc_ros.align.motions import between, moved_back
 from mesh_reloc_ros.align.points import SurfacePoints
 from mesh_reloc_ros.align.pyramid import ImageLevel
+from mesh_reloc_ros.align.solver_options import (
+    LARGEST_GAIN,
+    NOISE_SIGMAS,
+    options_of,
+    solver_options,
+)
 from mesh_reloc_ros.config.alignment import AlignmentSettings
-from mesh_reloc_ros.kernels.exposure import ALPHA
 from mesh_reloc_ros.kernels.levenberg_marquardt import SolverOptions
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.stopwatch import stage
 from mesh_reloc_ros.types.camera import Camera
 
-# The robust scale grows by this share of its value at the finest level with each coarser level.
-_ROBUST_GROWTH = 0.5
 # Mode COARSE: a pose has settled on a level if the last render moved the image by less than this,
 # in pixels of the level; or if it is near, and moves to and fro instead of converging.
 _SETTLED_PX, _NEAR_PX, _CONVERGING = 0.5, 2.0, 0.5
@@ -34,15 +37,6 @@ _COARSE_POINTS, _COARSE_ITERATIONS = 2, 3
 # Mode TRACK: factor on the number of steps above the finest level. They cost little there, and a
 # pose that has not converged there does not converge below.
 _STEPS_ABOVE = 4
-# A step that moves the image by less than this, in pixels, ends a level: the finest, the coarser.
-_SMALL_STEP_PX, _SMALL_COARSE_STEP_PX = 0.1, 0.2
-# The noise of an image is no reason to reject it: the robust scale is at least so many deviations.
-_NOISE_SIGMAS = 3.0
-# The robust scale grows with the gain of the image, up to this gain.
-_LARGEST_GAIN = 4.0
-# Above the finest level the start pose counts as a measurement: off by this share of the span,
-# where the image is off by so many pixels. What a small mesh hardly determines so stays.
-_START_SHARE, _COARSE_ERROR_PX = 0.1, 0.3
 # Coarse levels may lead astray. If they move the image by more than this share of its span, and if
 # the loss of the finest level at the start is less than this share of that at the end, it starts
 # there.
@@ -96,8 +90,12 @@ def tracking_keyframe(
     settings: AlignmentSettings,
     *,
     grey: bool = False,
+    ceiling: Tensor | None = None,
 ) -> Keyframe:
-    """Render the keyframe at poses [B, 4, 4] that mode TRACK aligns images with."""
+    """Render the keyframe at poses [B, 4, 4] that mode TRACK aligns images with.
+
+    :param ceiling: see `make_keyframe`. The solver then runs on the CPU.
+    """
     finest = settings.finest_level
     coarsest = _coarsest_level(camera, finest, settings.levels)
     with stage('render'):
@@ -109,7 +107,8 @@ def tracking_keyframe(
             coarsest,
             settings.max_points,
             grey=grey,
-            keep=solves_on_device(scene, settings),
+            keep=ceiling is None and solves_on_device(scene, settings),
+            ceiling=ceiling,
         )
 
 
@@ -172,7 +171,9 @@ def _solve_levels(
             if level.number > coarsest:
                 continue
             live = pyramid[level.number]
-            options = _solver_options(live, exposure, settings, steps_above)
+            options = solver_options(
+                live, exposure, settings, steps_above, is_clipped=keyframe.is_clipped
+            )
             if level is keyframe.levels[0] and iterations:
                 candidates = live_T_keyframe, start
                 live_T_keyframe = _better(level.surface, live, candidates, exposure, options)
@@ -216,16 +217,16 @@ def _solve_on_device(
         from mesh_reloc_ros.align.device_image import LevelPlan, solve_on_device
         from mesh_reloc_ros.align.device_solver import Restart
 
-        plans, noise = [], _NOISE_SIGMAS * pyramid[0].noise
+        plans, noise = [], NOISE_SIGMAS * pyramid[0].noise
         for place, level in reversed(list(enumerate(keyframe.levels))):
             if level.number <= coarsest:
-                options = _options_of(level.number, level.camera, settings, _STEPS_ABOVE)
+                options = options_of(level.number, level.camera, settings, _STEPS_ABOVE)
                 plans.append(LevelPlan(place, options, noise / 2**level.number))
         start = between(poses, keyframe.map_T_camera)
         restart = Restart(_FAR_SHARE, _CLEARLY_LESS)
         live = pyramid[keyframe.levels[0].number]
         return solve_on_device(
-            solving.repeater, keyframe, live, plans, start, exposure, _LARGEST_GAIN, restart
+            solving.repeater, keyframe, live, plans, start, exposure, LARGEST_GAIN, restart
         )
 
     with stage('solve'):
@@ -252,36 +253,6 @@ def _better(
     # NaN, where nothing is seen, is not better.
     is_better = (second < _CLEARLY_LESS * first)[:, None, None]
     return torch.where(is_better, candidates[1], candidates[0])
-
-
-def _solver_options(
-    live: ImageLevel, exposure: Tensor, settings: AlignmentSettings, steps_above: int
-) -> SolverOptions:
-    """Return how a level of the image is aligned, from exposures [B, 6]."""
-    # A brighter image differs from the mesh by more.
-    gain = min(max(float(exposure.numpy()[:, ALPHA].mean()), 1.0), _LARGEST_GAIN)
-    options = _options_of(live.number, live.camera, settings, steps_above)
-    scale = max(gain * options.robust_scale, _NOISE_SIGMAS * live.noise)
-    return options._replace(robust_scale=scale)
-
-
-def _options_of(
-    number: int, camera: Camera, settings: AlignmentSettings, steps_above: int
-) -> SolverOptions:
-    """Return the same for an image as bright as the mesh's texture, without noise."""
-    levels_above = number - settings.finest_level
-    options = SolverOptions(
-        robust_scale=settings.robust_scale * (1 + _ROBUST_GROWTH * levels_above),
-        max_iterations=settings.max_iterations,
-        small_px=_SMALL_STEP_PX,
-    )
-    if not levels_above:
-        return options
-    return options._replace(
-        max_iterations=steps_above * settings.max_iterations,
-        small_px=_SMALL_COARSE_STEP_PX,
-        start_weight=(_COARSE_ERROR_PX / (_START_SHARE * camera.span)) ** 2,
-    )
 
 
 def _settled(moved_px: Tensor, last_px: Tensor) -> bool:

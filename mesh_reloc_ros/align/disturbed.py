@@ -1,19 +1,22 @@
-"""Alignment of an image with hard shadows, or with something in the way.
+"""Alignment of an image that is overexposed, with hard shadows, or with something in the way.
 
-Where they are shows from nearly the right pose, and better from a better one. So both take turns.
+What disturbs shows from nearly the right pose, and better from a better one. So finding it and
+aligning the image take turns.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from torch import Tensor
 
-from mesh_reloc_ros.align.alignment import Alignment
-from mesh_reloc_ros.align.coarse_to_fine import align_lm
+from mesh_reloc_ros.align.alignment import Alignment, Disturbance
+from mesh_reloc_ros.align.coarse_to_fine import align_lm, tracking_keyframe
 from mesh_reloc_ros.align.covers import without_covers
 from mesh_reloc_ros.align.keyframe import Keyframe
+from mesh_reloc_ros.align.overexposure import Overexposure, find_overexposure
 from mesh_reloc_ros.align.pyramid import ImageLevel
 from mesh_reloc_ros.align.shadows import without_shadows
 from mesh_reloc_ros.config.alignment import AlignmentSettings
@@ -21,6 +24,21 @@ from mesh_reloc_ros.render.scene import Scene
 
 # Both take turns until the pose moves the image by less than this share of its span.
 _SETTLED, _MAX_ROUNDS = 0.006, 4
+# Where colours are clipped, coarse levels lead astray: few of them are aligned, and then the finest
+# alone.
+_CLIPPED_LEVELS = 3
+# Where colours are at the limit depends on local light, too, so that their outlines are displaced.
+# Errors are up to twice as large as the covariance tells otherwise.
+_CLIPPED_VARIANCE = 4.0
+
+
+class _Prepared(NamedTuple):
+    """An image with what disturbs taken into account."""
+
+    levels: Sequence[ImageLevel]
+    visible: float = 1.0
+    """Share of the mesh that is seen."""
+    overexposure: Overexposure | None = None
 
 
 def align_disturbed(
@@ -29,22 +47,56 @@ def align_disturbed(
     map_T_camera: Tensor,
     exposure: Tensor | None,
     settings: AlignmentSettings,
+    disturbance: Disturbance,
     *,
-    in_shadows: bool,
     grey: bool = False,
     keyframe: Keyframe | None = None,
 ) -> Alignment | None:
-    """Align an image without its shadows, or without what covers the mesh; see `align_lm`.
+    """Align an image and take what disturbs into account; see `align_lm`.
 
     :param map_T_camera: [1, 4, 4], nearly the right pose.
-    :param in_shadows: which of both.
-    :returns: None if the image shows no shadows; or nothing that covers, or nearly nothing else.
+    :returns: None if the image shows no such disturbance; or nearly nothing of the mesh.
     """
+    found = None
+    for choice in _choices(settings, disturbance):
+        found = _take_turns(
+            scene, pyramid, map_T_camera, exposure, choice, disturbance, grey, keyframe
+        )
+        if found is None:
+            return None
+        map_T_camera = found.map_T_camera
+    return found
+
+
+def _choices(settings: AlignmentSettings, disturbance: Disturbance) -> list[AlignmentSettings]:
+    """Return the settings to align with, one after the other."""
+    if disturbance is not Disturbance.OVEREXPOSURE:
+        return [settings]
+    few = min(settings.levels, _CLIPPED_LEVELS)
+    return [dataclasses.replace(settings, levels=levels) for levels in (few, 1)]
+
+
+def _take_turns(
+    scene: Scene,
+    pyramid: Sequence[ImageLevel],
+    map_T_camera: Tensor,
+    exposure: Tensor | None,
+    settings: AlignmentSettings,
+    disturbance: Disturbance,
+    grey: bool,
+    keyframe: Keyframe | None,
+) -> Alignment | None:
+    """Find what disturbs and align the image until both have settled; see `align_disturbed`."""
     for _ in range(_MAX_ROUNDS):
-        prepared = _prepared(scene, pyramid, map_T_camera, in_shadows=in_shadows, grey=grey)
+        prepared = _prepared(scene, pyramid, map_T_camera, disturbance, grey=grey)
         if prepared is None:
             return None
-        levels, visible = prepared
+        levels, visible, overexposure = prepared
+        if overexposure is not None:
+            exposure, ceiling = overexposure
+            keyframe = tracking_keyframe(
+                scene, map_T_camera, pyramid[0].camera, settings, grey=grey, ceiling=ceiling
+            )
         alignment = align_lm(
             scene, levels, map_T_camera, exposure, settings, grey=grey, keyframe=keyframe
         )
@@ -57,26 +109,40 @@ def align_disturbed(
             break
         if keyframe.motion_since(map_T_camera) > settings.keyframe_motion:
             keyframe = None
-    return dataclasses.replace(alignment, visible=visible, in_shadows=in_shadows)
+    factor = 1.0 if overexposure is None else _CLIPPED_VARIANCE
+    return dataclasses.replace(
+        alignment,
+        covariance=factor * alignment.covariance,
+        visible=visible,
+        disturbance=disturbance,
+    )
 
 
 def undisturbed(
     scene: Scene, pyramid: Sequence[ImageLevel], alignment: Alignment, *, grey: bool = False
 ) -> Sequence[ImageLevel]:
     """Return the levels of an image without what was left out of its alignment."""
-    in_shadows = alignment.in_shadows
-    if not (in_shadows or alignment.visible < 1):
+    if alignment.disturbance is None:
         return pyramid
     pose = alignment.map_T_camera
-    prepared = _prepared(scene, pyramid, pose, in_shadows=in_shadows, grey=grey)
-    return pyramid if prepared is None else prepared[0]
+    prepared = _prepared(scene, pyramid, pose, alignment.disturbance, grey=grey)
+    return pyramid if prepared is None else prepared.levels
 
 
 def _prepared(
-    scene: Scene, pyramid: Sequence[ImageLevel], pose: Tensor, *, in_shadows: bool, grey: bool
-) -> tuple[Sequence[ImageLevel], float] | None:
-    """Return the levels without what disturbs, and the share of the mesh that is seen."""
-    if not in_shadows:
-        return without_covers(scene, pyramid, pose, grey=grey)
-    levels = without_shadows(scene, pyramid, pose, grey=grey)
-    return None if levels is None else (levels, 1.0)
+    scene: Scene,
+    pyramid: Sequence[ImageLevel],
+    pose: Tensor,
+    disturbance: Disturbance,
+    *,
+    grey: bool,
+) -> _Prepared | None:
+    """Return an image, seen from a pose [1, 4, 4], with a disturbance taken into account."""
+    if disturbance is Disturbance.OVEREXPOSURE:
+        found = find_overexposure(scene, pyramid, pose, grey=grey)
+        return None if found is None else _Prepared(pyramid, overexposure=found)
+    if disturbance is Disturbance.SHADOWS:
+        levels = without_shadows(scene, pyramid, pose, grey=grey)
+        return None if levels is None else _Prepared(levels)
+    seen = without_covers(scene, pyramid, pose, grey=grey)
+    return None if seen is None else _Prepared(*seen)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from mesh_reloc_ros.align.lm import image_motion_px
 from mesh_reloc_ros.align.motions import between
+from mesh_reloc_ros.align.overexposure import clipped_colours
 from mesh_reloc_ros.align.patches import PATCH_PIXELS, select_patch_points
 from mesh_reloc_ros.align.points import PointTensors, SurfacePoints, all_points, select_points
 from mesh_reloc_ros.align.pyramid import RenderLevel, render_pyramid
@@ -60,6 +61,8 @@ class Keyframe:
     """Of the full image, not of the render."""
     is_grey: bool
     """Whether the renders show brightness instead of colour."""
+    is_clipped: bool
+    """Whether their colours are clipped, as in one overexposed image."""
     levels: list[_KeyframeLevel]
     """Finest first."""
     score_level: _KeyframeLevel
@@ -95,19 +98,23 @@ def make_keyframe(
     *,
     grey: bool = False,
     keep: bool = False,
+    ceiling: Tensor | None = None,
 ) -> Keyframe:
     """Render from poses [B, 4, 4] and choose points of pyramid level `finest` up to `coarsest`.
 
     :param max_points: at the finest level; each coarser one has half as many.
     :param keep: keep the points on the GPU, too, if there is one.
+    :param ceiling: [3], where the colours are clipped; see `Overexposure`.
     """
-    key = 'keyframe', len(map_T_camera), camera, finest, coarsest, max_points, grey
+    is_clipped = ceiling is not None
+    key = 'keyframe', len(map_T_camera), camera, finest, coarsest, max_points, grey, is_clipped
+    inputs = [map_T_camera] if ceiling is None else [map_T_camera, ceiling]
 
-    def work(poses: Tensor) -> tuple[_Choice, list[Tensor]]:
-        return _chosen(scene, poses, camera, finest, coarsest, max_points, grey)
+    def work(poses: Tensor, ceiling: Tensor | None = None) -> tuple[_Choice, list[Tensor]]:
+        return _chosen(scene, poses, camera, finest, coarsest, max_points, grey, ceiling)
 
     choice, arrays, packed = scene.on_some_device(
-        lambda: scene.repeater.run(key, work, [map_T_camera], keep=keep)
+        lambda: scene.repeater.run(key, work, inputs, keep=keep)
     )
     *of_levels, coverage = arrays
     levels = [
@@ -128,6 +135,7 @@ def make_keyframe(
         map_T_camera=map_T_camera,
         camera=camera,
         is_grey=grey,
+        is_clipped=is_clipped,
         levels=levels[:-1],
         score_level=levels[-1],
         coverage=torch.from_numpy(coverage),
@@ -152,20 +160,24 @@ def _chosen(
     coarsest: int,
     max_points: int,
     grey: bool,
+    ceiling: Tensor | None,
 ) -> tuple[_Choice, list[Tensor]]:
     """Render, and return the choice of levels, the points of each level and the coverage [B]."""
     rendered = _rendered_level(camera, finest, max_points)
     at_rendered = camera.at_level(rendered)
     in_view = scene.in_view(poses, at_rendered) if rendered > finest else None
     render = scene.render(poses, at_rendered, grey=grey, in_view=in_view)
+    colour, at_finest = render.colour, camera.at_level(finest)
+    if ceiling is not None:
+        ceiling = ceiling.to(colour.device)
+        colour = clipped_colours(scene, poses, at_finest, rendered - finest, ceiling, grey=grey)
     count = max(coarsest, _coarsest_score_level(camera, rendered, finest)) + 1 - rendered
-    pyramid = render_pyramid(render.colour, render.depth, at_rendered, count)
+    pyramid = render_pyramid(colour, render.depth, at_rendered, count)
     levels = [
         (number, view.camera, select_points(view, max_points >> (number - finest)))
         for number, view in enumerate(pyramid[: max(coarsest + 1 - rendered, 0)], start=rendered)
     ]
     if rendered > finest:
-        at_finest = camera.at_level(finest)
         points = select_patch_points(
             scene,
             poses,
@@ -175,6 +187,7 @@ def _chosen(
             max_points,
             grey=grey,
             in_view=in_view,
+            ceiling=ceiling,
         )
         levels.insert(0, (finest, at_finest, points))
     chosen = _score_level(pyramid, rendered, finest)

@@ -42,17 +42,19 @@ def select_patch_points(
     *,
     grey: bool = False,
     in_view: InView | None = None,
+    ceiling: Tensor | None = None,
 ) -> PointTensors:
     """Choose pixels of a coarse render, render patches there, and return a point of each.
 
     :param map_T_camera: [B, 4, 4]. :param camera: of the level of the patches.
     :param levels_below: by how many levels, 1 or 2, that is finer than the coarse render.
-    :param in_view: of the coarse render.
+    :param in_view: of the coarse render. :param ceiling: see `make_keyframe`.
     """
     strength, index = strongest_pixels(coarse, max_points)
     pixels = _patches(index, coarse.camera.width, camera, levels_below)
     render = scene.render(map_T_camera, camera, pixels.flatten(1), grey=grey, in_view=in_view)
-    colour = render.colour.unflatten(1, pixels.shape[1:])
+    shown = render.colour if ceiling is None else torch.minimum(render.colour, ceiling)
+    colour = shown.unflatten(1, pixels.shape[1:])
     depth = render.depth.unflatten(1, pixels.shape[1:])
     left, right, above, below, inside = (
         _on_device(places, depth.device) for places in (_LEFT, _RIGHT, _ABOVE, _BELOW, _INSIDE)

@@ -11,7 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mesh_reloc_ros.align.alignment import Alignment, AlignMode, neutral_exposure
+from mesh_reloc_ros.align.alignment import (
+    Alignment,
+    AlignMode,
+    Disturbance,
+    neutral_exposure,
+)
 from mesh_reloc_ros.align.coarse_to_fine import align_lm, can_solve_on_device
 from mesh_reloc_ros.align.disturbed import align_disturbed
 from mesh_reloc_ros.align.focus import FAR_MARGIN, focus
@@ -194,7 +199,7 @@ class Relocalizer:
             alignment = self._align_in_any_light(
                 pyramid, pose, exposure, grey, in_shadows=in_shadows
             )
-            in_shadows = alignment.in_shadows
+            in_shadows = alignment.disturbance is Disturbance.SHADOWS
             if not self._is_clear(alignment, _PROMISING_SHARE):
                 return None
             before, pose, exposure = pose, alignment.map_T_camera, alignment.exposure
@@ -224,7 +229,7 @@ class Relocalizer:
             if self._is_clear(found) and float(found.inlier_ratio[0]) > _MANY_INLIERS:
                 return found
         lit = align_disturbed(
-            self._scene, pyramid, pose, None, settings, in_shadows=True, grey=grey
+            self._scene, pyramid, pose, None, settings, Disturbance.SHADOWS, grey=grey
         )
         if lit is None:
             return found or self._align(pyramid, pose, exposure, AlignMode.TRACK, grey)

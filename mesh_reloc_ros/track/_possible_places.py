@@ -50,7 +50,7 @@ class PossiblePlaces:
         self._validator = validator
         self._places: list[_Place] = []
         for place in located:
-            scheduler = AlignmentScheduler(scene, in_shadows=place.in_shadows)
+            scheduler = AlignmentScheduler(scene, expected=place.disturbance)
             latest = replay_to_latest(place, images, frame, scheduler, validator, settings)
             if latest is not None:
                 self._places.append(_Place(scheduler, *latest))

@@ -10,11 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mesh_reloc_ros.align.alignment import Alignment, AlignMode
+from mesh_reloc_ros.align.alignment import Alignment, AlignMode, Disturbance
 from mesh_reloc_ros.align.coarse_to_fine import tracking_keyframe
 from mesh_reloc_ros.align.disturbed import align_disturbed
 from mesh_reloc_ros.align.focus import FAR_MARGIN, NEAR_MARGIN, focus, focused_camera
 from mesh_reloc_ros.align.keyframe import Keyframe
+from mesh_reloc_ros.align.overexposure import is_mostly_clipped
 from mesh_reloc_ros.align.pyramid import image_pyramid
 from mesh_reloc_ros.align.solver import align, uses_keyframes
 from mesh_reloc_ros.config.alignment import AlignmentSettings
@@ -82,18 +83,16 @@ class KeyframeCache:
 class AlignmentScheduler:
     """Aligns the images of one track. `render_ahead` may run beside all else on another thread."""
 
-    def __init__(self, scene: Scene, *, in_shadows: bool = False) -> None:
+    def __init__(self, scene: Scene, *, expected: Disturbance | None = None) -> None:
         """Make a scheduler.
 
-        :param in_shadows: see the attribute.
+        :param expected: see the attribute.
         """
         self._scene = scene
         self._keyframes = KeyframeCache()
         self._retried_ns, self._wait_s = 0, 0.0
-        self.in_shadows = in_shadows
-        """Whether the next image is expected to show hard shadows."""
-        self.is_covered = False
-        """Whether something is expected to cover a part of the next image."""
+        self.expected = expected
+        """What the next image is expected to show."""
 
     def align(
         self,
@@ -116,14 +115,15 @@ class AlignmentScheduler:
                 start, frame.camera, settings.alignment, grey=grey, max_motion=max_motion
             )
         alignment = None
-        if mode is AlignMode.TRACK and (self.in_shadows or self.is_covered):
+        expected = Disturbance.OVEREXPOSURE if is_mostly_clipped(frame.image) else self.expected
+        if mode is AlignMode.TRACK and uses_keyframes(settings) and expected is not None:
             alignment = align_disturbed(
                 self._scene,
                 pyramid,
                 start,
                 exposure,
                 settings.alignment,
-                in_shadows=self.in_shadows,
+                expected,
                 grey=grey,
                 keyframe=cached,
             )
@@ -131,8 +131,9 @@ class AlignmentScheduler:
             alignment = align(
                 self._scene, pyramid, start, exposure, settings, mode, grey=grey, keyframe=cached
             )
-        if alignment.keyframe is not None and alignment.keyframe is not cached:
-            self._keyframes.put(alignment.keyframe, settings.alignment)
+        keyframe = alignment.keyframe
+        if keyframe is not None and keyframe is not cached and not keyframe.is_clipped:
+            self._keyframes.put(keyframe, settings.alignment)
         return alignment
 
     def align_with_retry(
@@ -145,7 +146,7 @@ class AlignmentScheduler:
     ) -> Alignment:
         """Align an image fast; if the result is poor and a retry is due, also in other ways.
 
-        Without shadows and what covers the mesh, and if that is poor as well, coarse to fine.
+        With what may disturb taken into account, and if that is poor as well, coarse to fine.
 
         :param map_T_camera: [4, 4], where to start.
         """
@@ -178,7 +179,7 @@ class AlignmentScheduler:
         settings: Settings,
         is_poor: Callable[[AlignmentQuality], bool],
     ) -> Alignment:
-        """Align an image without its shadows, and without what covers the mesh, if it is poor.
+        """Align an image with each disturbance taken into account, if it is poor.
 
         :returns: the best of these and of the given alignment.
         """
@@ -186,7 +187,7 @@ class AlignmentScheduler:
             return alignment
         part = focus(self._scene, frame, map_T_camera)
         pyramid, start = image_pyramid(part.image, part.camera), torch.from_numpy(map_T_camera)
-        for in_shadows in (True, False):
+        for disturbance in Disturbance:
             if is_poor(AlignmentQuality.of(alignment)):
                 found = align_disturbed(
                     self._scene,
@@ -194,7 +195,7 @@ class AlignmentScheduler:
                     start[None],
                     exposure,
                     settings.alignment,
-                    in_shadows=in_shadows,
+                    disturbance,
                     grey=bool(frame.is_grey),
                 )
                 alignment = alignment if found is None else _better(alignment, found)

@@ -13,7 +13,7 @@ from collections import deque
 
 import numpy as np
 
-from mesh_reloc_ros.align.alignment import Alignment
+from mesh_reloc_ros.align.alignment import Alignment, Disturbance
 from mesh_reloc_ros.align.disturbed import undisturbed
 from mesh_reloc_ros.align.focus import focus
 from mesh_reloc_ros.align.intrinsics import (
@@ -94,8 +94,9 @@ class CalibrationCheck:
             return not 0 <= stamp_ns - self._last_ns < period_s * 1e9
 
     def look(self, frame: Frame, alignment: Alignment, settings: AlignmentSettings) -> None:
-        """Take a frame with its aligned pose into account, unless much of it is covered."""
-        if alignment.visible < _LEAST_VISIBLE:
+        """Take a frame with its aligned pose into account, unless little of it can be compared."""
+        is_overexposed = alignment.disturbance is Disturbance.OVEREXPOSURE
+        if is_overexposed or alignment.visible < _LEAST_VISIBLE:
             return
         with self._lock:
             self._last_ns = frame.stamp_ns

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mesh_reloc_ros.align.alignment import Alignment
+from mesh_reloc_ros.align.alignment import Alignment, Disturbance
 from mesh_reloc_ros.config.tracking import TrackingSettings
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.track._result import Rejected
@@ -28,6 +28,8 @@ _POOR_SCORE, _POOR_INLIERS = 0.8, 0.7
 # as views without covers do: limits of score and inlier ratio, the latter also relative to the
 # baseline; and there must be so many blocks of it.
 _COVERED_SCORE, _COVERED_INLIERS, _COVERED_SHARE, _COVERED_BLOCKS = 0.8, 0.6, 0.8, 10
+# Where an overexposed image is at its limit is found from the image itself, so it must agree well.
+_OVEREXPOSED_SCORE, _OVEREXPOSED_BLOCKS = 0.8, 15
 # A narrow view hardly tells turns from shifts of the camera, so that a pose far off may fit nearly
 # all of it: what agrees less than this share of the baseline is not believed, nor a part of it.
 _NARROW_SHARE = 0.88
@@ -61,6 +63,8 @@ class AlignmentQuality:
     """Number of blocks of the image that the score is from."""
     agreement_in_view: float = 1.0
     """Score times the share of inliers among the points in view."""
+    is_overexposed: bool = False
+    """Whether the image was aligned as an overexposed one."""
     is_narrow: bool = False
     """Whether the aligned part of the image is a narrow view."""
 
@@ -79,6 +83,7 @@ class AlignmentQuality:
             visible=alignment.visible,
             blocks=int(alignment.score_blocks[0]),
             agreement_in_view=float(agreement_in_view),
+            is_overexposed=alignment.disturbance is Disturbance.OVEREXPOSURE,
             is_narrow=keyframe is not None and keyframe.camera.is_narrow,
         )
 
@@ -155,6 +160,12 @@ def check_quality(
                 Rejection.LOW_INLIER_RATIO,
                 f'{quality.visible:.0%} of the mesh in view agrees with the image, too little:'
                 ' something covers the rest, or the pose is wrong',
+            )
+    if quality.is_overexposed:
+        min_score = max(min_score, _OVEREXPOSED_SCORE)
+        if quality.blocks < _OVEREXPOSED_BLOCKS:
+            return Rejected(
+                Rejection.LOW_SCORE, 'too much of the image is overexposed to be compared'
             )
     if not quality.inlier_ratio >= min_inlier_ratio:
         return Rejected(

@@ -289,8 +289,7 @@ class Tracker:
         )
         self._motion, self._start = motion, InitialPose(motion.map_T_camera)
         self._exposure, self._camera = alignment.exposure, frame.camera
-        self._scheduler.in_shadows = alignment.in_shadows
-        self._scheduler.is_covered = alignment.visible < 1
+        self._scheduler.expected = alignment.disturbance
         self._hypotheses.note_accepted(frame, motion)
         self._validator.learn(alignment)
         self._states.accept(frame.stamp_ns)

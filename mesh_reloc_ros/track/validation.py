@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from mesh_reloc_ros.align.alignment import Alignment
+from mesh_reloc_ros.align.alignment import Alignment, Disturbance
 from mesh_reloc_ros.align.coarse_to_fine import align_lm
 from mesh_reloc_ros.align.disturbed import align_disturbed, undisturbed
 from mesh_reloc_ros.align.focus import focus
@@ -86,7 +86,9 @@ class PoseValidator:
         rejected = check_quality(quality, self._baseline, limits, acquiring=acquiring)
         if rejected:
             return rejected
-        is_doubtful = alignment.visible < 1 or not self.can_acquire(quality, limits)
+        # What is compared was chosen as it agrees.
+        is_chosen = alignment.disturbance in (Disturbance.COVER, Disturbance.OVEREXPOSURE)
+        is_doubtful = is_chosen or not self.can_acquire(quality, limits)
         # A start pose, or one from long ago, does not predict the motion.
         if not state.is_searching:
             innovation = motion.innovation_distance(alignment.pose, alignment.pose_covariance)
@@ -180,13 +182,14 @@ def realign(
     nudge *= min(1.0, camera.span / camera.fx / _USUAL_WIDTH)
     pose, pyramid = alignment.pose @ exp(nudge), image_pyramid(part.image, camera)
     grey = bool(frame.is_grey)
-    if alignment.visible < 1:
+    disturbance = alignment.disturbance
+    if disturbance is Disturbance.COVER:
         pyramid = undisturbed(scene, pyramid, alignment, grey=grey)
     for _ in range(_REALIGNMENTS):
         start, exposure, found = torch.from_numpy(pose)[None], alignment.exposure, None
-        if alignment.in_shadows:
+        if disturbance in (Disturbance.OVEREXPOSURE, Disturbance.SHADOWS):
             found = align_disturbed(
-                scene, pyramid, start, exposure, settings, in_shadows=True, grey=grey
+                scene, pyramid, start, exposure, settings, disturbance, grey=grey
             )
         if found is None:
             found = align_lm(scene, pyramid, start, exposure, settings, grey=grey)

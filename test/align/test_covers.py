@@ -7,6 +7,7 @@ import pytest
 import torch
 from support.small_room import CAMERA, SmallRoom, clouds, error, perturbed, photographed, pose_at
 
+from mesh_reloc_ros.align.alignment import Disturbance
 from mesh_reloc_ros.align.coarse_to_fine import align_lm
 from mesh_reloc_ros.align.covers import without_covers
 from mesh_reloc_ros.align.disturbed import align_disturbed
@@ -47,7 +48,7 @@ def test_the_pose_is_that_of_the_part_that_is_seen(room: SmallRoom):
     pyramid = image_pyramid(covered(room, 0.65), CAMERA)
     for seed in range(3):
         start = torch.from_numpy(perturbed(truth, seed, 0.02, 0.7))[None]
-        found = align_disturbed(room.scene, pyramid, start, None, settings, in_shadows=False)
+        found = align_disturbed(room.scene, pyramid, start, None, settings, Disturbance.COVER)
         assert found is not None
         assert found.visible == pytest.approx(0.35, abs=0.1)
         metres, degrees = error(found.pose, truth)

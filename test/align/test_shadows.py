@@ -7,6 +7,7 @@ from mesh_reloc_evaluation.stress import shadow_faults
 from support.shadows import in_shadows
 from support.small_room import CAMERA, SmallRoom, error, perturbed, photographed, pose_at
 
+from mesh_reloc_ros.align.alignment import Disturbance
 from mesh_reloc_ros.align.coarse_to_fine import align_lm
 from mesh_reloc_ros.align.disturbed import align_disturbed
 from mesh_reloc_ros.align.pyramid import image_pyramid
@@ -47,9 +48,9 @@ def test_a_pose_is_exact_in_shadows(room: SmallRoom, pattern):
     settings = AlignmentSettings()
     for seed in range(3):
         start = torch.from_numpy(perturbed(truth, seed, 0.03, 1.0))[None]
-        found = align_disturbed(room.scene, pyramid, start, None, settings, in_shadows=True)
+        found = align_disturbed(room.scene, pyramid, start, None, settings, Disturbance.SHADOWS)
         assert found is not None
-        assert found.in_shadows
+        assert found.disturbance is Disturbance.SHADOWS
         metres, degrees = error(found.pose, truth)
         assert metres < 0.01
         assert degrees < 0.2
@@ -79,5 +80,7 @@ def test_there_are_no_shadows(room: SmallRoom, image):
 def test_another_view_scores_low_in_shadows_too(room: SmallRoom):
     image = from_elsewhere(room)
     pyramid = image_pyramid(image, CAMERA)
-    found = align_disturbed(room.scene, pyramid, POSE, None, AlignmentSettings(), in_shadows=True)
+    found = align_disturbed(
+        room.scene, pyramid, POSE, None, AlignmentSettings(), Disturbance.SHADOWS
+    )
     assert found is None or float(found.score[0]) < 0.6

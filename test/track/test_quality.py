@@ -316,3 +316,14 @@ def test_far_away_the_position_may_be_less_certain():
         assert check(distance=distance, position_sigma=0.101) is not None
     # The rotation has no such allowance.
     assert check(distance=60.0, rotation_sigma=0.021) is not None
+
+
+def test_an_overexposed_image_must_agree_well_and_show_enough():
+    def checked(score: float, blocks: int) -> Rejected | None:
+        return check(score=score, blocks=blocks, is_overexposed=True)
+
+    assert checked(0.85, 20) is None
+    for rejected in (checked(0.75, 20), checked(0.85, 12)):
+        assert rejected is not None
+        assert rejected.rejection is Rejection.LOW_SCORE
+    assert check(score=0.75, blocks=12) is None
