@@ -23,7 +23,7 @@ SOURCES = (
     'setup.cfg',
     'setup.py',
 )
-MAX_LINES = 25_570
+MAX_LINES = 25_900
 
 
 @pytest.fixture(scope='module')
