@@ -128,9 +128,9 @@ class Relocalizer:
         Others count if their score is nearly that of the best, and if they are elsewhere.
         """
         found: list[Alignment] = []
-        least = _MIN_INLIERS
+        min_inliers = _MIN_INLIERS
         for pose in voted:
-            if pose.inliers < least:
+            if pose.inliers < min_inliers:
                 break
             part = focus(self._scene, frame, pose.map_T_camera)
             alignment = self._refine_until_converged(
@@ -144,7 +144,7 @@ class Relocalizer:
                 found.append(alignment)
                 # Far fewer features agree with other poses. A pose that the image does not agree
                 # with says nothing of them: a part of the mesh may also be elsewhere in the image.
-                least = max(least, round(_RIVAL_SHARE * pose.inliers))
+                min_inliers = max(min_inliers, round(_RIVAL_SHARE * pose.inliers))
         if not found:
             return []
         found.sort(key=lambda alignment: -float(alignment.score[0]))
