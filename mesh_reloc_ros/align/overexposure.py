@@ -24,8 +24,8 @@ from mesh_reloc_ros.types.camera import Camera
 
 # Image and render are compared in as many pixels as a level has whose shorter side has this many.
 _SHORTER_SIDE_PX = 120
-# An image may be overexposed if more than this share of its colours is at the limit. It is with the
-# second, whatever the mesh looks like, which every n-th row and column tell.
+# An image is overexposed if more than this share of the colours of the mesh is at the limit. It is
+# likely to be if the second share of all colours is, which every n-th row and column tell.
 _LEAST_SHARE, _MOST, _STRIDE = 0.25, 0.6, 8
 # Colours below this are at the lower limit.
 _DARKEST = 3 / 255
@@ -62,13 +62,12 @@ def find_overexposure(
     camera = full.camera.at_level(number)
     bytes_ = full.image[sample, sample][: camera.height, : camera.width]
     image = bytes_.astype(np.float32) / 255
-    if (image > LIMIT).mean() < _LEAST_SHARE:
-        return None
     render = scene.render(map_T_camera, camera, grey=grey)
     seen = render.mask[0].cpu().numpy()
     if full.usable is not None:
         seen &= full.usable[sample, sample][: camera.height, : camera.width] > 0
-    if not seen.any():
+    # What is beside the mesh, as a bright sky, does not matter.
+    if not seen.any() or (image[seen] > LIMIT).mean() < _LEAST_SHARE:
         return None
     rendered = render.colour[0].cpu().numpy()[seen]
     lines = [_line(rendered[:, c], image[seen][:, c]) for c in range(3)]

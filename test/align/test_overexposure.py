@@ -24,6 +24,13 @@ def overexposed(room: SmallRoom, gain: float) -> np.ndarray:
     return (image * np.float32(gain)).clip(0, 255).astype(np.uint8)
 
 
+def moved_back(metres: float) -> np.ndarray:
+    """Return camera_T_camera [4, 4] of a camera farther back."""
+    motion = np.eye(4)
+    motion[2, 3] = -metres
+    return motion
+
+
 def exposure_of(image: np.ndarray, room: SmallRoom) -> np.ndarray:
     """Return gain and offset per channel [6] of an image that is not clipped."""
     alignment = align_lm(room.scene, image_pyramid(image, CAMERA), POSE, None, AlignmentSettings())
@@ -46,6 +53,14 @@ def test_a_usual_image_is_not_overexposed(room: SmallRoom):
     for gain in (0.5, 1.0):
         pyramid = image_pyramid(overexposed(room, gain), CAMERA)
         assert find_overexposure(room.scene, pyramid, POSE) is None
+
+
+def test_an_image_with_a_bright_background_is_not_overexposed(room: SmallRoom):
+    pose = torch.from_numpy(pose_at(0) @ moved_back(7.0))[None]
+    image = photographed(room.view(pose[0].numpy()), 0, noise=2.0)
+    image[~room.scene.render(pose, CAMERA).mask[0].numpy()] = 255
+    assert is_mostly_clipped(image)
+    assert find_overexposure(room.scene, image_pyramid(image, CAMERA), pose) is None
 
 
 def test_a_channel_that_is_clipped_everywhere_is_white(room: SmallRoom):
