@@ -14,24 +14,20 @@ Result = TypeVar('Result')
 
 # More threads would need more memory, and leave the machine nothing for other work.
 _MOST_THREADS = 4
-# Of glibc's malloc.h.
-_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
-# Larger arrays go back to the system at once: more than the images of a tracked camera.
-_LARGE_BYTES = 16 << 20
+_M_ARENA_MAX = -8
+"""Of glibc's malloc.h."""
 
 
 def share_heaps() -> None:
-    """Have all threads share two heaps of glibc, without large arrays; call it first.
+    """Have all threads share two heaps of glibc; to be called before they start.
 
     By default there are eight for each core. As big arrays come and go on several threads, each
-    keeps as much as it ever needed, and the process grows for hours. The heaps also keep what large
-    arrays, which come now and then, leave: 44 MB after a search. See mallopt(3).
+    keeps as much as it ever needed, and the process grows for hours. See mallopt(3).
     """
     if sys.platform == 'linux':
         mallopt = getattr(ctypes.CDLL(None), 'mallopt', None)
         if mallopt is not None:
             mallopt(_M_ARENA_MAX, 2)
-            mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
 
 
 def use_one_core_per_operation() -> None:
