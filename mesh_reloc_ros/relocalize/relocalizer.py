@@ -142,8 +142,8 @@ class Relocalizer:
             )
             if alignment is not None:
                 found.append(alignment)
-                # Far fewer features agree with other poses. A pose that the image does not agree
-                # with says nothing of them: a part of the mesh may also be elsewhere in the image.
+                # Wrong poses have far fewer inliers than the right one. A pose that was rejected
+                # does not raise the limit: the image may show a part of the mesh twice.
                 min_inliers = max(min_inliers, round(_RIVAL_SHARE * pose.inliers))
         if not found:
             return []
