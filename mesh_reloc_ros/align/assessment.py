@@ -15,12 +15,13 @@ from mesh_reloc_ros.align.lm import Evidence, Solution
 from mesh_reloc_ros.align.motions import moved_back
 from mesh_reloc_ros.align.pyramid import ImageLevel
 from mesh_reloc_ros.align.score import block_correlations, median_correlation
-from mesh_reloc_ros.kernels.covariance import MapError
+from mesh_reloc_ros.kernels.map_error import MapError
 
 # Position error of cells of a mesh, 1 sigma, at a `map_error_scale` of 1: relative to the distance,
-# measured in a kitchen that was fused from a depth camera's images; and at most in texels, as the
-# texture tells from how near the surface was photographed.
-MISPLACED, _MISPLACED_TEXELS = 2e-3, 2.6
+# measured in a kitchen that was fused from a depth camera's images; at most in texels, as the
+# texture tells from how near the surface was photographed; and relative to what is left of it once
+# the pose has taken up what it can, over ten meshes.
+MISPLACED, _MISPLACED_TEXELS, _HIDDEN = 2e-3, 2.6, 10.0
 # Neighbouring cells are displaced together, too, which a narrow view takes for another pose.
 _NARROW_ERROR = 2.0
 
@@ -40,7 +41,8 @@ def assess(
         scale *= _NARROW_ERROR
     score, score_blocks = median_correlation(torch.from_numpy(evidence.correlations))
     blocks = BlockSums.of(evidence.figures, system)
-    map_error = MapError(scale * MISPLACED, scale * _MISPLACED_TEXELS * keyframe.texel_size)
+    texels = scale * _MISPLACED_TEXELS * keyframe.texel_size
+    map_error = MapError(scale * MISPLACED, texels, scale * _HIDDEN)
     return Alignment(
         map_T_camera=moved_back(keyframe.map_T_camera, solution.live_T_keyframe),
         covariance=pose_covariance(blocks, pyramid[finest.number], solution, map_error),

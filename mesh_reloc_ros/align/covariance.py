@@ -26,8 +26,9 @@ from mesh_reloc_ros.align.lm import NormalEquations, Solution
 from mesh_reloc_ros.align.points import SurfacePoints
 from mesh_reloc_ros.align.pyramid import ImageLevel
 from mesh_reloc_ros.kernels.block_sums import sum_blocks
-from mesh_reloc_ros.kernels.covariance import MapError, pose_covariances
+from mesh_reloc_ros.kernels.covariance import pose_covariances
 from mesh_reloc_ros.kernels.layout import FIGURES
+from mesh_reloc_ros.kernels.map_error import MapError
 from mesh_reloc_ros.types import Array
 
 # Smaller variances of residuals, as of an image without noise, are not believed.

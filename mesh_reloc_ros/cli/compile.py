@@ -14,8 +14,9 @@ from PIL import Image
 
 from mesh_reloc_ros.align.pyramid import image_pyramid
 from mesh_reloc_ros.kernels.compile import CACHE_FOLDER, compilation_shown
-from mesh_reloc_ros.kernels.covariance import MapError, pose_covariances
+from mesh_reloc_ros.kernels.covariance import pose_covariances
 from mesh_reloc_ros.kernels.layout import FIGURES, UNKNOWNS
+from mesh_reloc_ros.kernels.map_error import MapError
 from mesh_reloc_ros.pipeline import Pipeline
 from mesh_reloc_ros.process import use_one_core_per_operation
 from mesh_reloc_ros.progress import show_progress

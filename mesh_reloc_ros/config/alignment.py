@@ -77,8 +77,8 @@ class AlignmentSettings:
     map_error_scale: float = setting(
         1.0,
         'Factor on the part of the covariance that models local errors of the mesh. 1 assumes'
-        ' surfaces displaced by 0.2 % of their distance, but at most by 2.6 texels (1 sigma);'
-        ' 0 assumes an exact mesh.',
+        ' surfaces displaced by 0.2 % of their distance, but at most by 2.6 texels (1 sigma), and'
+        ' by less where an image fits the mesh better; 0 assumes an exact mesh.',
         minimum=0.0,
         maximum=1e6,
         deprecated_names=('covariance_scale',),

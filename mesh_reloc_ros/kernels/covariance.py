@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -17,14 +17,13 @@ from mesh_reloc_ros.kernels.layout import (
     POSE_SIZE,
     RENDER,
 )
+from mesh_reloc_ros.kernels.map_error import MapError, squares, surface_displacements
 from mesh_reloc_ros.kernels.photometric import LiveImage, pixel_jacobian
 
 # Scores of blocks within an area, a square of this share of the longer side, may be correlated.
 # Surfaces are out of place, and interpolated images displaced, cell by cell: squares of this share
 # of the focal length, a tenth of a usual image, however small the part that is aligned.
 _AREA, CELL = 1 / 4, 0.12
-# Between pixels the image is taken as linear, which displaces a cell by this, 1 sigma.
-_RESAMPLED_PX = 0.014
 # Directions with less information than this share of the best one's count as unobserved.
 _UNOBSERVED, _UNOBSERVED_VARIANCE = 1e-10, 1e4
 _LEAST_VARIANCE = 1e-14
@@ -35,14 +34,6 @@ _PRIOR_FREEDOM = 4.0
 _AREAS_COUNT, _LEAST_FREEDOM = 0.85, 3.0
 # The curvature of the loss, relative to the system, is at least this, and this close to isotropic.
 _FLATTEST, _MOST_DEPARTURE = 0.1, 0.5
-
-
-class MapError(NamedTuple):
-    """Position error of cells of the mesh, 1 sigma, that no image shows: the smaller of the two."""
-
-    share: float
-    """Relative to their distance."""
-    metres: float = math.inf
 
 
 @kernel()
@@ -74,33 +65,13 @@ def _pose_covariance(
     within = unroot @ root - shares.sum(0)
     _share_out(within, blocks, shares)
     longer = max(live.pixels.shape[0], live.pixels.shape[1])
-    areas, count = _squares(blocks, live, _AREA * longer)
+    areas, count = squares(blocks, live, _AREA * longer)
     size = _size(scores, shares, areas, count, variance)
-    cells, count = _squares(blocks, live, CELL * live.fx)
-    displaced = _displaced(blocks, live, map_error)
+    cells, count = squares(blocks, live, CELL * live.fx)
+    displaced = surface_displacements(blocks, live, map_error, variance, cells, count)
     lever = _lever(blocks, along, cells, count, within, live, displaced)
     covariance = root @ (size * (bread @ bread) + lever) @ root + unknown
     return 0.5 * (covariance + covariance.T) + _LEAST_VARIANCE * np.eye(POSE_SIZE)
-
-
-@kernel()
-def _squares(blocks: Any, live: LiveImage, side_px: float) -> Any:
-    """Return the square of the image that each block lies in [blocks], and the number of squares.
-
-    :param side_px: side of a square.
-    """
-    squares = np.zeros(len(blocks), np.int64)
-    height, width = live.pixels.shape[0], live.pixels.shape[1]
-    rows, columns = int(height / side_px) + 1, int(width / side_px) + 1
-    for n in range(len(blocks)):
-        weight = blocks[n, PLACE]
-        if weight > 0:
-            u = live.fx * blocks[n, PLACE + 1] / weight + live.cx
-            v = live.fy * blocks[n, PLACE + 2] / weight + live.cy
-            column = min(max(int(u / side_px), 0), columns - 1)
-            row = min(max(int(v / side_px), 0), rows - 1)
-            squares[n] = row * columns + column
-    return squares, rows * columns
 
 
 @kernel()
@@ -148,18 +119,6 @@ def _share_out(within: Any, blocks: Any, shares: Any) -> None:
     total = blocks[:, RENDER].sum() + blocks[:, RENDER + 2].sum()
     for n in range(len(blocks)):
         shares[n] += (blocks[n, RENDER] + blocks[n, RENDER + 2]) / max(total, 1e-12) * within
-
-
-@kernel()
-def _displaced(blocks: Any, live: LiveImage, map_error: MapError) -> Any:
-    """Return by how much the surface in each block seems displaced [blocks], radians, 1 sigma."""
-    displaced = np.zeros(len(blocks))
-    for n in range(len(blocks)):
-        weight = blocks[n, PLACE]
-        if weight > 0:
-            by_map = min(map_error.share, map_error.metres * blocks[n, PLACE + 3] / weight)
-            displaced[n] = math.hypot(by_map, _RESAMPLED_PX / live.fx)
-    return displaced
 
 
 @kernel()

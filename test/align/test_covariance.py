@@ -16,9 +16,10 @@ from mesh_reloc_ros.align.covariance import BlockSums, block_figures, pose_covar
 from mesh_reloc_ros.align.lm import solve
 from mesh_reloc_ros.align.points import SurfacePoints, select_points
 from mesh_reloc_ros.align.pyramid import ImageLevel, render_pyramid
-from mesh_reloc_ros.kernels.covariance import MapError
+from mesh_reloc_ros.kernels.covariance import CELL
 from mesh_reloc_ros.kernels.layout import CURVATURE, FIGURES, PLACE, RENDER, UNKNOWNS
 from mesh_reloc_ros.kernels.levenberg_marquardt import SolverOptions
+from mesh_reloc_ros.kernels.map_error import MapError, seen_displacement, squares
 from mesh_reloc_ros.kernels.se3 import log
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.render.scene import Scene
@@ -51,13 +52,10 @@ def view_of(mesh: TexturedMesh, pose, points=2400):
     return select_points(level, points).on_host(), level.colour[0]
 
 
-def covariance(surface: SurfacePoints, level, misplaced=0.0, metres=math.inf):
-    """Return the covariance [6, 6] where the image is aligned.
-
-    :param misplaced: relative to the distance, and `metres` at most: how far surfaces are off.
-    """
+def covariance(surface: SurfacePoints, level, misplaced=0.0, metres=math.inf, hidden=math.inf):
+    """Return the covariance [6, 6] where the image is aligned; parameters as of `MapError`."""
     solution = solved(surface, level)
-    blocks, error = judged(surface, level, solution), MapError(misplaced, metres)
+    blocks, error = judged(surface, level, solution), MapError(misplaced, metres, hidden)
     found = pose_covariance(blocks, level, solution, error)[0].numpy()
     np.testing.assert_array_equal(found, found.T)
     assert np.linalg.eigvalsh(found).min() > 0
@@ -241,6 +239,58 @@ def test_a_mesh_that_is_out_of_place_adds_what_no_image_tells(corner):
     # Areas of a quarter of the image's width that are out of place by a thousandth of their
     # distance, each on its own: all together, the image turns by less.
     assert 1e-4 < np.sqrt(np.linalg.eigvalsh(off - exact)[0]) < 1e-3
+
+
+def displaced_cells(colour, sigma_px, seed):
+    """Return a render as a photograph with noise, its cells displaced, each on its own."""
+    side = round(CELL * CAMERA.fx)
+    cells = (-(-CAMERA.height // side), -(-CAMERA.width // side), 2)
+    shift = np.random.default_rng(seed).normal(0.0, sigma_px, cells).astype(np.float32)
+    shift = shift.repeat(side, 0).repeat(side, 1)[: CAMERA.height, : CAMERA.width]
+    v, u = np.mgrid[: CAMERA.height, : CAMERA.width].astype(np.float32)
+    image = colour.permute(1, 2, 0).numpy()
+    image = cv2.remap(image, u + shift[..., 0], v + shift[..., 1], cv2.INTER_CUBIC)
+    return noisy(torch.from_numpy(image).permute(2, 0, 1), seed, strength=3.0)
+
+
+# Blocks of points lie across the cells' borders, which averages: about half is seen.
+@pytest.mark.parametrize(
+    ('sigma_px', 'least', 'most'), [(0, 0, 0.03), (0.1, 0.03, 0.1), (0.3, 0.09, 0.3)]
+)
+def test_displacements_of_cells_are_seen_in_the_image(corner, sigma_px, least, most):
+    surface, colour = corner
+    found = []
+    for seed in range(5):
+        image = displaced_cells(colour, sigma_px, seed)
+        blocks = judged(surface, image, solved(surface, image))
+        cells, count = squares(blocks.figures[0], image.live, CELL * CAMERA.fx)
+        seen, degrees = seen_displacement(
+            blocks.figures[0], image.live, blocks.variance[0], cells, count
+        )
+        assert degrees > 50
+        found.append(seen * CAMERA.fx)
+    print('pixels:', found)
+    assert least <= np.median(found) <= most
+
+
+def test_a_mesh_that_fits_the_image_is_trusted_more(corner):
+    surface, colour = corner
+    good, bad = (displaced_cells(colour, sigma_px, seed=3) for sigma_px in (0.0, 0.6))
+    assumed, fits, bent = (
+        covariance(surface, image, misplaced=2e-3, hidden=hidden)
+        for image, hidden in ((good, math.inf), (good, 10.0), (bad, 10.0))
+    )
+    # The prior is left of it, and what noise does.
+    assert size(fits) < 0.5 * size(assumed)
+    np.testing.assert_array_equal(bent, covariance(surface, bad, misplaced=2e-3))
+
+
+def test_few_cells_do_not_tell_how_good_a_mesh_is(corner):
+    surface, colour = corner
+    image = noisy(colour, seed=7)
+    few = next(parts(surface, 3))
+    assumed, told = (covariance(few, image, misplaced=2e-3, hidden=h) for h in (math.inf, 0.0))
+    np.testing.assert_allclose(told, assumed)
 
 
 def test_a_mesh_is_out_of_place_by_so_many_metres_at_most(corner):
