@@ -23,7 +23,7 @@ SOURCES = (
     'setup.cfg',
     'setup.py',
 )
-MAX_LINES = 25_900
+MAX_LINES = 26_000
 
 
 @pytest.fixture(scope='module')

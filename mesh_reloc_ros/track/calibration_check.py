@@ -38,6 +38,8 @@ from mesh_reloc_ros.types.pose import distance
 _SHORTER_SIDE_PX, _LEVELS = 120, 2
 # Steps of the estimate in the first look, and in those that start from the mean.
 _FIRST_STEPS, _STEPS = 8, 1
+# From the given intrinsics, such looks find errors that are smaller than this.
+_FAR_START = 0.03
 # Time between the first few looks, and later. A look takes a tenth of a second.
 _FIRST_PERIOD_S, _FIRST_LOOKS, _PERIOD_S = 0.5, 4, 2.0
 # Meshes are distorted at large, which a view takes for an error of the intrinsics: 1 sigma.
@@ -52,8 +54,11 @@ _OTHER_SHARE, _OTHER_ANGLE = 0.15, 0.2
 # the fountain, and in all but the small parts 85 % pass. A wall agrees as well with a wrong focal
 # length: an error counts in any case if it is at a Mahalanobis distance, by the covariance of one
 # view, of more than the last. It is 0.1 to 7 with right intrinsics (67 looks in the kitchen, the
-# fountain and the castle), 13 to 20 in kitchen and room with focal lengths 20 % off.
-_SIGMAS, _LEAST_GAIN, _FAR = 2.0, 0.06, 10.0
+# fountain and the castle), 13 to 20 in kitchen and room with focal lengths 20 % off. It does not
+# count if images agree less with it: a defocused image of the kitchen is at 14.5, with a gain of
+# -0.055. With focal lengths 20 % off, over four scenes, the gain of distances above 10 is at least
+# 0.036.
+_SIGMAS, _LEAST_GAIN, _FAR, _LEAST_FAR_GAIN = 2.0, 0.06, 10.0, -0.03
 # If less of the mesh in view is seen, it tells little of the intrinsics.
 _LEAST_VISIBLE = 0.5
 # Number of looks that count.
@@ -103,9 +108,7 @@ class CalibrationCheck:
             if frame.camera != self._camera:
                 self._camera = frame.camera
                 self._clear()
-            starts, steps = [self._mean], _STEPS
-            if not self._looks:
-                starts, steps = widely(self._mean), _FIRST_STEPS
+            starts, steps = self._starts()
         part = focus(self._scene, frame, alignment.pose)
         settings = dataclasses.replace(
             settings,
@@ -123,6 +126,16 @@ class CalibrationCheck:
                 self._looks.append(_Look(estimate, alignment.pose, float(alignment.distance[0])))
                 self._mean, covariance = _mean(self._looks)
                 self._is_significant = _is_significant(self._looks, self._mean, covariance)
+
+    def _starts(self) -> tuple[list[Array], int]:
+        """Return the errors [SIZE] that the next look starts from, and its steps.
+
+        A mean that is far off may come from a single bad look: the given intrinsics are tried, too.
+        """
+        if not self._looks:
+            return widely(self._mean), _FIRST_STEPS
+        is_off = np.abs(self._mean).max() > _FAR_START
+        return [self._mean, *([np.zeros(SIZE)] if is_off else [])], _STEPS
 
     def check(self, camera: Camera, settings: TrackingSettings) -> Rejected | None:
         """Return why poses with this camera's intrinsics are rejected, or None."""
@@ -178,7 +191,8 @@ def _is_significant(looks: deque[_Look], mean: Array, covariance: Array) -> bool
     deviations = np.sqrt(np.diag(covariance) / _count_views(looks))
     gain = float(np.mean([look.estimate.gain for look in looks]))
     is_gained = gain > _LEAST_GAIN and bool((np.abs(mean) > _SIGMAS * deviations).any())
-    return is_gained or bool(mean @ np.linalg.solve(covariance, mean) > _FAR**2)
+    is_far = bool(mean @ np.linalg.solve(covariance, mean) > _FAR**2)
+    return is_gained or (is_far and gain > _LEAST_FAR_GAIN)
 
 
 def _count_views(looks: deque[_Look]) -> int:

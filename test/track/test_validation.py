@@ -164,7 +164,13 @@ def test_the_next_look_is_due_after_a_period_or_when_time_goes_back(room):
 
 @pytest.mark.parametrize(
     ('error', 'gain', 'is_rejected'),
-    [(0.2, 0.0, True), (0.03, 0.1, True), (0.03, 0.0, False), (0.005, 0.1, False)],
+    [
+        (0.2, 0.0, True),
+        (0.2, -0.05, False),
+        (0.03, 0.1, True),
+        (0.03, 0.0, False),
+        (0.005, 0.1, False),
+    ],
 )
 def test_an_error_counts_if_correcting_it_helps_or_if_it_is_large(
     room, monkeypatch, error, gain, is_rejected
@@ -175,6 +181,22 @@ def test_an_error_counts_if_correcting_it_helps_or_if_it_is_large(
     monkeypatch.setattr(calibration_check, 'estimate_intrinsics', lambda *_, **__: estimate)
     check = check_of(room, CAMERA)
     assert (check.check(CAMERA, LIMITS) is not None) is is_rejected
+
+
+def test_a_bad_look_does_not_lead_the_next_ones_astray(room, monkeypatch):
+    estimate, errors = calibration_check.estimate_intrinsics, []
+    bad = IntrinsicsEstimate(np.array([-0.2, 0, 0.2]), np.diag(np.full(3, 0.006**-2)), -0.05)
+    monkeypatch.setattr(calibration_check, 'estimate_intrinsics', lambda *_, **__: bad)
+    check = check_of(room, CAMERA, STEPS[:1])
+
+    def spied(*args, **keywords):
+        found = estimate(*args, **keywords)
+        errors.append(found.error)
+        return found
+
+    monkeypatch.setattr(calibration_check, 'estimate_intrinsics', spied)
+    look(check, room.scene, picture(room, STEPS[1]), pose_at(STEPS[1]))
+    assert np.abs(errors[0]).max() < 0.02
 
 
 def wall_check(turned_deg: float, factor: float) -> Rejected | None:
