@@ -13,6 +13,8 @@ import numpy as np
 from PIL import Image
 
 from mesh_reloc_ros.align.pyramid import image_pyramid
+from mesh_reloc_ros.config.pipeline import Settings
+from mesh_reloc_ros.config.relocalization import RelocalizationSettings
 from mesh_reloc_ros.kernels.compile import CACHE_FOLDER, compilation_shown
 from mesh_reloc_ros.kernels.covariance import pose_covariances
 from mesh_reloc_ros.kernels.layout import FIGURES, UNKNOWNS
@@ -86,6 +88,8 @@ def _compile_others() -> None:
         mesh.write_text(_OBJ)
         mesh.with_suffix('.mtl').write_text(_MTL)
         Image.fromarray(noise).resize((256, 256)).save(mesh.with_name('noise.png'))
-        with Pipeline.load(mesh) as pipeline:
+        # As few views as possible: what they are made with is compiled for one as for a thousand.
+        few = RelocalizationSettings(viewpoint_spacing=1.0, max_memory=1.0)
+        with Pipeline.load(mesh, Settings(relocalization=few)) as pipeline:
             pipeline.warm_up()
             pipeline.prepare(_CAMERA)

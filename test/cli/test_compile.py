@@ -13,6 +13,8 @@ sys.path.insert(0, {tests!r})
 from support.small_room import CAMERA, pose_at, write_small_room
 from mesh_reloc_ros import Pipeline
 from mesh_reloc_ros.cli.main import main
+from mesh_reloc_ros.config.pipeline import Settings
+from mesh_reloc_ros.config.relocalization import RelocalizationSettings
 from mesh_reloc_ros.kernels.compile import KERNELS
 from mesh_reloc_ros.types.frame import Frame
 
@@ -22,7 +24,8 @@ def compiled():
 assert main(['compile']) == 0
 before = compiled()
 room = write_small_room(Path({folder!r}))
-with Pipeline.load(room.mesh) as pipeline:
+few = Settings(relocalization=RelocalizationSettings(viewpoint_spacing=1.0, max_memory=2.1))
+with Pipeline.load(room.mesh, few) as pipeline:
     pipeline.prepare(CAMERA)
     estimates = pipeline.run(
         Frame(step * 33_000_000, room.view(pose_at(step)), CAMERA) for step in range(4)

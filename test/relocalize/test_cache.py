@@ -9,7 +9,7 @@ from threading import Event
 import cv2
 import numpy as np
 import pytest
-from support.small_room import SmallRoom, write_small_room
+from support.small_room import SmallRoom, pose_at, write_small_room
 
 from mesh_reloc_ros import array_cache
 from mesh_reloc_ros.array_cache import cache_file, digest_of
@@ -31,9 +31,16 @@ NAMES = {'views': ViewCache.panoramas, 'features': ViewCache.feature_map}
 def made(monkeypatch) -> list[int]:
     """Return the numbers of views that are to be rendered, as that happens.
 
-    Two of them are, as each takes its time.
+    Two of them are, as each takes its time; and as it does not matter here where they are, they are
+    not chosen with care.
     """
     counts = []
+
+    def viewpoints(scene, settings, progress):
+        return on_the_path(settings.max_viewpoints)[:, :3, 3]
+
+    def views(scene, limit, progress):
+        return on_the_path(limit)
 
     def spy(make):
         def spied(scene, views, *arguments):
@@ -42,9 +49,15 @@ def made(monkeypatch) -> list[int]:
 
         return spied
 
+    monkeypatch.setattr(cache, 'sample_viewpoints', viewpoints)
+    monkeypatch.setattr(cache, 'surface_views', views)
     monkeypatch.setattr(cache, 'render_panoramas', spy(render_panoramas))
     monkeypatch.setattr(cache, 'map_features', spy(map_features))
     return counts
+
+
+def on_the_path(count: int) -> np.ndarray:
+    return np.stack([pose_at(step) for step in range(count)])
 
 
 @pytest.fixture
@@ -189,7 +202,7 @@ def test_features_go_on_where_they_were_interrupted(room: SmallRoom, mesh: Path,
 
 
 def test_few_views_are_made_if_there_is_little_memory(room: SmallRoom):
-    dense = replace(SETTINGS, viewpoint_spacing=0.4, max_viewpoints=100)
+    dense = replace(SETTINGS, viewpoint_spacing=0.8, max_viewpoints=100)
     for make in NAMES.values():
         few, many = (
             sum(values.nbytes for values in vars(make(cache_of(room.scene, None, some))).values())

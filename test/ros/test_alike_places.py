@@ -28,6 +28,7 @@ def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
     process = NodeProcess(
         '-p', f'mesh:={mesh}',
         '-p', 'relocalization.max_memory:=4.3',
+        '-p', 'relocalization.viewpoint_spacing:=1.0',
         '-p', 'diagnostics_period:=0.1',
         '-p', 'save_pose_period:=0.0',
     )  # fmt: skip

@@ -13,7 +13,7 @@ from scipy.spatial.transform import Rotation
 from support.live_camera import LiveCamera
 from support.patience import LONG_S
 from support.small_room import SmallRoom, error, looking, pose_at
-from support.station import NodeProcess, Station, matrix
+from support.station import FEW_VIEWS, NodeProcess, Station, matrix
 from tf2_ros import StaticTransformBroadcaster
 
 from mesh_reloc_ros.ros._mount import covariance_at
@@ -28,7 +28,7 @@ def process(room: SmallRoom) -> Iterator[NodeProcess]:
     process = NodeProcess(
         '-p', f'mesh:={room.mesh}',
         '-p', 'base_frame:=base_link',
-        '-p', 'relocalization.viewpoint_spacing:=0.4',
+        '-p', FEW_VIEWS,
         '-p', 'diagnostics_period:=0.1',
         '-p', 'publish_tf:=none',
         '-p', 'save_pose_period:=0.0',

@@ -13,7 +13,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter, parameter_value_to_python
 from support.lifecycle import set_parameters
 from support.patience import LONG_S
-from support.station import NodeProcess
+from support.station import FEW_VIEWS, NodeProcess
 
 from mesh_reloc_ros.config.declaration import build
 from mesh_reloc_ros.config.node import NodeSettings
@@ -310,7 +310,7 @@ def wait_until_it_handles(number: signal.Signals, pid: int) -> None:
     ],
 )
 def test_signals_while_starting_end_it_with_status_zero(room, moment, number):
-    node = NodeProcess('-p', f'mesh:={room.mesh}')
+    node = NodeProcess('-p', f'mesh:={room.mesh}', '-p', FEW_VIEWS)
     if moment == 'importing':
         wait_until_it_handles(signal.SIGTERM, node.pid)
     else:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from support.live_camera import LiveCamera
 from support.small_room import SmallRoom, looking, pose_at
-from support.station import NodeProcess
+from support.station import FEW_VIEWS, NodeProcess
 
 from mesh_reloc_ros.array_cache import cache_file
 
@@ -18,7 +18,7 @@ def process(room: SmallRoom) -> Iterator[NodeProcess]:
     cache_file(room.mesh, 'views').unlink(missing_ok=True)
     process = NodeProcess(
         '-p', f'mesh:={room.mesh}',
-        '-p', 'relocalization.viewpoint_spacing:=0.4',
+        '-p', FEW_VIEWS,
         '-p', 'diagnostics_period:=0.1',
     )  # fmt: skip
     yield process

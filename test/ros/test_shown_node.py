@@ -15,7 +15,15 @@ from support.lifecycle import set_parameters
 from support.live_camera import LiveCamera
 from support.patience import LONG_S
 from support.small_room import CAMERA, SmallRoom, error, looking, pose_at
-from support.station import NodeProcess, Station, image_message, matrix, stamp_ns, start_at
+from support.station import (
+    FEW_VIEWS,
+    NodeProcess,
+    Station,
+    image_message,
+    matrix,
+    stamp_ns,
+    start_at,
+)
 from tf2_ros import StaticTransformBroadcaster
 from visualization_msgs.msg import Marker
 
@@ -31,7 +39,7 @@ def process(room: SmallRoom) -> Iterator[NodeProcess]:
     process = NodeProcess(
         '-p', f'mesh:={room.mesh}',
         '-p', start_at(pose_at(0)),
-        '-p', 'relocalization.viewpoint_spacing:=0.4',
+        '-p', FEW_VIEWS,
         '-p', 'diagnostics_period:=0.1',
         '-p', 'save_pose_period:=0.0',
         '-p', 'path_length:=6',

@@ -10,7 +10,7 @@ from sensor_msgs.msg import Image
 from support.lifecycle import set_parameters
 from support.live_camera import LiveCamera
 from support.small_room import SmallRoom, looking, pose_at
-from support.station import NodeProcess, Station, image_message, stamp_ns
+from support.station import FEW_VIEWS, NodeProcess, Station, image_message, stamp_ns
 
 S = 10**9
 BEGIN = 5000 * S
@@ -22,7 +22,7 @@ def process(room: SmallRoom) -> Iterator[NodeProcess]:
     process = NodeProcess(
         '-p', f'mesh:={room.mesh}',
         '-p', 'use_sim_time:=true',
-        '-p', 'relocalization.viewpoint_spacing:=0.4',
+        '-p', FEW_VIEWS,
         '-p', 'save_pose_period:=0.0',
         '-p', 'diagnostics_period:=0.1',
     )  # fmt: skip

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from mesh_reloc_evaluation.bag_writer import CAMERA_FRAME
 from support.small_room import SmallRoom
-from support.station import NodeProcess, Station
+from support.station import FEW_VIEWS, NodeProcess, Station
 
 from mesh_reloc_ros.config.node import NodeSettings
 
@@ -23,7 +23,7 @@ Topics = dict[str, str]
 
 @pytest.fixture(scope='module')
 def process(room: SmallRoom) -> Iterator[NodeProcess]:
-    process = NodeProcess('-p', f'mesh:={room.mesh}')
+    process = NodeProcess('-p', f'mesh:={room.mesh}', '-p', FEW_VIEWS)
     yield process
     process.kill()
 

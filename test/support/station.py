@@ -19,6 +19,9 @@ from mesh_reloc_ros.types.pose import pose_to_numbers
 from support.patience import LONG_S
 from support.small_room import CAMERA
 
+FEW_VIEWS = 'relocalization.viewpoint_spacing:=0.4'
+"""So few views of the small room take moments. Nodes with the same setting find them beside it."""
+
 
 class Station:
     """A ROS node of the test's own."""

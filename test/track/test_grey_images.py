@@ -40,7 +40,9 @@ def test_they_are_tracked_and_so_are_colours_in_between(scene: Scene, room: Smal
 
 
 def test_the_camera_is_found_by_them(scene: Scene, room: SmallRoom):
-    settings = Settings(relocalization=RelocalizationSettings(max_memory=2.1, cache=False))
+    settings = Settings(
+        relocalization=RelocalizationSettings(viewpoint_spacing=1.0, max_memory=2.1, cache=False)
+    )
     relocalizer = make_relocalizer(scene, settings.relocalization, settings.alignment, None)
     tracker = Tracker(scene, settings, Search(relocalizer, background=False))
     for in_colour in (False, True):

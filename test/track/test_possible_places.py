@@ -47,7 +47,9 @@ def walk() -> list[Frame]:
 
 
 def estimates(scene: Scene, frames: list[Frame]) -> list[PoseEstimate]:
-    settings = Settings(relocalization=RelocalizationSettings(max_memory=4.3))
+    settings = Settings(
+        relocalization=RelocalizationSettings(viewpoint_spacing=1.0, max_memory=4.3)
+    )
     relocalizer = make_relocalizer(scene, settings.relocalization, settings.alignment, None)
     with Pipeline(scene, settings, relocalizer) as pipeline:
         return list(pipeline.run(frames))

@@ -18,7 +18,9 @@ from mesh_reloc_ros.track.search import Search
 from mesh_reloc_ros.track.tracker import Tracker
 from mesh_reloc_ros.types.frame import Frame
 
-SETTINGS = Settings(relocalization=RelocalizationSettings(max_memory=2.1, cache=False))
+SETTINGS = Settings(
+    relocalization=RelocalizationSettings(viewpoint_spacing=1.0, max_memory=2.1, cache=False)
+)
 
 
 def in_grey(frame: Frame) -> Frame:

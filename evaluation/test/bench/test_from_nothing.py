@@ -25,7 +25,7 @@ COUNT = 9
 PARAMETERS = """
 /**:
   ros__parameters:
-    relocalization: {max_memory: 2.1, candidates: 20}
+    relocalization: {viewpoint_spacing: 1.0, max_memory: 2.1, candidates: 20}
 """
 
 

@@ -28,7 +28,10 @@ from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types.estimate import PoseEstimate, State
 from mesh_reloc_ros.types.frame import Frame
 
-CACHELESS = RelocalizationSettings(cache=False)
+# Few views, as an emulated GPU is slow.
+CACHELESS = RelocalizationSettings(
+    viewpoint_spacing=1.0, max_memory=2.1, candidates=40, cache=False
+)
 NO_SEARCH = RelocalizationSettings(enabled=False)
 NEAR_M, NEAR_DEG = 1e-4, 0.005
 

@@ -112,12 +112,24 @@ def photos(room, tmp_path_factory):
     return folder
 
 
-def test_the_command_finds_a_camera_from_a_start_that_is_off(room, photos, tmp_path, capsys):
+@pytest.fixture
+def few_views(tmp_path):
+    path = tmp_path / 'few_views.yaml'
+    path.write_text(
+        '/**: {ros__parameters: {relocalization: {viewpoint_spacing: 0.4, candidates: 40}}}'
+    )
+    return path
+
+
+def test_the_command_finds_a_camera_from_a_start_that_is_off(
+    room, photos, tmp_path, few_views, capsys
+):
     start = corrected(CAMERA, np.array([0.08, 0.04, -0.04]))
     camera = write_camera(tmp_path / 'start.yaml', start)
     output, picture = tmp_path / 'camera.yaml', tmp_path / 'shifts.png'
     arguments = ['calibrate', '--mesh', str(room.mesh), '--images', str(photos), '--rate', '2']
     arguments += ['--camera', str(camera), '--output', str(output), '--picture', str(picture)]
+    arguments += ['--params', str(few_views)]
     assert main(arguments) == 0
     (info,) = read_camera_file(output)
     k = np.reshape(info.k, (3, 3))
@@ -142,11 +154,12 @@ def test_what_cannot_be_used_is_said_before_the_work(room, photos, tmp_path, cap
         assert reason in capsys.readouterr().err
 
 
-def test_images_of_something_else_end_in_one_line(room, tmp_path, capsys):
+def test_images_of_something_else_end_in_one_line(room, tmp_path, few_views, capsys):
     for number in range(3):
         noise = np.random.default_rng(number).integers(0, 256, (240, 320, 3), dtype=np.uint8)
         cv2.imwrite(str(tmp_path / f'{number}.png'), noise)
     arguments = ['calibrate', '--mesh', str(room.mesh), '--images', str(tmp_path), '--fov', '60']
-    assert main([*arguments, '--output', str(tmp_path / 'camera.yaml')]) == 2
+    arguments += ['--params', str(few_views), '--output', str(tmp_path / 'camera.yaml')]
+    assert main(arguments) == 2
     assert 'no image is found in the mesh' in capsys.readouterr().err
     assert not (tmp_path / 'camera.yaml').exists()

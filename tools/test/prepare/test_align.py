@@ -162,7 +162,7 @@ def test_points_almost_on_a_line_are_said_to_be_uncertain(tmp_path):
 
 def test_wrong_points_are_found_among_noisy_ones():
     rng = np.random.default_rng(0)
-    for _ in range(20):
+    for _ in range(8):
         points = rng.uniform(-2, 2, (9, 3))
         places = REAL(points) + rng.normal(size=points.shape) * 0.01
         places[:2] += rng.normal(size=(2, 3))

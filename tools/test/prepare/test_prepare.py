@@ -191,7 +191,7 @@ def test_plain_faces_stay_plain(prepare):
     door = quad(
         ((-2, -2, 0), (-2, 2, 0), (-2, 2, 3), (-2, -2, 3)), np.full((1, 1, 3), 50, np.uint8)
     )
-    found, _ = prepare(joined(fine_room(), door), '--faces', 300)
+    found, _ = prepare(joined(fine_room(), door), '--faces', 300, '--texture-size', 512)
     assert areas(found)[found.is_plain].sum() == pytest.approx(12, rel=0.05)
 
 
