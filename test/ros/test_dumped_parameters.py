@@ -8,7 +8,7 @@ import yaml
 from rcl_interfaces.srv import GetParameters, ListParameters
 from rclpy.parameter import parameter_value_to_python
 from support.small_room import SmallRoom
-from support.station import FEW_VIEWS, NodeProcess, Station
+from support.station import NodeProcess, Station
 
 
 def dump(station: Station) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def dump(station: Station) -> dict[str, Any]:
 def test_a_node_starts_with_the_dumped_parameters(
     station: Station, room: SmallRoom, tmp_path: Path
 ):
-    first = NodeProcess('-p', f'mesh:={room.mesh}', '-p', FEW_VIEWS)
+    first = NodeProcess('-p', f'mesh:={room.mesh}', '-p', 'relocalization.enabled:=true')
     first.wait_for_line('ready: ')
     content = dump(station)
     assert not content['initial_pose']
