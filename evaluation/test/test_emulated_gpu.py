@@ -15,7 +15,7 @@ from mesh_reloc_evaluation.emulated_gpu.emulation import emulated_gpu
 from mesh_reloc_evaluation.emulated_gpu.rasterizer import fullest_bin
 from support.small_room import CAMERA, error, photographed, pose_at, small_room_mesh
 
-from mesh_reloc_ros.align import device_batch, device_image
+from mesh_reloc_ros.align import _device_image, device_batch
 from mesh_reloc_ros.align.pyramid import image_pyramid
 from mesh_reloc_ros.config.alignment import AlignmentSettings
 from mesh_reloc_ros.config.pipeline import Settings
@@ -106,7 +106,7 @@ def test_the_solver_goes_on_on_the_cpu_where_the_gpu_fails(room, frames, monkeyp
     for error_text in ('CUDA out of memory. Tried to allocate\nmore', 'Failed to find C compiler'):
         caplog.clear()
         error = torch.OutOfMemoryError(error_text)
-        monkeypatch.setattr(device_image, 'run_levels', lambda *_, error=error: raised(error))
+        monkeypatch.setattr(_device_image, 'run_levels', lambda *_, error=error: raised(error))
         with emulated_gpu(), Pipeline.load(room.mesh, settings) as pipeline:
             pipeline.start_at(pose_at(0))
             assert all(pipeline.track(frame).trusted for frame in frames[:4])

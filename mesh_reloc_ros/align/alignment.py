@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mesh_reloc_ros.align.covariance import BlockSums
+from mesh_reloc_ros.align._covariance import BlockSums
 from mesh_reloc_ros.align.keyframe import Keyframe
 from mesh_reloc_ros.kernels.exposure import NEUTRAL
 from mesh_reloc_ros.types import Array

@@ -9,19 +9,19 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from mesh_reloc_ros.align.alignment import Alignment, AlignMode, neutral_exposure
-from mesh_reloc_ros.align.assessment import assess
-from mesh_reloc_ros.align.keyframe import MIN_SIDE_PX, Keyframe, make_keyframe
-from mesh_reloc_ros.align.lm import Solution, image_motion_px, solve
-from mesh_reloc_ros.align.motions import between, moved_back
-from mesh_reloc_ros.align.points import SurfacePoints
-from mesh_reloc_ros.align.pyramid import ImageLevel
-from mesh_reloc_ros.align.solver_options import (
+from mesh_reloc_ros.align._assessment import assess
+from mesh_reloc_ros.align._solver_options import (
     LARGEST_GAIN,
     NOISE_SIGMAS,
     options_of,
     solver_options,
 )
+from mesh_reloc_ros.align.alignment import Alignment, AlignMode, neutral_exposure
+from mesh_reloc_ros.align.keyframe import MIN_SIDE_PX, Keyframe, make_keyframe
+from mesh_reloc_ros.align.lm import Solution, image_motion_px, solve
+from mesh_reloc_ros.align.motions import between, moved_back
+from mesh_reloc_ros.align.points import SurfacePoints
+from mesh_reloc_ros.align.pyramid import ImageLevel
 from mesh_reloc_ros.config.alignment import AlignmentSettings
 from mesh_reloc_ros.kernels.levenberg_marquardt import SolverOptions
 from mesh_reloc_ros.render.scene import Scene
@@ -214,8 +214,8 @@ def _solve_on_device(
 
     def solve_there() -> Solution:
         # Triton takes a second to import.
-        from mesh_reloc_ros.align.device_image import LevelPlan, solve_on_device
-        from mesh_reloc_ros.align.device_solver import Restart
+        from mesh_reloc_ros.align._device_image import LevelPlan, solve_on_device
+        from mesh_reloc_ros.align._device_solver import Restart
 
         plans, noise = [], NOISE_SIGMAS * pyramid[0].noise
         for place, level in reversed(list(enumerate(keyframe.levels))):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from mesh_reloc_ros.align.device_solver import (
+from mesh_reloc_ros.align._device_solver import (
     STATE_SIZE,
     DeviceImage,
     DeviceLevel,

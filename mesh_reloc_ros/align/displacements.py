@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mesh_reloc_ros.align._assessment import MISPLACED
 from mesh_reloc_ros.align.alignment import Alignment
-from mesh_reloc_ros.align.assessment import MISPLACED
 from mesh_reloc_ros.kernels.covariance import CELL
 from mesh_reloc_ros.kernels.layout import CURVATURE, PLACE, POSE_SIZE, RENDER
 from mesh_reloc_ros.types import Array

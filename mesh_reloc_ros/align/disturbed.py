@@ -12,13 +12,13 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from mesh_reloc_ros.align._covers import without_covers
+from mesh_reloc_ros.align._shadows import without_shadows
 from mesh_reloc_ros.align.alignment import Alignment, Disturbance
 from mesh_reloc_ros.align.coarse_to_fine import align_lm, tracking_keyframe
-from mesh_reloc_ros.align.covers import without_covers
 from mesh_reloc_ros.align.keyframe import Keyframe
 from mesh_reloc_ros.align.overexposure import Overexposure, find_overexposure
 from mesh_reloc_ros.align.pyramid import ImageLevel
-from mesh_reloc_ros.align.shadows import without_shadows
 from mesh_reloc_ros.config.alignment import AlignmentSettings
 from mesh_reloc_ros.render.scene import Scene
 

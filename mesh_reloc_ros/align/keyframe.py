@@ -8,10 +8,10 @@ from typing import NamedTuple, TypeVar
 import torch
 from torch import Tensor
 
+from mesh_reloc_ros.align._patches import PATCH_PIXELS, select_patch_points
 from mesh_reloc_ros.align.lm import image_motion_px
 from mesh_reloc_ros.align.motions import between
 from mesh_reloc_ros.align.overexposure import clipped_colours
-from mesh_reloc_ros.align.patches import PATCH_PIXELS, select_patch_points
 from mesh_reloc_ros.align.points import PointTensors, SurfacePoints, all_points, select_points
 from mesh_reloc_ros.align.pyramid import RenderLevel, render_pyramid
 from mesh_reloc_ros.device import parts

@@ -15,7 +15,7 @@ import torch.nn.functional as functional
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mesh_reloc_ros.align.image_quality import noise_deviation, usable_pixels
+from mesh_reloc_ros.align._image_quality import noise_deviation, usable_pixels
 from mesh_reloc_ros.kernels.photometric import LiveImage
 from mesh_reloc_ros.types.camera import Camera
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from mesh_reloc_ros.align.adam import align_adam
+from mesh_reloc_ros.align._adam import align_adam
 from mesh_reloc_ros.align.alignment import Alignment, AlignMode
 from mesh_reloc_ros.align.coarse_to_fine import align_lm
 from mesh_reloc_ros.align.keyframe import Keyframe

@@ -1,4 +1,4 @@
-"""The covariance of a pose from its normal equations and its blocks; see `align.covariance`."""
+"""The covariance of a pose from its normal equations and its blocks; see `align._covariance`."""
 
 from __future__ import annotations
 

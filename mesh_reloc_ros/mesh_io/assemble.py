@@ -9,18 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesh_reloc_ros.errors import InputError
-from mesh_reloc_ros.mesh_io.content import MeshContent, Texture, Tiles
+from mesh_reloc_ros.mesh_io._content import MeshContent, Texture, Tiles
+from mesh_reloc_ros.mesh_io._joining import joined_corners
+from mesh_reloc_ros.mesh_io._same_textures import distinct
+from mesh_reloc_ros.mesh_io._udim import fit_tiles, read_tiles
+from mesh_reloc_ros.mesh_io._vertex_colours import baked
 from mesh_reloc_ros.mesh_io.images import (
     large_images_allowed,
     one_texel,
     read_embedded,
     read_texture,
 )
-from mesh_reloc_ros.mesh_io.joining import joined_corners
-from mesh_reloc_ros.mesh_io.same_textures import distinct
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
-from mesh_reloc_ros.mesh_io.udim import fit_tiles, read_tiles
-from mesh_reloc_ros.mesh_io.vertex_colours import baked
 from mesh_reloc_ros.process import in_threads
 from mesh_reloc_ros.progress import Progress, silent
 

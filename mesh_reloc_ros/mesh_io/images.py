@@ -14,9 +14,9 @@ import PIL.TiffImagePlugin
 from numpy.typing import NDArray
 
 from mesh_reloc_ros.errors import InputError
-from mesh_reloc_ros.mesh_io.content import Colour
-from mesh_reloc_ros.mesh_io.names import is_file
-from mesh_reloc_ros.mesh_io.text import printable
+from mesh_reloc_ros.mesh_io._content import Colour
+from mesh_reloc_ros.mesh_io._names import is_file
+from mesh_reloc_ros.mesh_io._text import printable
 
 _LARGEST = 16384
 _MOST_PIXELS = _LARGEST**2

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.mesh_io._checks import checked_extent, size_notices
+from mesh_reloc_ros.mesh_io._content import MeshContent, Texture
+from mesh_reloc_ros.mesh_io._names import is_file
+from mesh_reloc_ros.mesh_io._obj import read_obj
+from mesh_reloc_ros.mesh_io._ply import read_ply
 from mesh_reloc_ros.mesh_io.assemble import assembled, read_textures
-from mesh_reloc_ros.mesh_io.checks import checked_extent, size_notices
-from mesh_reloc_ros.mesh_io.content import MeshContent, Texture
-from mesh_reloc_ros.mesh_io.names import is_file
-from mesh_reloc_ros.mesh_io.obj import read_obj
-from mesh_reloc_ros.mesh_io.ply import read_ply
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.progress import Progress, silent
 
@@ -56,7 +56,7 @@ def with_textures(
 
 def _read_other(path: Path, progress: Progress) -> MeshContent:
     # Imported here, as trimesh takes half a second that most meshes do not need.
-    from mesh_reloc_ros.mesh_io.trimesh_formats import read_by_trimesh
+    from mesh_reloc_ros.mesh_io._trimesh_formats import read_by_trimesh
 
     return read_by_trimesh(path, progress)
 

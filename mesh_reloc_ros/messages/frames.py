@@ -9,18 +9,18 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from mesh_reloc_ros.messages._decoding import (
+    MIN_DEPTH,
+    CompressedMessage,
+    compressed_to_rgb,
+    raw_to_rgb,
+)
 from mesh_reloc_ros.messages.camera_info import (
     CameraInfo,
     camera_from_info,
     check_is_not_rectified,
     check_is_rectified,
     rectified_camera,
-)
-from mesh_reloc_ros.messages.decoding import (
-    MIN_DEPTH,
-    CompressedMessage,
-    compressed_to_rgb,
-    raw_to_rgb,
 )
 from mesh_reloc_ros.messages.encodings import (
     Encoding,

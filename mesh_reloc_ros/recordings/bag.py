@@ -19,10 +19,10 @@ from mesh_reloc_ros.messages.frames import MessageReader
 from mesh_reloc_ros.messages.poses import pose_from_message
 from mesh_reloc_ros.messages.stamps import stamp_of_image, stamp_to_ns
 from mesh_reloc_ros.recordings._message_types import lacking
+from mesh_reloc_ros.recordings._synchronizer import Synchronized, Synchronizer
 from mesh_reloc_ros.recordings.bag_files import open_bag
 from mesh_reloc_ros.recordings.calibration import Calibration
 from mesh_reloc_ros.recordings.recording import Recording
-from mesh_reloc_ros.recordings.synchronizer import Synchronized, Synchronizer
 from mesh_reloc_ros.types.frame import Frame
 from mesh_reloc_ros.types.trajectory import Trajectory
 

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from typing import TypeVar
 
 from mesh_reloc_ros.errors import InputError
-from mesh_reloc_ros.recordings.left_out import LeftOut
+from mesh_reloc_ros.recordings._left_out import LeftOut
 from mesh_reloc_ros.types.frame import Frame
 from mesh_reloc_ros.types.trajectory import Trajectory
 

@@ -30,6 +30,8 @@ _WIDER = 1.1
 _MOST_VERTICES = 20_000
 # Percentage of vertices ignored at either end of each axis: outliers must not enlarge the box.
 _STRAY = 0.5
+# Cameras define the up direction if the mean of theirs is at least this long.
+_MIN_AGREEMENT = 0.8
 
 
 @dataclass(frozen=True)
@@ -126,3 +128,10 @@ def _probe(scene: Scene, positions: Array) -> tuple[Array, Array, Array]:
     share = seen.sum(1)
     nearness = (seen / np.maximum(depth * lengths, 1e-3)).sum(1)
     return share, front.sum(1) / np.maximum(share, 1e-9), share / np.maximum(nearness, 1e-9)
+
+
+def mean_up(map_T_camera: Array) -> Array | None:
+    """Return the mean up direction [3] of cameras [V, 4, 4]; None if they do not agree."""
+    up = -map_T_camera[:, :3, 1].mean(0)
+    length = float(np.linalg.norm(up))
+    return up / length if length >= _MIN_AGREEMENT else None

@@ -31,6 +31,7 @@ from mesh_reloc_ros.relocalize._neighbourhood import is_uninformative, sample_po
 from mesh_reloc_ros.relocalize._pose_nms import nms_poses, same
 from mesh_reloc_ros.relocalize._pose_votes import VotedPose
 from mesh_reloc_ros.relocalize._thumbnails import Thumbnails
+from mesh_reloc_ros.relocalize._viewpoints import mean_up
 from mesh_reloc_ros.relocalize.features import Extractor, sift
 from mesh_reloc_ros.render.grey import with_colour_mode
 from mesh_reloc_ros.render.scene import Scene
@@ -55,8 +56,6 @@ _MANY_INLIERS = 0.6
 _MAX_VOTED, _RIVAL_SHARE, _MIN_INLIERS = 4, 0.4, 7
 # An image with a smaller standard deviation, of 0 to 255, shows too little.
 _MIN_DEVIATION = 4.0
-# Cameras define the up direction if the mean of theirs is at least this long.
-_MIN_AGREEMENT = 0.8
 
 
 class Relocalizer:
@@ -280,13 +279,6 @@ def make_relocalizer(
     panoramas = functools.partial(cache.panoramas, positions)
     thumbnails = Thumbnails(panoramas, settings, scene.device, up)
     return Relocalizer(scene, features, thumbnails, settings, alignment)
-
-
-def mean_up(map_T_camera: Array) -> Array | None:
-    """Return the mean up direction [3] of cameras [V, 4, 4]; None if they do not agree."""
-    up = -map_T_camera[:, :3, 1].mean(0)
-    length = float(np.linalg.norm(up))
-    return up / length if length >= _MIN_AGREEMENT else None
 
 
 def _first(candidates: Candidates) -> tuple[Tensor, Tensor]:

@@ -16,7 +16,7 @@ from mesh_reloc_ros.mesh_io.assemble import read_textures
 from mesh_reloc_ros.mesh_io.load import read_bare, with_textures
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.progress import Progress, silent
-from mesh_reloc_ros.render.prepared_mesh import PreparedMesh, prepare
+from mesh_reloc_ros.render._prepared_mesh import PreparedMesh, prepare
 
 # With fewer texels, those of the mip levels included, little more than a second is gained.
 _LEAST_TEXELS = 40_000_000

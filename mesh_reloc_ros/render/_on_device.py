@@ -13,8 +13,8 @@ from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.graphs import Offload, Repeater, first_line
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.progress import Progress
+from mesh_reloc_ros.render._prepared_mesh import PreparedMesh
 from mesh_reloc_ros.render._shading import Shader
-from mesh_reloc_ros.render.prepared_mesh import PreparedMesh
 from mesh_reloc_ros.render.rasterizer import Rasterizer, make_rasterizer
 
 _log = logging.getLogger(__name__)

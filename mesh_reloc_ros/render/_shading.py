@@ -7,8 +7,8 @@ from torch import Tensor
 
 from mesh_reloc_ros.kernels.shading import MIN_COSINE, ShadedMesh, shade
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
+from mesh_reloc_ros.render._prepared_mesh import PreparedMesh
 from mesh_reloc_ros.render._texture import TextureSet
-from mesh_reloc_ros.render.prepared_mesh import PreparedMesh
 from mesh_reloc_ros.render.rasterizer import Fragments
 from mesh_reloc_ros.types.camera import Camera
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from mesh_reloc_ros.render.prepared_mesh import PreparedMesh
+from mesh_reloc_ros.render._prepared_mesh import PreparedMesh
 
 
 class TextureSet:

@@ -19,8 +19,8 @@ from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.progress import Progress, silent
 from mesh_reloc_ros.render._mesh_cache import load_prepared
 from mesh_reloc_ros.render._on_device import choose_device, on_cpu_instead, put_on
+from mesh_reloc_ros.render._prepared_mesh import PreparedMesh, prepare
 from mesh_reloc_ros.render.grey import greyed, shows_grey
-from mesh_reloc_ros.render.prepared_mesh import PreparedMesh, prepare
 from mesh_reloc_ros.render.rasterizer import InView, Rasterizer
 from mesh_reloc_ros.types import Array
 from mesh_reloc_ros.types.camera import Camera

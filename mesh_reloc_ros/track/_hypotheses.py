@@ -11,9 +11,9 @@ from torch import Tensor
 from mesh_reloc_ros.align.alignment import Alignment
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.render.scene import Scene
+from mesh_reloc_ros.track._motion_filter import MotionFilter
 from mesh_reloc_ros.track._prediction import motion_from_alignment, predict
 from mesh_reloc_ros.track._scheduler import AlignmentScheduler
-from mesh_reloc_ros.track.motion_filter import MotionFilter
 from mesh_reloc_ros.track.quality import AlignmentQuality
 from mesh_reloc_ros.types.frame import Frame
 

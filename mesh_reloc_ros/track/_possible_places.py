@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from mesh_reloc_ros.align.alignment import Alignment
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.render.scene import Scene
+from mesh_reloc_ros.track._motion_filter import MotionFilter
 from mesh_reloc_ros.track._result import Rejected, TrackingResult
 from mesh_reloc_ros.track._scheduler import AlignmentScheduler
-from mesh_reloc_ros.track.motion_filter import MotionFilter
 from mesh_reloc_ros.track.quality import AlignmentQuality
 from mesh_reloc_ros.track.search import replay_to_latest
 from mesh_reloc_ros.track.validation import PoseValidator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mesh_reloc_ros.align.alignment import Alignment
 from mesh_reloc_ros.config.tracking import TrackingSettings
-from mesh_reloc_ros.track.motion_filter import MotionFilter
+from mesh_reloc_ros.track._motion_filter import MotionFilter
 from mesh_reloc_ros.types.frame import Frame
 from mesh_reloc_ros.types.initial_pose import InitialPose
 from mesh_reloc_ros.types.pose import about_camera_axes

@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from mesh_reloc_ros.align.alignment import Alignment
-from mesh_reloc_ros.track.motion_filter import MotionFilter
+from mesh_reloc_ros.track._motion_filter import MotionFilter
 from mesh_reloc_ros.types.estimate import PoseEstimate, Rejection, State
 from mesh_reloc_ros.types.frame import Frame
 from mesh_reloc_ros.types.pose import about_map_axes

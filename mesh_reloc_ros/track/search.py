@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from mesh_reloc_ros.align.alignment import Alignment
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.relocalize.relocalizer import Relocalizer
+from mesh_reloc_ros.track._motion_filter import MotionFilter
 from mesh_reloc_ros.track._prediction import motion_from_alignment
 from mesh_reloc_ros.track._scheduler import AlignmentScheduler
-from mesh_reloc_ros.track.motion_filter import MotionFilter
 from mesh_reloc_ros.track.quality import AlignmentQuality
 from mesh_reloc_ros.track.validation import PoseValidator
 from mesh_reloc_ros.types.frame import Frame

@@ -15,6 +15,7 @@ from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.stopwatch import Stopwatch, stage
 from mesh_reloc_ros.track._hypotheses import MotionHypotheses
 from mesh_reloc_ros.track._look_ahead import LookAhead
+from mesh_reloc_ros.track._motion_filter import MotionFilter
 from mesh_reloc_ros.track._possible_places import PossiblePlaces
 from mesh_reloc_ros.track._prediction import (
     is_recent,
@@ -25,7 +26,6 @@ from mesh_reloc_ros.track._prediction import (
 from mesh_reloc_ros.track._result import Rejected, TrackingResult
 from mesh_reloc_ros.track._scheduler import AlignmentScheduler
 from mesh_reloc_ros.track._states import StateMachine
-from mesh_reloc_ros.track.motion_filter import MotionFilter
 from mesh_reloc_ros.track.quality import AlignmentQuality, FrozenImageDetector, require_size
 from mesh_reloc_ros.track.search import Search
 from mesh_reloc_ros.track.validation import PoseValidator

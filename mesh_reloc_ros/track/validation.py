@@ -18,9 +18,9 @@ from mesh_reloc_ros.config.tracking import TrackingSettings
 from mesh_reloc_ros.kernels.se3 import exp
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.stopwatch import stage
+from mesh_reloc_ros.track._motion_filter import MotionFilter
 from mesh_reloc_ros.track._result import Rejected
 from mesh_reloc_ros.track.calibration_check import CalibrationCheck
-from mesh_reloc_ros.track.motion_filter import MotionFilter
 from mesh_reloc_ros.track.quality import (
     AlignmentQuality,
     check_innovation,

@@ -15,7 +15,7 @@ from support.small_room import (
     pose_at,
 )
 
-from mesh_reloc_ros.align.adam import align_adam
+from mesh_reloc_ros.align._adam import align_adam
 from mesh_reloc_ros.align.alignment import AlignMode
 from mesh_reloc_ros.align.coarse_to_fine import align_lm
 from mesh_reloc_ros.align.pyramid import image_pyramid

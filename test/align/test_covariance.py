@@ -11,8 +11,8 @@ from mesh_reloc_evaluation.small_room import CAMERA, pose_at, small_room_mesh
 from support.oracle import covariance as oracle
 from support.photometric import random_problem
 
+from mesh_reloc_ros.align._covariance import BlockSums, block_figures, pose_covariance
 from mesh_reloc_ros.align.alignment import neutral_exposure
-from mesh_reloc_ros.align.covariance import BlockSums, block_figures, pose_covariance
 from mesh_reloc_ros.align.lm import solve
 from mesh_reloc_ros.align.points import SurfacePoints, select_points
 from mesh_reloc_ros.align.pyramid import ImageLevel, render_pyramid

@@ -7,9 +7,9 @@ import pytest
 import torch
 from support.small_room import CAMERA, SmallRoom, clouds, error, perturbed, photographed, pose_at
 
+from mesh_reloc_ros.align._covers import without_covers
 from mesh_reloc_ros.align.alignment import Disturbance
 from mesh_reloc_ros.align.coarse_to_fine import align_lm
-from mesh_reloc_ros.align.covers import without_covers
 from mesh_reloc_ros.align.disturbed import align_disturbed
 from mesh_reloc_ros.align.pyramid import image_pyramid
 from mesh_reloc_ros.config.alignment import AlignmentSettings

@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from mesh_reloc_ros.align.alignment import neutral_exposure
-from mesh_reloc_ros.align.device_image import _solution
-from mesh_reloc_ros.align.device_solver import (
+from mesh_reloc_ros.align._device_image import _solution
+from mesh_reloc_ros.align._device_solver import (
     STATE_SIZE,
     DeviceImage,
     DeviceLevel,
@@ -18,6 +17,7 @@ from mesh_reloc_ros.align.device_solver import (
     run_levels,
     start_state,
 )
+from mesh_reloc_ros.align.alignment import neutral_exposure
 from mesh_reloc_ros.align.lm import image_motion_px, pixels_per_step, solve
 from mesh_reloc_ros.align.points import PointTensors, SurfacePoints, select_points
 from mesh_reloc_ros.align.pyramid import ImageLevel

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from support.small_room import SmallRoom, photographed, pose_at
 
-from mesh_reloc_ros.align.image_quality import noise_deviation, usable_pixels
+from mesh_reloc_ros.align._image_quality import noise_deviation, usable_pixels
 
 # Pixels beside a border that are left out with it.
 MARGIN = 5

@@ -8,7 +8,7 @@ import torch
 from support.oracle.residual import tensors_of
 from support.small_room import CAMERA, SmallRoom, pose_at
 
-from mesh_reloc_ros.align.patches import select_patch_points
+from mesh_reloc_ros.align._patches import select_patch_points
 from mesh_reloc_ros.align.points import SurfacePoints
 from mesh_reloc_ros.align.pyramid import RenderLevel, render_pyramid
 

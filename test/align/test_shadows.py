@@ -7,11 +7,11 @@ from mesh_reloc_evaluation.stress import shadow_faults
 from support.shadows import in_shadows
 from support.small_room import CAMERA, SmallRoom, error, perturbed, photographed, pose_at
 
+from mesh_reloc_ros.align._shadows import find_shadows
 from mesh_reloc_ros.align.alignment import Disturbance
 from mesh_reloc_ros.align.coarse_to_fine import align_lm
 from mesh_reloc_ros.align.disturbed import align_disturbed
 from mesh_reloc_ros.align.pyramid import image_pyramid
-from mesh_reloc_ros.align.shadows import find_shadows
 from mesh_reloc_ros.config.alignment import AlignmentSettings
 
 PATTERNS = [

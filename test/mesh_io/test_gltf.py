@@ -13,8 +13,8 @@ import trimesh
 from support.obj_files import TEXTURE, save
 
 from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.mesh_io._trimesh_formats import read_by_trimesh
 from mesh_reloc_ros.mesh_io.load import load_mesh
-from mesh_reloc_ros.mesh_io.trimesh_formats import read_by_trimesh
 
 VERTICES = np.array(((0, 0, 0), (1, 0, 0), (1.0013, 1, 0), (0, 1, 0)), dtype=np.float64)
 UVS = np.array(((0, 0), (1, 0), (1, 1), (0, 1)))
@@ -173,7 +173,7 @@ def test_draco_is_refused_by_name_without_its_library(tmp_path, monkeypatch):
         for number in primitive['attributes'].values():
             header['accessors'][number].pop('bufferView')
 
-    monkeypatch.setattr('mesh_reloc_ros.mesh_io.gltf.find_spec', lambda name: None)
+    monkeypatch.setattr('mesh_reloc_ros.mesh_io._gltf.find_spec', lambda name: None)
     with pytest.raises(InputError, match=r'KHR_draco_mesh_compression.*DracoPy'):
         load_mesh(write_gltf(tmp_path, compress))
 

@@ -11,7 +11,7 @@ import trimesh
 from support.meshes import noise
 
 from mesh_reloc_ros.errors import InputError
-from mesh_reloc_ros.mesh_io import obj
+from mesh_reloc_ros.mesh_io import _obj
 from mesh_reloc_ros.mesh_io.assemble import read_textures
 from mesh_reloc_ros.mesh_io.load import load_mesh
 from mesh_reloc_ros.render.scene import Scene
@@ -233,7 +233,7 @@ def test_progress_of_each_stage_goes_from_0_to_1(tmp_path, monkeypatch):
     for name, colour in (('a', RED), ('b', GREEN)):
         save_plain(tmp_path / f'{name}.png', colour)
     mesh = write_panels(tmp_path, {'a': 'map_Kd a.png', 'b': 'map_Kd b.png'}, ['a', 'b'])
-    monkeypatch.setattr(obj, 'BLOCK_BYTES', 50)
+    monkeypatch.setattr(_obj, 'BLOCK_BYTES', 50)
     said: dict[str, list[float]] = {}
     load_mesh(mesh, lambda stage, done: said.setdefault(stage, []).append(done))
     assert list(said) == ['reading panels.obj', 'reading textures']

@@ -8,9 +8,9 @@ import pytest
 import trimesh
 
 from mesh_reloc_ros.errors import InputError
-from mesh_reloc_ros.mesh_io import obj
-from mesh_reloc_ros.mesh_io.joining import joined_corners
-from mesh_reloc_ros.mesh_io.obj import parse_obj
+from mesh_reloc_ros.mesh_io import _obj
+from mesh_reloc_ros.mesh_io._joining import joined_corners
+from mesh_reloc_ros.mesh_io._obj import parse_obj
 
 SQUARE = 'v 0 0 0\nv 1 0 0\nv 1 1 0\nv 0 1 0\nvt 0 0\nvt 1 0\nvt 1 1\nvt 0 1\n'
 
@@ -92,9 +92,9 @@ def test_it_does_not_matter_where_the_file_is_cut_into_blocks(tmp_path, monkeypa
         lines += ['f -4/-4 \\', ' -3/-3 -2/-2', '# a remark']
     text = '\n'.join(lines)
     whole = read(tmp_path, text)
-    monkeypatch.setattr(obj, 'BLOCK_BYTES', block)
+    monkeypatch.setattr(_obj, 'BLOCK_BYTES', block)
     # Lines are longer than that.
-    monkeypatch.setattr(obj, '_LONGEST_LINE', 100)
+    monkeypatch.setattr(_obj, '_LONGEST_LINE', 100)
     cut = read(tmp_path, text)
     assert len(whole.faces) == 90
     for name in ('vertices', 'uvs', 'faces', 'face_materials'):
@@ -124,8 +124,8 @@ def test_a_face_that_cannot_be_read_is_shown(tmp_path, case):
 
 
 def test_a_file_that_is_no_text_is_refused_before_it_fills_the_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr(obj, 'BLOCK_BYTES', 100)
-    monkeypatch.setattr(obj, '_LONGEST_LINE', 1000)
+    monkeypatch.setattr(_obj, 'BLOCK_BYTES', 100)
+    monkeypatch.setattr(_obj, '_LONGEST_LINE', 1000)
     with pytest.raises(InputError, match='line of'):
         read(tmp_path, 'v 0 0 0\n' + 2000 * 'x')
 
@@ -167,7 +167,7 @@ def test_joined_corners_keep_each_pair_once(tmp_path):
 
 def test_no_more_is_held_than_a_few_times_what_is_read(tmp_path, monkeypatch):
     """The text is larger than that, and Python objects for each face would be larger still."""
-    monkeypatch.setattr(obj, 'BLOCK_BYTES', 1 << 12)
+    monkeypatch.setattr(_obj, 'BLOCK_BYTES', 1 << 12)
     face = '\n'.join(f'f {n}/{n}/{n} {n + 1}/{n + 1}/{n + 1} 1/2/3' for n in range(1, 20_000))
     text = 20_001 * 'v 0.123456 0.234567 0.345678\nvt 0.123456 0.234567\n' + face
     (tmp_path / 'large.obj').write_text(text)

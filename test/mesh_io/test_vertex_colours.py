@@ -5,8 +5,8 @@ import pytest
 import torch
 from support.meshes import CAMERAS, clutter
 
+from mesh_reloc_ros.mesh_io._vertex_colours import baked
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
-from mesh_reloc_ros.mesh_io.vertex_colours import baked
 from mesh_reloc_ros.render.scene import Scene
 
 CAMERA = CAMERAS['landscape']

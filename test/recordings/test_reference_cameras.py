@@ -10,7 +10,7 @@ from support.small_room import looking, pose_at
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.recordings.reference_cameras import read_reference_cameras
 from mesh_reloc_ros.recordings.tum import write_tum
-from mesh_reloc_ros.relocalize.relocalizer import mean_up
+from mesh_reloc_ros.relocalize._viewpoints import mean_up
 from mesh_reloc_ros.types.pose import pose_to_numbers
 from mesh_reloc_ros.types.trajectory import Trajectory
 

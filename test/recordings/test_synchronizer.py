@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 from numpy.typing import NDArray
 
-from mesh_reloc_ros.recordings.synchronizer import Synchronized, Synchronizer
+from mesh_reloc_ros.recordings._synchronizer import Synchronized, Synchronizer
 from mesh_reloc_ros.types.pose import pose_to_numbers
 
 S = 10**9

@@ -7,7 +7,7 @@ from rclpy.time import Time
 from scipy.spatial.transform import Rotation
 from tf2_ros import Buffer, TransformException
 
-from mesh_reloc_ros.recordings.transform_buffer import TransformBuffer, TransformError
+from mesh_reloc_ros.recordings._transform_buffer import TransformBuffer, TransformError
 from mesh_reloc_ros.ros.conversions import transform_from_pose
 
 S = 10**9

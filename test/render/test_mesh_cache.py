@@ -12,7 +12,7 @@ from support.meshes import noise
 
 from mesh_reloc_ros.array_cache import write_arrays
 from mesh_reloc_ros.render import _mesh_cache
-from mesh_reloc_ros.render.prepared_mesh import PreparedMesh, prepare
+from mesh_reloc_ros.render._prepared_mesh import PreparedMesh, prepare
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types.camera import Camera
 

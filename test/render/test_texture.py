@@ -11,9 +11,9 @@ from support.meshes import CAMERAS, clutter, frontal_quad, joined, noise, poses,
 
 from mesh_reloc_ros.mesh_io.textured_mesh import TexturedMesh
 from mesh_reloc_ros.render._embree_rasterizer import EmbreeRasterizer
+from mesh_reloc_ros.render._prepared_mesh import prepare
 from mesh_reloc_ros.render._shading import Shader
 from mesh_reloc_ros.render._texture import TextureSet
-from mesh_reloc_ros.render.prepared_mesh import prepare
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types import se3
 from mesh_reloc_ros.types.camera import Camera

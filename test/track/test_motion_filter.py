@@ -6,7 +6,7 @@ import torch
 
 from mesh_reloc_ros.config.tracking import TrackingSettings
 from mesh_reloc_ros.kernels.se3 import log
-from mesh_reloc_ros.track.motion_filter import MotionFilter
+from mesh_reloc_ros.track._motion_filter import MotionFilter
 from mesh_reloc_ros.types import se3
 
 START_NS = 1_700_000_000_123_456_789

@@ -12,8 +12,8 @@ from support.small_room import CAMERA, SmallRoom, clouds, error, looking, photog
 from mesh_reloc_ros.config.pipeline import Settings
 from mesh_reloc_ros.config.tracking import TrackingSettings
 from mesh_reloc_ros.kernels.se3 import exp, log
+from mesh_reloc_ros.track._motion_filter import MotionFilter
 from mesh_reloc_ros.track._prediction import is_recent, predict
-from mesh_reloc_ros.track.motion_filter import MotionFilter
 from mesh_reloc_ros.track.search import Search
 from mesh_reloc_ros.track.tracker import Tracker
 from mesh_reloc_ros.types.estimate import State

@@ -7,10 +7,10 @@ import pytest
 import torch
 from support.small_room import CAMERA, error, perturbed, photographed, pose_at
 
-from mesh_reloc_ros.align import assessment
+from mesh_reloc_ros.align import _assessment
 from mesh_reloc_ros.align import pyramid as pyramid_module
+from mesh_reloc_ros.align._device_solver import DeviceImage
 from mesh_reloc_ros.align.coarse_to_fine import align_lm, tracking_keyframe
-from mesh_reloc_ros.align.device_solver import DeviceImage
 from mesh_reloc_ros.align.keyframe import make_keyframe
 from mesh_reloc_ros.align.pyramid import image_pyramid, with_usable
 from mesh_reloc_ros.config.alignment import AdamSettings, AlignmentSettings
@@ -149,7 +149,7 @@ def test_an_image_is_aligned_as_on_the_cpu(
     if solver_device == 'cuda':
         pyramid = image_pyramid(image, CAMERA)
         assert pyramid[finest].number == finest
-        monkeypatch.setattr(assessment, '_gathered', None)
+        monkeypatch.setattr(_assessment, '_gathered', None)
         monkeypatch.setattr(pyramid_module, '_halved', None)
     for _ in range(2):
         found = align_lm(scene, pyramid, start, None, settings, keyframe=keyframe)

@@ -24,7 +24,7 @@ from support.oracle.residual import (
 def block_sums(
     surface: SurfacePoints, level: ImageLevel, solution: Solution
 ) -> NDArray[np.float64]:
-    """Return what `align.covariance.block_sums` does, [B, blocks, 23]."""
+    """Return what `align._covariance.block_sums` does, [B, blocks, 23]."""
     scale, exposure, given = solution.robust_scale, solution.exposure, tensors_of(surface)
     samples = sample_live(surface, level, solution.live_T_keyframe)
     error = residuals(samples, surface, exposure).double()

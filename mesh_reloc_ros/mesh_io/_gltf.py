@@ -12,12 +12,12 @@ from typing import Any
 import PIL.Image
 
 from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.mesh_io._names import find_file, readings
 from mesh_reloc_ros.mesh_io.images import (
     large_images_allowed,
     missing_texture,
     refuse_too_large,
 )
-from mesh_reloc_ros.mesh_io.names import find_file, readings
 
 _DRACO, _KTX2 = 'KHR_draco_mesh_compression', 'KHR_texture_basisu'
 _REMEDIES = {

@@ -11,17 +11,17 @@ import trimesh
 from numpy.typing import NDArray
 
 from mesh_reloc_ros.errors import InputError
-from mesh_reloc_ros.mesh_io.content import Colour, MeshContent, Texture
-from mesh_reloc_ros.mesh_io.gltf import check_gltf
+from mesh_reloc_ros.mesh_io._content import Colour, MeshContent, Texture
+from mesh_reloc_ros.mesh_io._gltf import check_gltf
+from mesh_reloc_ros.mesh_io._names import find_file, readings
+from mesh_reloc_ros.mesh_io._text import printable
 from mesh_reloc_ros.mesh_io.images import (
     large_images_allowed,
     refuse_too_large,
     refused_as_texture_of,
     rgb_pixels,
 )
-from mesh_reloc_ros.mesh_io.names import find_file, readings
 from mesh_reloc_ros.mesh_io.origin import about_origin, as_float32
-from mesh_reloc_ros.mesh_io.text import printable
 from mesh_reloc_ros.progress import Progress, silent
 
 _GREY = (102, 102, 102)

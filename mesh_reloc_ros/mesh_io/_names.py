@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
 from mesh_reloc_ros.errors import InputError
-from mesh_reloc_ros.mesh_io.text import printable
+from mesh_reloc_ros.mesh_io._text import printable
 
 # A name that is not UTF-8 is read in each of these: of Western Europe, DOS, Mac, Cyrillic, Japan,
 # China.

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesh_reloc_ros.errors import InputError
-from mesh_reloc_ros.mesh_io.content import MeshContent, Tiles
+from mesh_reloc_ros.mesh_io._content import MeshContent, Tiles
+from mesh_reloc_ros.mesh_io._text import printable
 from mesh_reloc_ros.mesh_io.images import read_texture, refuse_too_large
-from mesh_reloc_ros.mesh_io.text import printable
 
 _TOKEN = re.compile(r'<udim>', re.IGNORECASE)
 _FIRST = re.compile(r'(?<!\d)1001(?!\d)')

@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 
 from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.kernels.obj_scan import scan
-from mesh_reloc_ros.mesh_io.content import MeshContent, Texture
-from mesh_reloc_ros.mesh_io.mtl import Materials, read_materials
+from mesh_reloc_ros.mesh_io._content import MeshContent, Texture
+from mesh_reloc_ros.mesh_io._mtl import Materials, read_materials
+from mesh_reloc_ros.mesh_io._text import decoded, encoding_of, printable
 from mesh_reloc_ros.mesh_io.origin import about_origin, as_float32, is_near
-from mesh_reloc_ros.mesh_io.text import decoded, encoding_of, printable
 from mesh_reloc_ros.progress import Progress, silent
 
 BLOCK_BYTES = 1 << 20

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mesh_reloc_ros.mesh_io.content import Texture, Tiles
+from mesh_reloc_ros.mesh_io._content import Texture, Tiles
 from mesh_reloc_ros.process import in_threads
 
 _BLOCK_BYTES = 1 << 20

@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from mesh_reloc_ros.align._assessment import assess
 from mesh_reloc_ros.align.alignment import Alignment, neutral_exposure
-from mesh_reloc_ros.align.assessment import assess
 from mesh_reloc_ros.align.keyframe import make_keyframe
 from mesh_reloc_ros.align.lm import solve
 from mesh_reloc_ros.align.pyramid import ImageLevel

@@ -14,7 +14,7 @@ from mesh_reloc_ros.errors import InputError
 from mesh_reloc_ros.messages.camera_info_buffer import CameraInfoBuffer
 from mesh_reloc_ros.messages.poses import pose_from_transform
 from mesh_reloc_ros.messages.stamps import stamp_to_ns
-from mesh_reloc_ros.recordings.transform_buffer import TransformBuffer, TransformError
+from mesh_reloc_ros.recordings._transform_buffer import TransformBuffer, TransformError
 from mesh_reloc_ros.timeline import TimeEvent, TimelineMonitor, is_leftover
 
 _LOOK_AHEAD_NS = 1_000_000_000

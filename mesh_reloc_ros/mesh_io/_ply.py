@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesh_reloc_ros.errors import InputError
+from mesh_reloc_ros.mesh_io._content import MeshContent, Texture
+from mesh_reloc_ros.mesh_io._names import find_file, readings
 from mesh_reloc_ros.mesh_io._ply_file import Element, Lists, Numbers, PlyFile, parse_ply
-from mesh_reloc_ros.mesh_io.content import MeshContent, Texture
+from mesh_reloc_ros.mesh_io._text import printable
 from mesh_reloc_ros.mesh_io.images import missing_texture
-from mesh_reloc_ros.mesh_io.names import find_file, readings
 from mesh_reloc_ros.mesh_io.origin import NEAR_M, about_origin, as_float32
-from mesh_reloc_ros.mesh_io.text import printable
 from mesh_reloc_ros.progress import Progress, silent
 
 _UV_NAMES = (('texture_u', 'texture_v'), ('u', 'v'), ('s', 't'))

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mesh_reloc_ros.align.device_solver import (
+from mesh_reloc_ros.align._device_solver import (
     DeviceImage,
     DeviceLevel,
     Restart,

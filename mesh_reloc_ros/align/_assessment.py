@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from mesh_reloc_ros.align._covariance import BlockSums, block_figures, pose_covariance
 from mesh_reloc_ros.align.alignment import Alignment
-from mesh_reloc_ros.align.covariance import BlockSums, block_figures, pose_covariance
 from mesh_reloc_ros.align.keyframe import Keyframe
 from mesh_reloc_ros.align.lm import Evidence, Solution
 from mesh_reloc_ros.align.motions import moved_back

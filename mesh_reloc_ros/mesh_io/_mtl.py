@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mesh_reloc_ros.errors import InputError
-from mesh_reloc_ros.mesh_io.content import Colour, Texture
+from mesh_reloc_ros.mesh_io._content import Colour, Texture
+from mesh_reloc_ros.mesh_io._names import find_file, readings, spellings_of_material, split_names
+from mesh_reloc_ros.mesh_io._text import decoded, printable
+from mesh_reloc_ros.mesh_io._udim import first_tile, with_tiles
 from mesh_reloc_ros.mesh_io.images import missing_texture
-from mesh_reloc_ros.mesh_io.names import find_file, readings, spellings_of_material, split_names
-from mesh_reloc_ros.mesh_io.text import decoded, printable
-from mesh_reloc_ros.mesh_io.udim import first_tile, with_tiles
 
 _STATEMENT = re.compile(r'\s*(newmtl|map_Kd|Kd)(?:\s+(.*?))?\s*$', re.IGNORECASE)
 _GREY = (102, 102, 102)
