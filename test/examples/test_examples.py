@@ -112,8 +112,8 @@ def test_published_poses_are_printed():
         publisher.publish(message)
         line = process.stdout.readline()
     finally:
-        process.terminate()
-        process.wait(LONG_S)
+        process.kill()
+        process.wait()
         node.destroy_node()
         context.try_shutdown()
     assert line == 'x 1.500, y 0.000, z 0.000 m, heading 90.0 deg, sigma 10.0 mm\n'

@@ -91,10 +91,11 @@ def test_a_pose_far_from_the_prediction_is_rejected(distance):
 
 
 def test_limits_are_inclusive():
-    at_the_limit = AlignmentQuality(0.2, 0.4, 0.4, 0.1, 0.02, distance=1.0)
+    at_the_limit = AlignmentQuality(0.2, 0.4, 0.5, 0.1, 0.02, distance=1.0)
     assert check_quality(at_the_limit, None, SETTINGS, acquiring=False) is None
+    assert check(score=0.4) is None
     assert check_innovation(4.0, SETTINGS) is None
-    acquired = replace(at_the_limit, inlier_ratio=0.6, score=0.5)
+    acquired = replace(at_the_limit, inlier_ratio=0.6)
     assert check_quality(acquired, None, SETTINGS, acquiring=True) is None
 
 
@@ -303,6 +304,12 @@ def test_a_part_of_the_mesh_has_to_determine_the_position_better():
     part = {'visible': 0.49, 'blocks': 40, 'score': 0.9, 'inlier_ratio': 0.9}
     assert check(**part, position_sigma=0.069) is None
     assert check(**part, position_sigma=0.071).rejection is Rejection.ILL_CONDITIONED
+
+
+def test_a_pose_that_would_not_start_a_track_must_be_more_certain():
+    assert check(score=0.51, position_sigma=0.099) is None
+    assert check(score=0.49, position_sigma=0.074) is None
+    assert check(score=0.49, position_sigma=0.076).rejection is Rejection.ILL_CONDITIONED
 
 
 def test_far_away_the_position_may_be_less_certain():
