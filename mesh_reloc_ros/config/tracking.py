@@ -89,7 +89,8 @@ class TrackingSettings:
     max_position_sigma: float = setting(
         0.04,
         'Maximum standard deviation of the position in its least certain direction.'
-        ' Beyond 4 m from the mesh it grows with the distance.',
+        ' Beyond 4 m from the mesh it grows with the distance. Poses that score less than'
+        ' acquisition_min_score must be within 0.75 of it.',
         unit='m',
         minimum=1e-4,
         maximum=1e3,

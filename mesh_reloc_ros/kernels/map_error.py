@@ -1,4 +1,4 @@
-"""How far surfaces of the mesh are displaced from where they are, cell by cell of the image."""
+"""How far surfaces are from where the mesh has them, cell by cell of the image."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ _RESAMPLED_PX = 0.014
 _PRIOR_NUMBERS = 12.0
 # Less than this, radians, is not seen.
 _LEAST_SEEN = 1e-9
-# A cell whose texture has less than this share of its gradients across an edge tells nothing.
+# A cell tells nothing if its gradients are all across one edge: determinant of their products,
+# relative to the square of the trace.
 _EDGE = 1e-10
 
 
@@ -28,7 +29,7 @@ class MapError(NamedTuple):
     """Relative to their distance."""
     metres: float = math.inf
     hidden: float = math.inf
-    """Relative to the surface_displacements that the image shows when it is aligned."""
+    """Relative to the displacement of cells that the image shows once it is aligned."""
 
 
 @kernel()
