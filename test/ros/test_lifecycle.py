@@ -173,8 +173,9 @@ def test_cleaned_up_it_can_be_configured_again(
     assert state(station) == State.PRIMARY_STATE_UNCONFIGURED
     station.wait_until(lambda: markers[-1].action == Marker.DELETE, 'the end of the mesh')
     assert markers[-1].header.frame_id == 'map'
-    for publisher in ('pose', 'mesh', 'path', 'overlay'):
-        assert station.node.count_publishers(f'/mesh_reloc/{publisher}') == 0
+    for name in ('pose', 'mesh', 'path', 'overlay'):
+        topic = f'/mesh_reloc/{name}'
+        station.wait_until(lambda t=topic: station.node.count_publishers(t) == 0, 'its end')
     start = pose_to_numbers(pose_at(0.2)).tolist()
     assert set_parameters(station, initial_pose=start, camera_frame='eye') == ''
     assert go(station, Transition.TRANSITION_CONFIGURE)

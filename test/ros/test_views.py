@@ -31,13 +31,15 @@ def process(room: SmallRoom) -> Iterator[NodeProcess]:
 @pytest.fixture(scope='module')
 def published(process: NodeProcess, station: Station) -> Topics:
     process.wait_for_line('ready')
+    names = {*rviz_topics(), *foxglove_topics(), diagnostics_topic(), state_topic()}
+    found: Topics = {}
 
-    def topics() -> Topics:
-        found = station.node.get_publisher_names_and_types_by_node('mesh_reloc', '/')
-        return {name: kinds[0] for name, kinds in found}
+    def all_are_found() -> bool:
+        found.update(station.published_by('mesh_reloc'))
+        return names <= found.keys()
 
-    station.wait_until(lambda: '/mesh_reloc/mesh' in topics(), 'the publishers')
-    return topics()
+    station.wait_until(all_are_found, f'the publishers of {names}')
+    return found
 
 
 def rviz_topics() -> Topics:
@@ -61,24 +63,35 @@ def panel(kind: str) -> dict[str, Any]:
     return config
 
 
+def foxglove_topics() -> set[str]:
+    return {*panel('3D')['topics'], panel('Image')['imageMode']['imageTopic']}
+
+
+def diagnostics_topic() -> str:
+    return panel('DiagnosticSummary')['topicToRender']
+
+
+def state_topic() -> str:
+    (path,) = panel('StateTransitions')['paths']
+    return path['value'].split('.')[0]
+
+
 def test_rviz_shows_what_the_node_publishes(published):
     assert len(rviz_topics()) == 4
     assert rviz_topics().items() <= published.items()
 
 
 def test_foxglove_shows_what_the_node_publishes(published):
-    shown = {*panel('3D')['topics'], panel('Image')['imageMode']['imageTopic']}
-    assert shown == set(rviz_topics())
-    assert published[panel('DiagnosticSummary')['topicToRender']].endswith('/DiagnosticArray')
-    (path,) = panel('StateTransitions')['paths']
-    assert published[path['value'].split('.')[0]].endswith('/DiagnosticStatus')
+    assert foxglove_topics() == set(rviz_topics())
+    assert published[diagnostics_topic()].endswith('/DiagnosticArray')
+    assert published[state_topic()].endswith('/DiagnosticStatus')
 
 
 def test_start_poses_from_rviz_and_foxglove_reach_the_node(published, station: Station):
     (tool,) = (t for t in RVIZ['Tools'] if t['Class'].endswith('/SetInitialPose'))
     assert panel('3D')['publish']['poseEstimateTopic'] == f'/{tool["Topic"]["Value"]}'
-    inputs = dict(station.node.get_subscriber_names_and_types_by_node('mesh_reloc', '/'))
-    assert f'/{tool["Topic"]["Value"]}' in inputs
+    topic = f'/{tool["Topic"]["Value"]}'
+    station.wait_until(lambda: topic in station.subscribed_by('mesh_reloc'), 'the subscription')
 
 
 def test_the_views_are_in_the_map_frame():

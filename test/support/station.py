@@ -11,6 +11,7 @@ import rclpy
 from mesh_reloc_evaluation.node_process import NodeProcess as NodeProcess
 from numpy.typing import NDArray
 from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import NodeNameNonExistentError
 from rclpy.qos import QoSProfile
 from scipy.spatial.transform import Rotation
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
@@ -84,10 +85,25 @@ class Station:
         self.node.destroy_client(client)
         return future.result()
 
+    def published_by(self, name: str) -> dict[str, str]:
+        """Return topics and their types; none while discovery has not found the node."""
+        return _topics(self.node.get_publisher_names_and_types_by_node, name)
+
+    def subscribed_by(self, name: str) -> dict[str, str]:
+        """Return topics and their types; none while discovery has not found the node."""
+        return _topics(self.node.get_subscriber_names_and_types_by_node, name)
+
     def next_stamp_ns(self) -> int:
         """Return the stamp of the next image, a thirtieth of a second on."""
         self._stamp_ns += 33_333_333
         return self._stamp_ns
+
+
+def _topics(query: Callable[[str, str], list[tuple[str, list[str]]]], name: str) -> dict[str, str]:
+    try:
+        return {topic: types[0] for topic, types in query(name, '/')}
+    except NodeNameNonExistentError:
+        return {}
 
 
 def start_at(pose: NDArray[np.float64]) -> str:
