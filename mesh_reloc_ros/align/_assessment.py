@@ -54,6 +54,7 @@ def assess(
         coverage=keyframe.coverage,
         distance=torch.from_numpy(finest.surface.median_depth),
         iterations=solution.iterations,
+        is_converged=not solution.is_at_limit,
         blocks=blocks,
     )
 

@@ -17,7 +17,6 @@ from torch import Tensor
 from mesh_reloc_ros.align._device_solver import (
     DeviceImage,
     DeviceLevel,
-    Restart,
     block_correlations,
     block_figures,
     level_numbers,
@@ -31,9 +30,10 @@ from mesh_reloc_ros.align.pyramid import ImageLevel
 from mesh_reloc_ros.device import pinned
 from mesh_reloc_ros.graphs import Repeater
 from mesh_reloc_ros.kernels.gpu import TritonError, layout
-from mesh_reloc_ros.kernels.layout import COLUMNS, EXPOSURE_SIZE, SUMS, UNKNOWNS
+from mesh_reloc_ros.kernels.layout import COLUMNS, EXPOSURE_SIZE, POSE_SIZE, SUMS, UNKNOWNS
 from mesh_reloc_ros.kernels.levenberg_marquardt import SolverOptions
 from mesh_reloc_ros.types import Array
+from mesh_reloc_ros.types.camera import Camera
 
 # Parts of what is sent begin at multiples of this, so that kernels read them at once.
 _ALIGNMENT = 16
@@ -58,7 +58,6 @@ def solve_on_device(
     live_T_keyframe: Tensor,
     exposure: Tensor,
     largest_gain: float,
-    restart: Restart,
 ) -> Solution:
     """Align a single image, level by level, and return the solution on the last one.
 
@@ -88,7 +87,7 @@ def solve_on_device(
             _device_level(keyframe, plan, own[plan.place], images, each)
             for plan, each in zip(plans, numbers, strict=True)
         ]
-        run_levels(levels, state, largest_gain, restart)
+        run_levels(levels, state, largest_gain)
         found = (
             state,
             block_figures(levels[-1], state),
@@ -106,15 +105,14 @@ def solve_on_device(
         *_numbers_of(keyframe, plans),
         score.number,
         largest_gain,
-        restart,
     )
     try:
         state, figures, correlations = repeater.run(key, work, [packed, staged]).arrays
     except TritonError as error:
         raise RuntimeError(f'Triton: {error}') from error
     evidence = Evidence(figures.astype(np.float64), correlations)
-    surface = keyframe.levels[plans[-1].place].surface
-    return _solution(state.astype(np.float64), surface, evidence)
+    level, options = keyframe.levels[plans[-1].place], plans[-1].options
+    return _solution(state.astype(np.float64), level.surface, level.camera, options, evidence)
 
 
 def _numbers_of(keyframe: Keyframe, plans: Sequence[LevelPlan]) -> list[int]:
@@ -182,18 +180,27 @@ def _device_level(
     return DeviceLevel(points, images[level.number], numbers, level.camera, plan.options)
 
 
-def _solution(state: Array, surface: SurfacePoints, evidence: Evidence) -> Solution:
-    """Return the solution of a state [STATE_SIZE]."""
+def _solution(
+    state: Array,
+    surface: SurfacePoints,
+    camera: Camera,
+    options: SolverOptions,
+    evidence: Evidence | None,
+) -> Solution:
+    """Return the solution of a state [STATE_SIZE]; the other arguments are of the last level."""
     width = layout.WIDTH.value
     system = state[layout.SYSTEM.value :].reshape(width, width)
     sums = system[layout.ROW_OF_SUMS.value, :SUMS]
     pose = state[layout.POSE.value :][:16].reshape(1, 4, 4)
     exposure = state[layout.EXPOSURE.value :][:EXPOSURE_SIZE]
+    moved = np.abs(state[layout.MOVED.value :][:POSE_SIZE])
     return Solution(
         live_T_keyframe=torch.from_numpy(pose.copy()),
         exposure=torch.from_numpy(exposure[None]).float(),
         system=normal_equations(system[None, :UNKNOWNS, :COLUMNS], sums[None], surface),
         iterations=int(state[layout.ALL_ITERATIONS.value]),
         robust_scale=float(state[layout.SCALE.value]),
+        moved_px=float((moved * pixels_per_step(surface, camera)).sum()),
+        is_at_limit=bool(state[layout.ITERATIONS.value] >= options.max_iterations),
         evidence=evidence,
     )

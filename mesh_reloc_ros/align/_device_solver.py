@@ -17,9 +17,7 @@ from mesh_reloc_ros.device import launch
 from mesh_reloc_ros.kernels.gpu import layout
 from mesh_reloc_ros.kernels.gpu.block_sums import sum_blocks
 from mesh_reloc_ros.kernels.gpu.levenberg_marquardt import (
-    CHOOSE,
     FIRST,
-    KEEP,
     STEPPED,
     advance,
     begin,
@@ -81,15 +79,6 @@ class DeviceLevel(NamedTuple):
         return -(-self.points.weights.shape[1] // self.points.block_size)
 
 
-class Restart(NamedTuple):
-    """When the finest level begins at the start of all levels instead of where those above end."""
-
-    far_share: float
-    """If the image moved by more than this share of its span,"""
-    clearly_less: float
-    """and if the loss there is less than this share."""
-
-
 def start_state(live_T_keyframe: Tensor, exposure: Tensor) -> Array:
     """Return the state of alignments at their start, [B * STATE_SIZE]; see `kernels.gpu.layout`.
 
@@ -97,8 +86,7 @@ def start_state(live_T_keyframe: Tensor, exposure: Tensor) -> Array:
     """
     state = np.zeros((len(live_T_keyframe), STATE_SIZE))
     poses = live_T_keyframe.numpy().reshape(-1, 16)
-    for place in (layout.POSE.value, layout.START.value):
-        state[:, place : place + 16] = poses
+    state[:, layout.POSE.value :][:, :16] = poses
     state[:, layout.EXPOSURE.value :][:, :EXPOSURE_SIZE] = exposure.double().numpy()
     return state.reshape(-1)
 
@@ -116,24 +104,14 @@ def run_levels(
     levels: Sequence[DeviceLevel],
     state: Tensor,
     largest_gain: float,
-    restart: Restart | None = None,
 ) -> None:
-    """Start the kernels of all levels, which lead the state [B * STATE_SIZE] to its end.
-
-    :param restart: for the last level, if there are several; None: never.
-    """
+    """Start the kernels of all levels, which lead the state [B * STATE_SIZE] to its end."""
     batch = len(state) // STATE_SIZE
-    for i, level in enumerate(levels):
-        is_last = i > 0 and i == len(levels) - 1
-        run = _LevelRun(level, state, batch, (restart if is_last else None) or Restart(1.0, 0.0))
+    for level in levels:
+        run = _LevelRun(level, state, batch)
         launch(begin, (batch,), state, level.numbers, largest_gain, batch, num_warps=1)
         run.evaluate()
-        if is_last and restart is not None:
-            run.take_in(KEEP)
-            run.evaluate()
-            run.take_in(CHOOSE)
-        else:
-            run.take_in(FIRST)
+        run.take_in(FIRST)
         for _ in range(level.options.max_iterations):
             run.evaluate()
             run.take_in(STEPPED)
@@ -142,8 +120,8 @@ def run_levels(
 class _LevelRun:
     """The kernels of a level, and what they work on."""
 
-    def __init__(self, level: DeviceLevel, state: Tensor, batch: int, restart: Restart) -> None:
-        self._level, self._state, self._batch, self._restart = level, state, batch, restart
+    def __init__(self, level: DeviceLevel, state: Tensor, batch: int) -> None:
+        self._level, self._state, self._batch = level, state, batch
         size = batch * level.blocks * layout.SYSTEM_SIZE.value
         self._systems = torch.empty(size, dtype=torch.float64, device=state.device)
 
@@ -168,8 +146,6 @@ class _LevelRun:
             options.max_rise,
             *options.mixing,
             options.start_weight,
-            self._restart.far_share * camera.span,
-            self._restart.clearly_less,
             MODE=mode,
             num_warps=1,
         )

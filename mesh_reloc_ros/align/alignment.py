@@ -58,6 +58,8 @@ class Alignment:
     """[B], metres, median depth of the aligned points."""
     iterations: int
     """Solver steps, over all levels and renders."""
+    is_converged: bool = True
+    """Whether the solver has converged, within its limit of steps."""
     keyframe: Keyframe | None = None
     """What the image was aligned with last, to align the next images with; None if the solver uses
     no keyframes."""

@@ -10,20 +10,19 @@ import torch
 from torch import Tensor
 
 from mesh_reloc_ros.align._assessment import assess
-from mesh_reloc_ros.align._solver_options import (
-    LARGEST_GAIN,
-    NOISE_SIGMAS,
-    options_of,
-    solver_options,
+from mesh_reloc_ros.align._levels import (
+    STEPS_ABOVE,
+    converged,
+    not_astray,
+    solve_levels,
 )
+from mesh_reloc_ros.align._solver_options import LARGEST_GAIN, NOISE_SIGMAS, options_of
 from mesh_reloc_ros.align.alignment import Alignment, AlignMode, neutral_exposure
 from mesh_reloc_ros.align.keyframe import MIN_SIDE_PX, Keyframe, make_keyframe
-from mesh_reloc_ros.align.lm import Solution, image_motion_px, solve
+from mesh_reloc_ros.align.lm import Solution
 from mesh_reloc_ros.align.motions import between, moved_back
-from mesh_reloc_ros.align.points import SurfacePoints
 from mesh_reloc_ros.align.pyramid import ImageLevel
 from mesh_reloc_ros.config.alignment import AlignmentSettings
-from mesh_reloc_ros.kernels.levenberg_marquardt import SolverOptions
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.stopwatch import stage
 from mesh_reloc_ros.types.camera import Camera
@@ -34,13 +33,6 @@ _SETTLED_PX, _NEAR_PX, _CONVERGING = 0.5, 2.0, 0.5
 _MAX_FINEST_RENDERS = 4
 # Mode COARSE: factors on the number of points and of steps.
 _COARSE_POINTS, _COARSE_ITERATIONS = 2, 3
-# Mode TRACK: factor on the number of steps above the finest level. They cost little there, and a
-# pose that has not converged there does not converge below.
-_STEPS_ABOVE = 4
-# Coarse levels may lead astray. If they move the image by more than this share of its span, and if
-# the loss of the finest level at the start is less than this share of that at the end, it starts
-# there.
-_FAR_SHARE, _CLEARLY_LESS = 0.02, 0.9
 
 
 def align_lm(
@@ -75,9 +67,11 @@ def align_lm(
         solved = None
         if solves_on_device(scene, settings) and len(poses) == 1:
             solved = _solve_on_device(scene, keyframe, pyramid, poses, exposure, coarsest, settings)
-        solution = solved or _solve_levels(
-            keyframe, pyramid, poses, exposure, coarsest, settings, _STEPS_ABOVE
+        solution = solved or solve_levels(
+            keyframe, pyramid, poses, exposure, coarsest, settings, STEPS_ABOVE
         )
+        solution = not_astray(keyframe, pyramid, poses, exposure, coarsest, settings, solution)
+    solution = converged(keyframe, pyramid, solution, settings)
     with stage('assess'):
         alignment = assess(keyframe, pyramid, solution, settings.map_error_scale)
         return dataclasses.replace(alignment, keyframe=keyframe)
@@ -142,45 +136,13 @@ def _solve_from_afar(
             with stage('render'):
                 last, points = max(level, coarsest), settings.max_points
                 keyframe = make_keyframe(scene, poses, camera, level, last, points, grey=grey)
-            solution = _solve_levels(keyframe, pyramid, poses, exposure, begin, settings)
+            solution = solve_levels(keyframe, pyramid, poses, exposure, begin, settings)
             before, poses, exposure = poses, _poses(keyframe, solution), solution.exposure
             iterations += solution.iterations
             last_px, moved_px = moved_px, keyframe.motion_px(before, poses)
             if _settled(moved_px, last_px):
                 break
     return keyframe, dataclasses.replace(solution, iterations=iterations)
-
-
-def _solve_levels(
-    keyframe: Keyframe,
-    pyramid: Sequence[ImageLevel],
-    poses: Tensor,
-    exposure: Tensor,
-    coarsest: int,
-    settings: AlignmentSettings,
-    steps_above: int = 1,
-) -> Solution:
-    """Align from poses [B, 4, 4], from level `coarsest` to the keyframe's finest.
-
-    :param steps_above: factor on the number of steps above the finest level.
-    """
-    start = live_T_keyframe = between(poses, keyframe.map_T_camera)
-    iterations = 0
-    with stage('solve'):
-        for level in reversed(keyframe.levels):
-            if level.number > coarsest:
-                continue
-            live = pyramid[level.number]
-            options = solver_options(
-                live, exposure, settings, steps_above, is_clipped=keyframe.is_clipped
-            )
-            if level is keyframe.levels[0] and iterations:
-                candidates = live_T_keyframe, start
-                live_T_keyframe = _better(level.surface, live, candidates, exposure, options)
-            solution = solve(level.surface, live, live_T_keyframe, exposure, options)
-            live_T_keyframe, exposure = solution.live_T_keyframe, solution.exposure
-            iterations += solution.iterations
-    return dataclasses.replace(solution, iterations=iterations)
 
 
 def solves_on_device(scene: Scene, settings: AlignmentSettings) -> bool:
@@ -207,7 +169,7 @@ def _solve_on_device(
     coarsest: int,
     settings: AlignmentSettings,
 ) -> Solution | None:
-    """Do what `_solve_levels` does for a single pose [1, 4, 4]; None if the GPU cannot."""
+    """Do what `solve_levels` does for a single pose [1, 4, 4]; None if the GPU cannot."""
     solving = scene.solving
     if solving is None or keyframe.on_device is None:
         return None
@@ -215,44 +177,20 @@ def _solve_on_device(
     def solve_there() -> Solution:
         # Triton takes a second to import.
         from mesh_reloc_ros.align._device_image import LevelPlan, solve_on_device
-        from mesh_reloc_ros.align._device_solver import Restart
 
         plans, noise = [], NOISE_SIGMAS * pyramid[0].noise
         for place, level in reversed(list(enumerate(keyframe.levels))):
             if level.number <= coarsest:
-                options = options_of(level.number, level.camera, settings, _STEPS_ABOVE)
+                options = options_of(level.number, level.camera, settings, STEPS_ABOVE)
                 plans.append(LevelPlan(place, options, noise / 2**level.number))
         start = between(poses, keyframe.map_T_camera)
-        restart = Restart(_FAR_SHARE, _CLEARLY_LESS)
         live = pyramid[keyframe.levels[0].number]
         return solve_on_device(
-            solving.repeater, keyframe, live, plans, start, exposure, LARGEST_GAIN, restart
+            solving.repeater, keyframe, live, plans, start, exposure, LARGEST_GAIN
         )
 
     with stage('solve'):
         return solving.attempt(solve_there)
-
-
-def _better(
-    surface: SurfacePoints,
-    live: ImageLevel,
-    candidates: tuple[Tensor, Tensor],
-    exposure: Tensor,
-    options: SolverOptions,
-) -> Tensor:
-    """Return of each pair of poses [B, 4, 4] the first, or the second if it is clearly better."""
-    motion = moved_back(*candidates)
-    moved_px = image_motion_px(surface, live.camera, motion)
-    if not bool((moved_px > _FAR_SHARE * live.camera.span).any()):
-        return candidates[0]
-    options = options._replace(max_iterations=0)
-    first, second = (
-        torch.from_numpy(solve(surface, live, poses, exposure, options).system.cost)
-        for poses in candidates
-    )
-    # NaN, where nothing is seen, is not better.
-    is_better = (second < _CLEARLY_LESS * first)[:, None, None]
-    return torch.where(is_better, candidates[1], candidates[0])
 
 
 def _settled(moved_px: Tensor, last_px: Tensor) -> bool:

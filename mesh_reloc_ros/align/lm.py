@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mesh_reloc_ros.align.motions import moved_back
 from mesh_reloc_ros.align.points import SurfacePoints
 from mesh_reloc_ros.align.pyramid import ImageLevel
 from mesh_reloc_ros.kernels.layout import (
@@ -74,6 +75,10 @@ class Solution:
     iterations: int
     robust_scale: float
     """Of the loss that was minimised."""
+    moved_px: float
+    """How far the image moved on the level, at most."""
+    is_at_limit: bool
+    """Whether all poses took the most steps on the level: they may not have converged."""
     evidence: Evidence | None = None
     """If it was gathered along with the solution."""
 
@@ -103,12 +108,16 @@ def solve(
         systems,
         sums,
     )
+    solved = torch.from_numpy(poses)
+    moved = moved_back(solved, live_T_keyframe)
     return Solution(
-        live_T_keyframe=torch.from_numpy(poses),
+        live_T_keyframe=solved,
         exposure=torch.from_numpy(exposures).float(),
         system=normal_equations(systems, sums, surface),
         iterations=iterations,
         robust_scale=options.robust_scale,
+        moved_px=float(image_motion_px(surface, level.camera, moved).max()),
+        is_at_limit=0 < len(poses) * options.max_iterations <= iterations,
     )
 
 

@@ -55,7 +55,7 @@ class AlignmentSettings:
         12,
         'Maximum number of solver iterations at the finest level. Four times as many at coarser'
         ' levels while tracking. Three times as many at all levels from an initial pose and while'
-        ' lost.',
+        ' lost. Where the finest level needs more, it gets up to four times as many.',
         minimum=1,
         maximum=200,
     )

@@ -99,7 +99,7 @@ class PoseValidator:
             is_due = not 0 <= passed_ns < _REALIGNMENT_PERIOD_S * 1e9
             is_doubtful = is_doubtful and is_due
             is_doubtful = is_doubtful or is_surprising(innovation, limits)
-        if acquiring or is_doubtful:
+        if acquiring or is_doubtful or not alignment.is_converged:
             # If a track is interrupted, the camera may be another one.
             forget = state is State.TRACKING
             rejected = self._check_realignment(frame, alignment, settings, forget=forget)

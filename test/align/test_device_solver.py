@@ -12,7 +12,6 @@ from mesh_reloc_ros.align._device_solver import (
     STATE_SIZE,
     DeviceImage,
     DeviceLevel,
-    Restart,
     level_numbers,
     run_levels,
     start_state,
@@ -87,17 +86,21 @@ def started(px, level):
     return se3.exp(px / motion * twist)
 
 
-def states(levels, start, exposure, restart=None):
+def states(levels, start, exposure):
     """Return the states [B, STATE_SIZE] where the kernels end."""
     state = torch.from_numpy(start_state(start, exposure))
-    restart = restart or Restart(0.02, 0.9)
-    run_levels([level.on_device for level in levels], state, 4.0, restart)
+    run_levels([level.on_device for level in levels], state, 4.0)
     return state.reshape(-1, STATE_SIZE).numpy()
 
 
-def on_device(levels, start, exposure, restart=None):
-    (state,) = states(levels, start, exposure, restart)
-    return _solution(state, levels[-1].surface, None)
+def on_device(levels, start, exposure):
+    (state,) = states(levels, start, exposure)
+    return solution(state, levels[-1])
+
+
+def solution(state, level):
+    """Return the solution of a state [STATE_SIZE] on a level."""
+    return _solution(state, level.surface, level.live.camera, level.options, None)
 
 
 def on_cpu(levels, start, exposure):
@@ -113,6 +116,8 @@ def on_cpu(levels, start, exposure):
 
 def assert_same(found, expected):
     assert found.iterations == expected.iterations
+    assert found.is_at_limit == expected.is_at_limit
+    assert found.moved_px == pytest.approx(expected.moved_px, rel=0.1, abs=0.02)
     assert torch.allclose(found.live_T_keyframe, expected.live_T_keyframe, atol=2e-6)
     assert torch.allclose(found.exposure, expected.exposure, atol=1e-5)
     assert found.robust_scale == pytest.approx(expected.robust_scale, rel=1e-5)
@@ -139,26 +144,6 @@ def test_levels_are_solved_from_coarse_to_fine(problem):
     assert_same(on_device(problem, start, neutral_exposure(1)), expected)
 
 
-def test_a_level_that_leads_astray_is_undone(problem):
-    """The coarse level sees another image."""
-    coarse, fine = problem
-    wrong = np.ascontiguousarray(np.roll(coarse.live.image, 5, axis=1))
-    astray = [coarse._replace(live=replace(coarse.live, image=wrong)), fine]
-    start = started(0.5, fine)
-    misled = on_cpu(astray[:1], start, neutral_exposure(1))
-    far_px = image_motion_px(
-        fine.surface, fine.live.camera, misled.live_T_keyframe @ se3.inverse(start)
-    )
-    assert far_px > 0.02 * fine.live.camera.width
-    expected = on_cpu([fine], start, misled.exposure)
-    found = on_device(astray, start, neutral_exposure(1))
-    assert torch.allclose(found.live_T_keyframe, expected.live_T_keyframe, atol=2e-6)
-    never = on_device(astray, start, neutral_exposure(1), Restart(0.02, 0.0))
-    other = on_cpu(astray, start, neutral_exposure(1))
-    assert torch.allclose(never.live_T_keyframe, other.live_T_keyframe, atol=2e-6)
-    assert not torch.allclose(never.live_T_keyframe, found.live_T_keyframe, atol=1e-4)
-
-
 def test_nothing_in_view_leaves_the_pose(problem):
     away = se3.exp(torch.tensor([[0, 0, 0, 0, 3.0, 0]], dtype=torch.float64))
     found = on_device(problem[1:], away, neutral_exposure(1))
@@ -175,7 +160,7 @@ def test_a_batch_of_views_is_aligned_as_one_by_one(views):
     for k, state in enumerate(found):
         own = problem_of(level, k)
         expected = on_cpu([own], start[k : k + 1], exposure[k : k + 1])
-        assert_same(_solution(state, own.surface, None), expected)
+        assert_same(solution(state, own), expected)
     assert len({float(state[layout.ALL_ITERATIONS.value]) for state in found}) > 1
 
 

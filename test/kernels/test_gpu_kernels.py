@@ -186,7 +186,7 @@ def test_a_step_is_the_exponential_of_its_twist(angle):
     system = torch.zeros(1, 1, 16, 16, dtype=torch.float64)
     system[0, 0, :UNKNOWNS, :UNKNOWNS] = 1e9 * torch.eye(UNKNOWNS)
     system[0, 0, :6, UNKNOWNS] = -1e9 * (1 + 1e-4) * torch.from_numpy(twist)
-    numbers = 1, 5, 1e-3, 1e9, 0.6, 1.02, -3.0, 0.5, 0.0, 1.0, 0.9
+    numbers = 1, 5, 1e-3, 1e9, 0.6, 1.02, -3.0, 0.5, 0.0
     advance[(1,)](system, state, torch.ones(1, 6).double(), *numbers, MODE=FIRST)
     trial = state[0, layout.TRIAL.value :][:16].reshape(4, 4).numpy()
     np.testing.assert_allclose(trial, se3.exp(twist), atol=1e-10)
@@ -214,8 +214,8 @@ for kernel in (accumulate, sum_blocks):
 assert compiled(correlate, [*points[1:], '*u8', '*u8', *numbers, *['i32'] * 4])
 for is_mask in (0, 1):
     assert compiled(halve, ['*u8', '*u8', *['i32'] * 3], IS_MASK=is_mask, BLOCK=1024)
-for mode in range(4):
-    assert compiled(advance, [*numbers, 'i32', 'i32', *['fp32'] * 9], MODE=mode)
+for mode in range(2):
+    assert compiled(advance, [*numbers, 'i32', 'i32', *['fp32'] * 7], MODE=mode)
 assert compiled(begin, ['*fp64', '*fp64', 'fp32', 'i32'])
 print('compiled')
 """

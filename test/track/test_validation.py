@@ -97,6 +97,19 @@ def test_a_pose_that_is_not_finite_is_rejected(room):
     assert rejected.rejection is Rejection.NOT_ALIGNED
 
 
+@pytest.mark.parametrize('is_converged', [True, False])
+def test_what_has_not_converged_is_realigned_even_on_a_track(room, is_converged):
+    """A pose that fits the motion, and whose quality seems good, is realigned only then."""
+    wrong = perturbed(pose_at(0), 2, 0.07, 0.0)
+    claimed = dataclasses.replace(at(wrong), is_converged=is_converged)
+    motion = motion_from_pose(InitialPose(wrong), picture(room, 0))
+    rejected = PoseValidator(room.scene).validate(
+        picture(room, 0), motion, claimed, State.TRACKING, Settings(), acquiring=False
+    )
+    assert (rejected is None) == is_converged
+    assert is_converged or rejected.rejection is Rejection.REALIGNMENT
+
+
 def check_of(room: SmallRoom, camera: Camera, steps=STEPS) -> CalibrationCheck:
     check = CalibrationCheck(room.scene)
     for step in steps:

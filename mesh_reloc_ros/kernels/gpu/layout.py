@@ -14,16 +14,15 @@ EXPOSURE_SIZE = tl.constexpr(layout.EXPOSURE_SIZE)
 WIDTH, SYSTEM_SIZE = tl.constexpr(16), tl.constexpr(256)
 ROW_OF_SUMS = tl.constexpr(layout.UNKNOWNS + 1)
 
-# The state of an alignment [STATE_SIZE] float64. Poses are matrices [4, 4] by rows; START is that
-# at the start of all levels. TRIAL and EXPOSURE_TRIAL are evaluated next, PLAIN and STEP led there,
-# the first by the system alone. MOVED is the twist since the start of the level. SYSTEM is that at
-# POSE.
-POSE, TRIAL, START = tl.constexpr(0), tl.constexpr(16), tl.constexpr(32)
-EXPOSURE, TRIAL_EXPOSURE = tl.constexpr(48), tl.constexpr(54)
-PLAIN, STEP, MOVED = tl.constexpr(60), tl.constexpr(72), tl.constexpr(84)
-SCALE, LOSS, FEWEST_SEEN, DAMPING = (tl.constexpr(90 + i) for i in range(4))
-MOVED_PX, DONE, ITERATIONS, ALL_ITERATIONS = (tl.constexpr(94 + i) for i in range(4))
-SYSTEM, STATE_SIZE = tl.constexpr(112), tl.constexpr(112 + 256)
+# The state of an alignment [STATE_SIZE] float64. Poses are matrices [4, 4] by rows. TRIAL and
+# EXPOSURE_TRIAL are evaluated next, PLAIN and STEP led there, the first by the system alone. MOVED
+# is the twist since the start of the level. SYSTEM is that at POSE.
+POSE, TRIAL = tl.constexpr(0), tl.constexpr(16)
+EXPOSURE, TRIAL_EXPOSURE = tl.constexpr(32), tl.constexpr(38)
+PLAIN, STEP, MOVED = tl.constexpr(44), tl.constexpr(56), tl.constexpr(68)
+SCALE, LOSS, FEWEST_SEEN, DAMPING = (tl.constexpr(74 + i) for i in range(4))
+MOVED_PX, DONE, ITERATIONS, ALL_ITERATIONS = (tl.constexpr(78 + i) for i in range(4))
+SYSTEM, STATE_SIZE = tl.constexpr(96), tl.constexpr(96 + 256)
 
 # Of a level [LEVEL_SIZE] float64: fx, fy, cx, cy; the robust scale at a gain of 1, and at least.
 ROBUST_SCALE, LEAST_SCALE, LEVEL_SIZE = (tl.constexpr(4 + i) for i in range(3))

@@ -25,7 +25,6 @@ from mesh_reloc_ros.kernels.gpu.layout import (
     ROBUST_SCALE,
     ROW_OF_SUMS,
     SCALE,
-    START,
     STATE_SIZE,
     STEP,
     SYSTEM,
@@ -35,7 +34,7 @@ from mesh_reloc_ros.kernels.gpu.layout import (
     UNKNOWNS,
     WIDTH,
 )
-from mesh_reloc_ros.kernels.gpu.se3 import exp, motion_px, product
+from mesh_reloc_ros.kernels.gpu.se3 import exp, product
 
 _CHANNELS = tl.constexpr(layout.CHANNELS)
 _LOSS, _SEEN = tl.constexpr(layout.LOSS), tl.constexpr(layout.SEEN)
@@ -46,10 +45,8 @@ _LEAST_DAMPING, _MOST_DAMPING = (
 )
 
 # What `advance` makes of the system of a trial.
-FIRST, KEEP, CHOOSE, STEPPED = (tl.constexpr(i) for i in range(4))
-"""FIRST: it is that of the start. KEEP: it is kept, and the start of all levels tried. CHOOSE:
-that start replaces what was kept if it is far away and clearly better. STEPPED: the step is taken,
-or undone."""
+FIRST, STEPPED = tl.constexpr(0), tl.constexpr(1)
+"""FIRST: it is that of the start. STEPPED: the step is taken, or undone."""
 
 
 @triton.jit(do_not_specialize=['batch'], do_not_specialize_on_alignment=['state', 'level'])
@@ -91,14 +88,12 @@ def advance(
     least_factor,
     most_factor,
     start_weight,
-    far_px,
-    clearly_less,
     MODE: tl.constexpr,
 ):
     """Take in the system of the trial, and set the next trial; see `SolverOptions`.
 
     :param systems: [B, blocks, SYSTEM_SIZE] float64, of the trial. :param state: [B, STATE_SIZE].
-    :param pixels_per_step: [B, 6] float64. :param far_px: see MODE.
+    :param pixels_per_step: [B, 6] float64.
     """
     alignment = tl.program_id(0)
     own, per_step = state + alignment * STATE_SIZE, pixels_per_step + alignment * POSE_SIZE
@@ -113,17 +108,14 @@ def advance(
         trial, pose = tl.load(own + TRIAL + matrix), tl.load(own + POSE + matrix)
         loss, seen, iterations = _mean_loss(new), _sum(new, _SEEN), tl.load(own + ITERATIONS)
         is_better = loss == loss
-        if MODE == CHOOSE:
-            is_far = motion_px(pose, tl.load(own + START + matrix), per_step) > far_px
-            is_better = is_far & (loss < clearly_less * tl.load(own + LOSS))
-        elif MODE == STEPPED:
+        if MODE == STEPPED:
             is_better = loss < max_rise * tl.load(own + LOSS)
             is_better &= seen > tl.load(own + FEWEST_SEEN)
         is_pose, is_exposure = place < POSE_SIZE, (place >= POSE_SIZE) & (place < UNKNOWNS)
         exposure = tl.load(own + EXPOSURE + place - POSE_SIZE, mask=is_exposure, other=0.0)
         tried = tl.load(own + TRIAL_EXPOSURE + place - POSE_SIZE, mask=is_exposure, other=0.0)
         system = new
-        if MODE >= CHOOSE:
+        if MODE == STEPPED:
             system = tl.where(is_better, new, tl.load(own + SYSTEM + within))
             pose, exposure = tl.where(is_better, trial, pose), tl.where(is_better, tried, exposure)
         else:
@@ -154,8 +146,6 @@ def advance(
         limited = largest_px / tl.where(moved_px > 0, moved_px, 1.0)
         next_step = tl.where(moved_px > largest_px, next_step * limited, next_step)
         next_trial = product(exp(next_step), pose)
-        if MODE == KEEP:
-            next_trial, next_step = tl.load(own + START + matrix), next_step * 0
         tl.store(own + SYSTEM + within, system)
         tl.store(own + LOSS, _mean_loss(system))
         tl.store(own + POSE + matrix, pose)
@@ -168,11 +158,10 @@ def advance(
         tl.store(own + TRIAL + matrix, next_trial)
         next_exposure = exposure + next_step
         tl.store(own + TRIAL_EXPOSURE + place - POSE_SIZE, next_exposure, mask=is_exposure)
-        if MODE != KEEP:
-            tl.store(own + DONE, tl.where(is_last, 1.0, 0.0))
-            steps = tl.where(is_last, 0.0, 1.0)
-            tl.store(own + ITERATIONS, iterations + steps)
-            tl.store(own + ALL_ITERATIONS, tl.load(own + ALL_ITERATIONS) + steps)
+        tl.store(own + DONE, tl.where(is_last, 1.0, 0.0))
+        steps = tl.where(is_last, 0.0, 1.0)
+        tl.store(own + ITERATIONS, iterations + steps)
+        tl.store(own + ALL_ITERATIONS, tl.load(own + ALL_ITERATIONS) + steps)
 
 
 @triton.jit

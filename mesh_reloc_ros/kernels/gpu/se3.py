@@ -45,23 +45,3 @@ def exp(twist):
     along += tl.where(column == 2, component(twist, 2), 0.0)
     translation = tl.sum((identity + b * k + c * k2) * along, axis=1)
     return identity + a * k + b * k2 + tl.where(column == 3, translation[:, None], 0.0)
-
-
-@triton.jit
-def motion_px(a, b, pixels_per_step):
-    """Return how far the image moves from pose b to pose a, roughly; see `align.lm`."""
-    row, column = tl.arange(0, 4)[:, None], tl.arange(0, 4)[None, :]
-    turn_a, turn_b = tl.where(column < 3, a, 0.0), tl.where(column < 3, b, 0.0)
-    turn = tl.sum(turn_a[:, None, :] * turn_b[None, :, :], axis=2)
-    from_b = tl.sum(tl.where(column == 3, b, 0.0), axis=1)
-    from_a = tl.sum(tl.where(column == 3, a, 0.0), axis=1)
-    # The last column of `turn` is 0.
-    moved = from_a - tl.sum(turn * tl.trans(from_b[:, None] + tl.zeros((4, 4), tl.float64)), axis=1)
-    total = 0.0
-    for i in tl.static_range(3):
-        total += tl.abs(component(moved, i)) * tl.load(pixels_per_step + i)
-        j, k = (i + 1) % 3, (i + 2) % 3
-        turned = tl.where((row == k) & (column == j), turn, 0.0)
-        turned -= tl.where((row == j) & (column == k), turn, 0.0)
-        total += tl.abs(0.5 * tl.sum(turned)) * tl.load(pixels_per_step + 3 + i)
-    return total

@@ -53,7 +53,15 @@ def solve(
         last_step = torch.where(mixes[:, None], step, last_step)
         damping = torch.where(mixes, damping * 0.1, damping * 10).clamp(1e-7, 1e7)
         active = active & (moved_px > options.small_px)
-    return Solution(live_T_keyframe, exposure, system, iterations, options.robust_scale)
+    return Solution(
+        live_T_keyframe,
+        exposure,
+        system,
+        iterations,
+        options.robust_scale,
+        moved_px=float('nan'),
+        is_at_limit=iterations >= options.max_iterations,
+    )
 
 
 def _picked(condition: Tensor, one: NormalEquations, other: NormalEquations) -> NormalEquations:
