@@ -154,7 +154,7 @@ def test_it_can_be_deactivated_while_an_image_waits_for_its_camera_info(
 def test_active_again_it_goes_on_from_where_the_camera_was(
     process: NodeProcess, station: Station, camera: LiveCamera
 ):
-    for steps in (range(0, 22, 3), range(21, -1, -3)):
+    for steps in (range(22), range(21, -1, -1)):
         assert go(station, Transition.TRANSITION_ACTIVATE)
         camera.connect(process)
         # The way leads farther than the pose of the message reaches.

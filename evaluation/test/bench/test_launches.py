@@ -11,7 +11,7 @@ from mesh_reloc_ros.cli.main import main
 PARAMETERS = """
 /**:
   ros__parameters:
-    alignment: {max_iterations: 1, levels: 2, keyframe_motion: 0.03}
+    alignment: {max_iterations: 3, levels: 2, keyframe_motion: 0.03}
 """
 
 
