@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from torch import Tensor
 
@@ -31,19 +32,26 @@ _MORE_ROUNDS = 3
 _WIDE = 0.9
 
 
-def solve_levels(
-    keyframe: Keyframe,
-    pyramid: Sequence[ImageLevel],
-    poses: Tensor,
-    exposure: Tensor,
-    coarsest: int,
-    settings: AlignmentSettings,
-    steps_above: int = 1,
-) -> Solution:
-    """Align from poses [B, 4, 4], from level `coarsest` to the keyframe's finest.
+class Problem(NamedTuple):
+    """An image, the keyframe that it is aligned with, and from where."""
+
+    keyframe: Keyframe
+    pyramid: Sequence[ImageLevel]
+    poses: Tensor
+    """[B, 4, 4] float64, metres, where the alignment starts."""
+    exposure: Tensor
+    """[B, 6]."""
+    coarsest: int
+    """The level that is aligned first."""
+    settings: AlignmentSettings
+
+
+def solve_levels(problem: Problem, steps_above: int = 1) -> Solution:
+    """Align from the coarsest level to the keyframe's finest.
 
     :param steps_above: factor on the number of steps above the finest level.
     """
+    keyframe, pyramid, poses, exposure, coarsest, settings = problem
     live_T_keyframe = between(poses, keyframe.map_T_camera)
     iterations = 0
     with stage('solve'):
@@ -60,48 +68,33 @@ def solve_levels(
     return dataclasses.replace(solution, iterations=iterations)
 
 
-def not_astray(
-    keyframe: Keyframe,
-    pyramid: Sequence[ImageLevel],
-    poses: Tensor,
-    exposure: Tensor,
-    coarsest: int,
-    settings: AlignmentSettings,
-    solution: Solution,
-) -> Solution:
-    """Return the solution, or one without coarse levels if these led a single pose astray.
-
-    The arguments before it are those of `solve_levels` that led to the solution.
-    """
-    finest = keyframe.levels[0]
+def not_astray(problem: Problem, solution: Solution) -> Solution:
+    """Return the solution, or one without coarse levels if these led a single pose astray."""
+    finest = problem.keyframe.levels[0]
     fine = finest.number + _FINE_LEVELS - 1
     is_astray = solution.moved_px > _ASTRAY_SHARE * finest.camera.span
-    if len(poses) > 1 or coarsest <= fine or not is_astray:
+    if len(problem.poses) > 1 or problem.coarsest <= fine or not is_astray:
         return solution
-    again = solve_levels(keyframe, pyramid, poses, exposure, fine, settings, STEPS_ABOVE)
+    again = solve_levels(problem._replace(coarsest=fine), STEPS_ABOVE)
     iterations = solution.iterations + again.iterations
     better = again if again.system.cost[0] < solution.system.cost[0] else solution
     return dataclasses.replace(better, iterations=iterations)
 
 
-def converged(
-    keyframe: Keyframe,
-    pyramid: Sequence[ImageLevel],
-    solution: Solution,
-    settings: AlignmentSettings,
-) -> Solution:
+def converged(problem: Problem, solution: Solution) -> Solution:
     """Go on with a single pose that reached the limit of steps on the finest level.
 
     Only in a wide view: others hardly tell turns from shifts, so that poses drift along both.
     """
+    keyframe = problem.keyframe
     is_wide = keyframe.camera.span > _WIDE * keyframe.camera.fx
-    if len(solution.live_T_keyframe) > 1 or not is_wide:
+    if len(problem.poses) > 1 or not is_wide:
         return solution
+    problem = problem._replace(coarsest=keyframe.levels[0].number)
     for _ in range(_MORE_ROUNDS):
         if not solution.is_at_limit:
             break
-        iterations, finest = solution.iterations, keyframe.levels[0].number
         poses = moved_back(keyframe.map_T_camera, solution.live_T_keyframe)
-        solution = solve_levels(keyframe, pyramid, poses, solution.exposure, finest, settings)
-        solution = dataclasses.replace(solution, iterations=iterations + solution.iterations)
+        more = solve_levels(problem._replace(poses=poses, exposure=solution.exposure))
+        solution = dataclasses.replace(more, iterations=solution.iterations + more.iterations)
     return solution

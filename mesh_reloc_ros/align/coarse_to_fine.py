@@ -12,6 +12,7 @@ from torch import Tensor
 from mesh_reloc_ros.align._assessment import assess
 from mesh_reloc_ros.align._levels import (
     STEPS_ABOVE,
+    Problem,
     converged,
     not_astray,
     solve_levels,
@@ -58,20 +59,18 @@ def align_lm(
     poses = map_T_camera.double()
     exposure = neutral_exposure(len(poses)) if exposure is None else exposure
     if mode is AlignMode.COARSE:
-        keyframe, solution = _solve_from_afar(scene, pyramid, poses, exposure, settings, grey)
+        problem, solution = _solve_from_afar(scene, pyramid, poses, exposure, settings, grey)
     else:
         camera = pyramid[0].camera
         if keyframe is None:
             keyframe = tracking_keyframe(scene, poses, camera, settings, grey=grey)
         coarsest = _coarsest_level(camera, settings.finest_level, settings.levels)
+        problem = Problem(keyframe, pyramid, poses, exposure, coarsest, settings)
         solved = None
         if solves_on_device(scene, settings) and len(poses) == 1:
-            solved = _solve_on_device(scene, keyframe, pyramid, poses, exposure, coarsest, settings)
-        solution = solved or solve_levels(
-            keyframe, pyramid, poses, exposure, coarsest, settings, STEPS_ABOVE
-        )
-        solution = not_astray(keyframe, pyramid, poses, exposure, coarsest, settings, solution)
-    solution = converged(keyframe, pyramid, solution, settings)
+            solved = _solve_on_device(scene, problem)
+        solution = not_astray(problem, solved or solve_levels(problem, STEPS_ABOVE))
+    keyframe, solution = problem.keyframe, converged(problem, solution)
     with stage('assess'):
         alignment = assess(keyframe, pyramid, solution, settings.map_error_scale)
         return dataclasses.replace(alignment, keyframe=keyframe)
@@ -113,15 +112,15 @@ def _solve_from_afar(
     exposure: Tensor,
     settings: AlignmentSettings,
     grey: bool,
-) -> tuple[Keyframe, Solution]:
-    """Align in mode COARSE, with small renders first.
+) -> tuple[Problem, Solution]:
+    """Align in mode COARSE, with small renders first, and return the last problem and its solution.
 
     Each level is rendered until the pose settles: a render from a wrong pose shows parts of the
     mesh that the image does not, and hides others.
     """
     camera, finest = pyramid[0].camera, settings.finest_level
     coarsest = _coarsest_level(camera, finest, settings.start_levels)
-    settings = dataclasses.replace(
+    thorough = dataclasses.replace(
         settings,
         max_points=_COARSE_POINTS * settings.max_points,
         max_iterations=_COARSE_ITERATIONS * settings.max_iterations,
@@ -134,15 +133,16 @@ def _solve_from_afar(
         moved_px = torch.full((len(poses),), math.inf)
         for _ in range(_MAX_FINEST_RENDERS if level == finest else settings.start_renders):
             with stage('render'):
-                last, points = max(level, coarsest), settings.max_points
+                last, points = max(level, coarsest), thorough.max_points
                 keyframe = make_keyframe(scene, poses, camera, level, last, points, grey=grey)
-            solution = solve_levels(keyframe, pyramid, poses, exposure, begin, settings)
+            problem = Problem(keyframe, pyramid, poses, exposure, begin, settings)
+            solution = solve_levels(problem._replace(settings=thorough))
             before, poses, exposure = poses, _poses(keyframe, solution), solution.exposure
             iterations += solution.iterations
             last_px, moved_px = moved_px, keyframe.motion_px(before, poses)
             if _settled(moved_px, last_px):
                 break
-    return keyframe, dataclasses.replace(solution, iterations=iterations)
+    return problem, dataclasses.replace(solution, iterations=iterations)
 
 
 def solves_on_device(scene: Scene, settings: AlignmentSettings) -> bool:
@@ -160,16 +160,9 @@ def can_solve_on_device(scene: Scene, settings: AlignmentSettings) -> bool:
     return solving is not None and not solving.has_failed and settings.solver_device != 'cpu'
 
 
-def _solve_on_device(
-    scene: Scene,
-    keyframe: Keyframe,
-    pyramid: Sequence[ImageLevel],
-    poses: Tensor,
-    exposure: Tensor,
-    coarsest: int,
-    settings: AlignmentSettings,
-) -> Solution | None:
-    """Do what `solve_levels` does for a single pose [1, 4, 4]; None if the GPU cannot."""
+def _solve_on_device(scene: Scene, problem: Problem) -> Solution | None:
+    """Do what `solve_levels` does for a single pose; None if the GPU cannot."""
+    keyframe, pyramid, poses, exposure, coarsest, settings = problem
     solving = scene.solving
     if solving is None or keyframe.on_device is None:
         return None

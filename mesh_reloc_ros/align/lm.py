@@ -10,7 +10,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mesh_reloc_ros.align.motions import moved_back
 from mesh_reloc_ros.align.points import SurfacePoints
 from mesh_reloc_ros.align.pyramid import ImageLevel
 from mesh_reloc_ros.kernels.layout import (
@@ -98,25 +97,25 @@ def solve(
     """
     poses, exposures = live_T_keyframe.numpy().copy(), exposure.double().numpy().copy()
     systems, sums = np.empty((len(poses), UNKNOWNS, COLUMNS)), np.empty((len(poses), SUMS))
+    moved, per_step = np.zeros((len(poses), POSE_SIZE)), pixels_per_step(surface, level.camera)
     iterations = solve_batch(
         surface.template,
         level.live,
-        pixels_per_step(surface, level.camera),
+        per_step,
         options,
         poses,
         exposures,
         systems,
         sums,
+        moved,
     )
-    solved = torch.from_numpy(poses)
-    moved = moved_back(solved, live_T_keyframe)
     return Solution(
-        live_T_keyframe=solved,
+        live_T_keyframe=torch.from_numpy(poses),
         exposure=torch.from_numpy(exposures).float(),
         system=normal_equations(systems, sums, surface),
         iterations=iterations,
         robust_scale=options.robust_scale,
-        moved_px=float(image_motion_px(surface, level.camera, moved).max()),
+        moved_px=float((np.abs(moved) * per_step).sum(-1).max()),
         is_at_limit=0 < len(poses) * options.max_iterations <= iterations,
     )
 

@@ -61,12 +61,14 @@ def solve_batch(
     exposure: Any,
     systems: Any,
     sums: Any,
+    moved: Any,
 ) -> int:
     """Move poses [B, 4, 4] and exposures [B, EXPOSURE_SIZE] to the solutions; return the steps.
 
     :param pixels_per_step: [B, 6], how far a unit of each part of a twist moves the image.
     :param systems: [B, UNKNOWNS, COLUMNS], filled in with the normal equations at the solutions.
     :param sums: [B, SUMS], filled in as well; see `layout`.
+    :param moved: [B, 6], zeros; filled in with the twists to the solutions.
     """
     iterations = 0
     for b in range(len(live_T_keyframe)):
@@ -79,6 +81,7 @@ def solve_batch(
             exposure[b],
             systems[b],
             sums[b],
+            moved[b],
         )
     return iterations
 
@@ -93,6 +96,7 @@ def _solve(
     exposure: Any,
     system: Any,
     sums: Any,
+    moved: Any,
 ) -> int:
     scale, prior = options.robust_scale, exposure_prior(options.robust_scale)
     largest_px = options.largest_step * live.pixels.shape[1]
@@ -101,7 +105,6 @@ def _solve(
     loss, fewest_seen = _mean_loss(sums), options.min_seen * sums[SEEN]
     damping, iterations, mixes = FIRST_DAMPING, 0, False
     last_plain, last_step = np.zeros(UNKNOWNS), np.zeros(UNKNOWNS)
-    moved = np.zeros(POSE_SIZE)
     while iterations < options.max_iterations:
         iterations += 1
         start = options.start_weight * _start_information(system, pixels_per_step)

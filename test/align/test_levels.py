@@ -7,7 +7,7 @@ import pytest
 import torch
 from support.small_room import CAMERA, SmallRoom, error, perturbed, pose_at
 
-from mesh_reloc_ros.align._levels import STEPS_ABOVE, not_astray, solve_levels
+from mesh_reloc_ros.align._levels import STEPS_ABOVE, Problem, not_astray, solve_levels
 from mesh_reloc_ros.align.alignment import Alignment, neutral_exposure
 from mesh_reloc_ros.align.coarse_to_fine import align_lm, tracking_keyframe
 from mesh_reloc_ros.align.lm import Solution
@@ -48,19 +48,19 @@ class Levels:
         near = torch.from_numpy(NEAR)[None]
         self.keyframe = tracking_keyframe(room.scene, near, CAMERA, self.settings)
 
-    def arguments(self, start: np.ndarray) -> tuple:
+    def problem(self, start: np.ndarray) -> Problem:
         poses = torch.from_numpy(start)[None]
         exposure = neutral_exposure(1)
-        return self.keyframe, self.pyramid, poses, exposure, COARSEST, self.settings
+        return Problem(self.keyframe, self.pyramid, poses, exposure, COARSEST, self.settings)
 
     def solve(self, start: np.ndarray) -> Solution:
-        return solve_levels(*self.arguments(start), STEPS_ABOVE)
+        return solve_levels(self.problem(start), STEPS_ABOVE)
 
     def checked(self, start: np.ndarray, solution: Solution, moved_share: float) -> Solution:
         """Return what becomes of a solution if the finest level moved the image so far."""
         moved_px = moved_share * self.keyframe.levels[0].camera.span
         solution = dataclasses.replace(solution, moved_px=moved_px)
-        return not_astray(*self.arguments(start), solution)
+        return not_astray(self.problem(start), solution)
 
     def error(self, solution: Solution) -> float:
         pose = moved_back(self.keyframe.map_T_camera, solution.live_T_keyframe)[0].numpy()
@@ -74,10 +74,11 @@ def levels(room: SmallRoom) -> Levels:
 
 def test_the_motion_of_the_finest_level_is_that_of_the_image(levels):
     """Alone it moves all the way, after coarse levels hardly at all."""
-    keyframe, pyramid, poses, exposure, _, settings = levels.arguments(NEAR)
-    alone = solve_levels(keyframe, pyramid, poses, exposure, 0, settings)
+    problem, keyframe = levels.problem(NEAR), levels.keyframe
+    alone = solve_levels(problem._replace(coarsest=0))
     solved = moved_back(keyframe.map_T_camera, alone.live_T_keyframe)
-    assert alone.moved_px == pytest.approx(float(keyframe.motion_px(poses, solved)), rel=0.05)
+    moved_px = float(keyframe.motion_px(problem.poses, solved))
+    assert alone.moved_px == pytest.approx(moved_px, rel=0.05)
     assert levels.solve(NEAR).moved_px < 0.3 * alone.moved_px
 
 
