@@ -6,13 +6,12 @@ Where image and render correlate, the mesh is seen. The rest is left out, as bla
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
 
+from mesh_reloc_ros.align._window_correlation import window_correlation, window_sum
 from mesh_reloc_ros.align.pyramid import ImageLevel, with_usable
 from mesh_reloc_ros.render.scene import Scene
 
@@ -44,9 +43,12 @@ def without_covers(
         counts &= live.usable > 0
     rendered = np.ascontiguousarray(render.colour[0].cpu().numpy())
     image = live.image.astype(np.float32) / 255
-    correlation, tells = _correlations(rendered, image, counts.astype(np.float32))
-    known = _box(tells)
-    mean = _box(correlation * tells) / np.maximum(known, 1e-6)
+    correlation, variance = window_correlation(
+        rendered, image, counts.astype(np.float32), _WINDOW_PX
+    )
+    tells = ((variance > 3 * _LEAST_DEVIATION**2) & counts).astype(np.float32)
+    known = window_sum(tells, _WINDOW_PX)
+    mean = window_sum(correlation * tells, _WINDOW_PX) / np.maximum(known, 1e-6)
     sees = (mean >= _LEAST_CORRELATION) & (known > 0)
     share = float((sees * tells).sum() / max(float(tells.sum()), 1.0))
     if not _LEAST_SEEN < share < _ALL:
@@ -56,31 +58,3 @@ def without_covers(
     if full.usable is not None:
         mask &= full.usable
     return with_usable(pyramid, np.asarray(mask, dtype=np.uint8)), share
-
-
-def _correlations(
-    rendered: NDArray[np.float32], image: NDArray[np.float32], counts: NDArray[np.float32]
-) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return the correlation in the window around each pixel [H, W], and whether it tells (1)."""
-    number = np.maximum(_box(counts), 1e-6)
-
-    def mean(values: NDArray[Any]) -> NDArray[Any]:
-        return _box(values * counts) / number
-
-    variance = live_variance = covariance = np.zeros_like(counts)
-    for c in range(3):
-        first, second = rendered[..., c], image[..., c]
-        first_mean, second_mean = mean(first), mean(second)
-        variance = variance + mean(first * first) - first_mean**2
-        live_variance = live_variance + mean(second * second) - second_mean**2
-        covariance = covariance + mean(first * second) - first_mean * second_mean
-    correlation = covariance / np.sqrt(np.maximum(variance * live_variance, 1e-9))
-    tells = (variance > 3 * _LEAST_DEVIATION**2) & (counts > 0)
-    return correlation, tells.astype(np.float32)
-
-
-def _box(values: NDArray[Any]) -> NDArray[Any]:
-    """Return the sum over the window around each pixel [H, W]."""
-    window = (_WINDOW_PX, _WINDOW_PX)
-    kept = np.ascontiguousarray(values, dtype=np.float32)
-    return cv2.boxFilter(kept, -1, window, normalize=False, borderType=cv2.BORDER_CONSTANT)

@@ -56,7 +56,7 @@ class DisplacementSystem:
             return None
         focal = np.array([camera.fx, camera.fy])
         rays = (blocks[:, PLACE + 1 :] / blocks[:, PLACE, None]).T
-        along = np.concatenate((_pose_jacobians(rays), jacobians(rays[:2])), axis=2)
+        along = np.concatenate((pose_jacobians(rays), jacobians(rays[:2])), axis=2)
         along *= focal[:, None]
         products = _symmetric(blocks[:, RENDER:CURVATURE])
         products += (_RIDGE * products.trace(axis1=1, axis2=2).mean() + 1e-12) * np.eye(2)
@@ -98,7 +98,7 @@ class DisplacementSystem:
         return np.linalg.solve(pose + ridge, self.hessian[:POSE_SIZE, POSE_SIZE:])
 
 
-def _pose_jacobians(rays: Array) -> Array:
+def pose_jacobians(rays: Array) -> Array:
     """Return how x / z and y / z move with a twist of the camera [N, 2, POSE_SIZE].
 
     :param rays: [3, N], x / z, y / z and 1 / z.

@@ -18,6 +18,7 @@ from mesh_reloc_ros.config.tracking import TrackingSettings
 from mesh_reloc_ros.kernels.se3 import exp
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.stopwatch import stage
+from mesh_reloc_ros.track._flow_check import FlowCheck
 from mesh_reloc_ros.track._motion_filter import MotionFilter
 from mesh_reloc_ros.track._result import Rejected
 from mesh_reloc_ros.track.calibration_check import CalibrationCheck
@@ -60,6 +61,7 @@ class PoseValidator:
         self._scene = scene
         self._baseline: AlignmentQuality | None = None
         self._calibration = CalibrationCheck(scene)
+        self._flow = FlowCheck(scene)
         self._realigned_ns = 0
 
     def validate(
@@ -105,7 +107,11 @@ class PoseValidator:
             rejected = self._check_realignment(frame, alignment, settings, forget=forget)
         elif self._is_far(motion, alignment, limits):
             rejected = self._check_realignment(frame, alignment, settings)
-        return rejected or self._calibration.check(frame.camera, limits)
+        rejected = rejected or self._calibration.check(frame.camera, limits)
+        if not rejected and (acquiring or self._flow.is_due(frame.stamp_ns)):
+            with stage('flow'):
+                rejected = self._flow.check(frame, alignment, _max_metres(quality, limits))
+        return rejected
 
     def can_acquire(self, quality: AlignmentQuality, settings: TrackingSettings) -> bool:
         """Whether an alignment passes the stricter limits of a new track."""
@@ -143,7 +149,7 @@ class PoseValidator:
         :param forget: drop the evidence on the intrinsics first.
         """
         limits, quality = settings.tracking, AlignmentQuality.of(alignment)
-        max_metres = limits.max_realignment_distance * max(1.0, quality.distance / _NEAR)
+        max_metres = _max_metres(quality, limits)
         max_radians = max(limits.max_realignment_angle, _SIGMAS * quality.rotation_sigma)
 
         def is_near(metres: float, radians: float) -> bool:
@@ -162,6 +168,11 @@ class PoseValidator:
                 self._calibration.forget()
             self._calibration.look(frame, alignment, settings.alignment)
         return None
+
+
+def _max_metres(quality: AlignmentQuality, settings: TrackingSettings) -> float:
+    """Return how far from a pose another explanation of the image may be."""
+    return settings.max_realignment_distance * max(1.0, quality.distance / _NEAR)
 
 
 def realign(

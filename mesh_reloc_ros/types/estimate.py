@@ -53,6 +53,8 @@ class Rejection(Enum):
     """An alignment from another start ends at another pose."""
     CALIBRATION = 'calibration'
     """The images contradict the intrinsics in camera_info."""
+    DISPLACED = 'displaced'
+    """The optical flow from the render to the image leads to another pose: a rolling shutter."""
 
 
 @dataclass(frozen=True)
