@@ -23,7 +23,7 @@ SOURCES = (
     'setup.cfg',
     'setup.py',
 )
-MAX_LINES = 26_000
+MAX_LINES = 26_200
 
 
 @pytest.fixture(scope='module')

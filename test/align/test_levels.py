@@ -88,11 +88,17 @@ def test_coarse_levels_that_led_astray_are_left_out(levels):
     assert levels.error(levels.checked(NEAR, wrong, moved_share=0.03)) < 0.002
 
 
-def test_nothing_is_solved_again_if_the_finest_level_hardly_moved(levels):
+def test_coarse_levels_that_led_far_away_are_left_out(levels):
+    """Even if the finest level hardly moved."""
     wrong = levels.solve(FAR)
-    checked = levels.checked(NEAR, wrong, moved_share=0.01)
-    assert checked.iterations == wrong.iterations
-    assert torch.equal(checked.live_T_keyframe, wrong.live_T_keyframe)
+    assert levels.error(levels.checked(NEAR, wrong, moved_share=0.01)) < 0.002
+
+
+def test_nothing_is_solved_again_if_the_image_hardly_moved(levels):
+    right = levels.solve(NEAR)
+    checked = levels.checked(NEAR, right, moved_share=0.01)
+    assert checked.iterations == right.iterations
+    assert torch.equal(checked.live_T_keyframe, right.live_T_keyframe)
 
 
 def test_the_solution_with_the_lower_loss_is_kept(levels):
