@@ -8,6 +8,7 @@ the linearized model of C. Albl et al., "R6P - Rolling shutter absolute camera p
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -56,21 +57,31 @@ class _Flow(NamedTuple):
 
 
 def error_by_flow(
-    scene: Scene, pyramid: Sequence[ImageLevel], map_T_camera: Tensor, *, grey: bool = False
+    scene: Scene,
+    pyramid: Sequence[ImageLevel],
+    map_T_camera: Tensor,
+    map_error_scale: float = 1.0,
+    *,
+    grey: bool = False,
 ) -> tuple[Array, Array] | None:
     """Return the error of an aligned pose.
 
     :param pyramid: all levels of the image. :param map_T_camera: [1, 4, 4], aligned.
+    :param map_error_scale: see the settings.
     :returns: the twist x [6], where the middle row was read at `map_T_camera exp(x)`, and its
         covariance [6, 6]; None if the image shows too little.
     """
     live = pyramid[pyramid[0].camera.coarsest_level(_SHORTER_SIDE_PX)]
     flow = _flow_from_render(scene, live, map_T_camera, grey=grey)
-    return None if flow is None else _fitted(flow)
+    misplaced = math.sqrt(map_error_scale) * MISPLACED
+    return None if flow is None else _fitted(flow, misplaced)
 
 
-def _fitted(flow: _Flow) -> tuple[Array, Array] | None:
-    """Fit a pose and a motion of the rows by iteratively reweighted least squares."""
+def _fitted(flow: _Flow, misplaced: float) -> tuple[Array, Array] | None:
+    """Fit a pose and a motion of the rows by iteratively reweighted least squares.
+
+    :param misplaced: how far surfaces are from where the mesh has them, radians, 1 sigma.
+    """
     # Surfaces are out of place cell by cell, so pixels of one cell err together.
     cells = len(np.unique(np.floor(flow.rays[:2] / CELL), axis=1).T)
     if cells < _FEWEST_CELLS:
@@ -88,10 +99,8 @@ def _fitted(flow: _Flow) -> tuple[Array, Array] | None:
         median = max(float(np.median(residuals)), _LEAST_RESIDUAL)
         weights = 1 / (1 + (residuals / (_CAUCHY * median)) ** 2)
     # The fit makes residuals smaller, which is made up for.
-    together = len(residuals) / (cells - POSE_SIZE)
-    covariance = (
-        together * max(median, MISPLACED) ** 2 * np.linalg.inv(hessian)[:POSE_SIZE, :POSE_SIZE]
-    )
+    variance = max(median, misplaced) ** 2 * len(residuals) / (cells - POSE_SIZE)
+    covariance = variance * np.linalg.inv(hessian)[:POSE_SIZE, :POSE_SIZE]
     # The twist moves what the camera sees, the camera moves the other way.
     return -twist[:POSE_SIZE], covariance
 

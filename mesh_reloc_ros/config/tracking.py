@@ -110,8 +110,9 @@ class TrackingSettings:
     )
     max_realignment_distance: float = setting(
         0.05,
-        'Maximum distance between a pose and the result of a second alignment from another start.'
-        ' Beyond 10 m from the mesh it grows with the distance.',
+        'Maximum distance between a pose and the result of a second alignment from another start,'
+        ' or the pose that the optical flow leads to. Beyond 10 m from the mesh it grows with the'
+        ' distance.',
         unit='m',
         minimum=1e-4,
         maximum=1e3,

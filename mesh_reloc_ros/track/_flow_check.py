@@ -37,10 +37,12 @@ class FlowCheck:
 
         return is_recent(self._large_ns) or not is_recent(self._checked_ns)
 
-    def check(self, frame: Frame, alignment: Alignment, max_metres: float) -> Rejected | None:
+    def check(
+        self, frame: Frame, alignment: Alignment, max_metres: float, map_error_scale: float = 1.0
+    ) -> Rejected | None:
         """Return why an aligned pose is rejected, or None.
 
-        :param max_metres: largest error of the position.
+        :param max_metres: largest error of the position. :param map_error_scale: see the settings.
         """
         self._checked_ns = frame.stamp_ns
         # Where colours are clipped, outlines are displaced by light.
@@ -49,7 +51,9 @@ class FlowCheck:
         part, grey = focus(self._scene, frame, alignment.pose), bool(frame.is_grey)
         pyramid = image_pyramid(part.image, part.camera)
         pyramid = undisturbed(self._scene, pyramid, alignment, grey=grey)
-        found = error_by_flow(self._scene, pyramid, alignment.map_T_camera, grey=grey)
+        found = error_by_flow(
+            self._scene, pyramid, alignment.map_T_camera, map_error_scale, grey=grey
+        )
         if found is None:
             return None
         error, covariance = found

@@ -110,7 +110,8 @@ class PoseValidator:
         rejected = rejected or self._calibration.check(frame.camera, limits)
         if not rejected and (acquiring or self._flow.is_due(frame.stamp_ns)):
             with stage('flow'):
-                rejected = self._flow.check(frame, alignment, _max_metres(quality, limits))
+                most, scale = _max_metres(quality, limits), settings.alignment.map_error_scale
+                rejected = self._flow.check(frame, alignment, most, scale)
         return rejected
 
     def can_acquire(self, quality: AlignmentQuality, settings: TrackingSettings) -> bool:
