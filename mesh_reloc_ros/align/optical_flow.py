@@ -25,6 +25,7 @@ from mesh_reloc_ros.kernels.covariance import CELL
 from mesh_reloc_ros.kernels.layout import POSE_SIZE
 from mesh_reloc_ros.render.scene import Scene
 from mesh_reloc_ros.types import Array
+from mesh_reloc_ros.types.camera import Camera
 
 # Render and image are compared at the coarsest level whose shorter side has so many pixels, in
 # windows of this width.
@@ -109,13 +110,14 @@ def _flow_from_render(
     scene: Scene, live: ImageLevel, map_T_camera: Tensor, *, grey: bool
 ) -> _Flow | None:
     """Return the flow where image and render show the same; None if that is nearly nowhere."""
-    camera, render = live.camera, scene.render(map_T_camera, live.camera, grey=grey)
-    counts, depth = render.mask[0].cpu().numpy(), render.depth[0].cpu().numpy()
+    camera = live.camera
+    colour, depth = _rendered(scene, camera, map_T_camera, grey=grey)
+    counts = depth > 0
     if live.usable is not None:
         counts = counts & (live.usable > 0)
     if counts.sum() < _PIXELS / 5:
         return None
-    rendered = cv2.cvtColor(render.colour[0].cpu().numpy(), cv2.COLOR_RGB2GRAY)
+    rendered = cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY)
     image = cv2.cvtColor(live.image, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
     image = _as_bright(image, rendered, counts)
     flow = _optical_flow(rendered, image)
@@ -134,6 +136,22 @@ def _flow_from_render(
     x, y = (column - camera.cx) / camera.fx, (row - camera.cy) / camera.fy
     rows = (row + flow.reshape(-1, 2)[same, 1]) / camera.height - 0.5
     return _Flow(np.stack((x, y, 1 / depth.ravel()[same])), moved, rows)
+
+
+def _rendered(
+    scene: Scene, camera: Camera, map_T_camera: Tensor, *, grey: bool
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return colour [H, W, 3] and depth [H, W] from a pose [1, 4, 4]."""
+
+    def work(pose: Tensor) -> tuple[None, list[Tensor]]:
+        render = scene.render(pose, camera, grey=grey)
+        return None, [render.colour[0], render.depth[0]]
+
+    key = 'flow', camera, grey
+    _, (colour, depth), _ = scene.on_some_device(
+        lambda: scene.repeater.run(key, work, [map_T_camera])
+    )
+    return colour, depth
 
 
 def _as_bright(
