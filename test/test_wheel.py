@@ -23,7 +23,7 @@ SOURCES = (
     'setup.cfg',
     'setup.py',
 )
-MAX_LINES = 26_200
+MAX_LINES = 26_250
 
 
 @pytest.fixture(scope='module')
