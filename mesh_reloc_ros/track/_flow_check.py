@@ -17,7 +17,10 @@ from mesh_reloc_ros.types.frame import Frame
 # Time between two checks, which take some 10 ms. While errors are above this share of the limit,
 # every image is checked.
 _PERIOD_S, _LARGE = 0.5, 0.3
-# An error counts if it is larger than the limit by so many standard deviations.
+# An error counts if it is larger than the limit by so many standard deviations. With a rolling
+# shutter of 100 ms, 8.4 and 11.6 cm were found for poses of a painted room that were 10.7 and
+# 12.1 cm off; a limit of 5 cm. Of 691 poses under other faults, in this room and a kitchen, what is
+# left after three deviations is at most 2 cm for poses less than 2 cm off.
 _SIGMAS = 3.0
 
 
